@@ -1,0 +1,294 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// HistoryVersion is the version of the history format that this package writes,
+// and the newest that it reads.
+const HistoryVersion = 1
+
+// Event is one line of a history file. [History.Apply] adds it to a history;
+// [EncodeEvent] and [DecodeEvent] give it its line.
+type Event interface {
+	// name is the event's "e" field.
+	name() string
+	apply(h *History) error
+}
+
+type (
+	// Called opens an operation.
+	Called struct {
+		Instant
+		ID      int    `json:"id"`
+		Process string `json:"process"`
+		Step    int    `json:"step,omitempty"`
+		Phase   Phase  `json:"phase"`
+		Object  Object `json:"object"`
+		Op      string `json:"op"`
+		Key     string `json:"key,omitempty"`
+	}
+	// Attempting opens an attempt: its request may leave from now on.
+	Attempting struct {
+		Instant
+		ID int `json:"id"`
+		N  int `json:"n"`
+	}
+	// Attempted closes an attempt.
+	Attempted struct {
+		Instant
+		ID     int    `json:"id"`
+		N      int    `json:"n"`
+		Wrote  bool   `json:"wrote"`
+		Status int    `json:"status,omitempty"`
+		Reason Reason `json:"reason,omitempty"`
+		Detail string `json:"detail,omitempty"`
+	}
+	// Returned closes an operation.
+	Returned struct {
+		Instant
+		ID      int     `json:"id"`
+		Outcome Outcome `json:"outcome"`
+		Reason  Reason  `json:"reason,omitempty"`
+		Answer  string  `json:"answer,omitempty"`
+	}
+	// ResolvedAs tells what became of an ambiguous operation.
+	ResolvedAs struct {
+		Instant
+		ID     int    `json:"id"`
+		By     string `json:"by"`
+		Answer string `json:"answer"`
+	}
+	// FaultBegan opens a fault.
+	FaultBegan struct {
+		Instant
+		Step int    `json:"step,omitempty"`
+		Kind string `json:"kind"`
+	}
+	// FaultEnded closes the last open fault of that step and kind.
+	FaultEnded struct {
+		Instant
+		Step   int    `json:"step,omitempty"`
+		Kind   string `json:"kind"`
+		Detail string `json:"detail,omitempty"`
+	}
+	// Seen is evidence of the endpoint proxy.
+	Seen struct {
+		Instant
+		ID         int    `json:"id"`
+		Invocation string `json:"invocation,omitempty"`
+		Entry      int    `json:"entry"`
+		Reading    string `json:"reading"`
+		Held       bool   `json:"held,omitempty"`
+	}
+	// Noted is a remark of the harness.
+	Noted struct {
+		Instant
+		Text string `json:"text"`
+	}
+	// Ended closes the history: nothing is missing.
+	Ended struct{ Instant }
+)
+
+func (Header) name() string     { return "header" }
+func (Called) name() string     { return "call" }
+func (Attempting) name() string { return "attempt" }
+func (Attempted) name() string  { return "attempted" }
+func (Returned) name() string   { return "return" }
+func (ResolvedAs) name() string { return "resolved" }
+func (FaultBegan) name() string { return "fault" }
+func (FaultEnded) name() string { return "fault-end" }
+func (Seen) name() string       { return "evidence" }
+func (Recovery) name() string   { return "recovery" }
+func (Noted) name() string      { return "note" }
+func (Ended) name() string      { return "end" }
+
+// decoders read the events of each name.
+var decoders = map[string]func([]byte) (Event, error){
+	"header":    decodeAs[Header],
+	"call":      decodeAs[Called],
+	"attempt":   decodeAs[Attempting],
+	"attempted": decodeAs[Attempted],
+	"return":    decodeAs[Returned],
+	"resolved":  decodeAs[ResolvedAs],
+	"fault":     decodeAs[FaultBegan],
+	"fault-end": decodeAs[FaultEnded],
+	"evidence":  decodeAs[Seen],
+	"recovery":  decodeAs[Recovery],
+	"note":      decodeAs[Noted],
+	"end":       decodeAs[Ended],
+}
+
+func decodeAs[E Event](line []byte) (Event, error) {
+	var e E
+	err := json.Unmarshal(line, &e)
+	return e, err
+}
+
+// EncodeEvent gives the event's line, with its newline.
+func EncodeEvent(e Event) []byte {
+	body := encode(e)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"e":%q`, e.name())
+	if len(body) > 2 {
+		b.WriteByte(',')
+	}
+	b.Write(body[1:])
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// DecodeEvent reads one line of a history file.
+func DecodeEvent(line []byte) (Event, error) {
+	var tagged struct {
+		Name string `json:"e"`
+	}
+	if err := json.Unmarshal(line, &tagged); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	decode, known := decoders[tagged.Name]
+	if !known {
+		return nil, fmt.Errorf("no event is called %q", tagged.Name)
+	}
+	e, err := decode(line)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", tagged.Name, err)
+	}
+	return e, nil
+}
+
+// Apply adds an event to the history. Events come in the order in which they
+// happened; an event that does not fit what came before is refused.
+func (h *History) Apply(e Event) error {
+	if err := e.apply(h); err != nil {
+		return fmt.Errorf("event %s: %w", e.name(), err)
+	}
+	return nil
+}
+
+func (e Header) apply(h *History) error {
+	if e.Version < 1 || e.Version > HistoryVersion {
+		return fmt.Errorf("the history has format version %d; this retain reads up to %d: use a newer one", e.Version, HistoryVersion)
+	}
+	if h.Version != 0 {
+		return fmt.Errorf("a second header")
+	}
+	h.Header = e
+	return nil
+}
+
+func (e Called) apply(h *History) error {
+	if e.ID != len(h.Operations)+1 {
+		return fmt.Errorf("operation %d follows operation %d", e.ID, len(h.Operations))
+	}
+	op, err := ParseOperation(e.Object.Kind, e.Op)
+	if err != nil {
+		return err
+	}
+	h.Operations = append(h.Operations, Invoked{
+		ID: e.ID, Process: e.Process, Step: e.Step, Phase: e.Phase, Object: e.Object, Op: op, Key: e.Key,
+		Call: e.Instant, Return: Forever, Outcome: Ambiguous, Reason: LeftOpen,
+	})
+	return nil
+}
+
+func (h *History) operation(id int) (*Invoked, error) {
+	if id < 1 || id > len(h.Operations) {
+		return nil, fmt.Errorf("operation %d was never called", id)
+	}
+	return &h.Operations[id-1], nil
+}
+
+func (e Attempting) apply(h *History) error {
+	o, err := h.operation(e.ID)
+	if err != nil {
+		return err
+	}
+	if e.N != len(o.Attempts)+1 {
+		return fmt.Errorf("attempt %d of operation %d follows attempt %d", e.N, e.ID, len(o.Attempts))
+	}
+	o.Attempts = append(o.Attempts, Attempt{N: e.N, Start: e.Instant, End: Forever, Wrote: true, Reason: LeftOpen})
+	return nil
+}
+
+func (e Attempted) apply(h *History) error {
+	o, err := h.operation(e.ID)
+	if err != nil {
+		return err
+	}
+	if e.N < 1 || e.N > len(o.Attempts) {
+		return fmt.Errorf("attempt %d of operation %d never began", e.N, e.ID)
+	}
+	a := &o.Attempts[e.N-1]
+	a.End, a.Wrote, a.Status, a.Reason, a.Detail = e.Instant, e.Wrote, e.Status, e.Reason, e.Detail
+	return nil
+}
+
+func (e Returned) apply(h *History) error {
+	o, err := h.operation(e.ID)
+	if err != nil {
+		return err
+	}
+	if o.Return != Forever {
+		return fmt.Errorf("operation %d returned twice", e.ID)
+	}
+	o.Return, o.Outcome, o.Reason = e.Instant, e.Outcome, e.Reason
+	if e.Answer != "" {
+		o.Answer, err = ParseAnswer(e.Answer)
+	}
+	return err
+}
+
+func (e ResolvedAs) apply(h *History) error {
+	o, err := h.operation(e.ID)
+	if err != nil {
+		return err
+	}
+	a, err := ParseAnswer(e.Answer)
+	if err != nil {
+		return err
+	}
+	o.Resolution = &Resolution{At: e.Instant, By: e.By, Answer: a}
+	return nil
+}
+
+func (e FaultBegan) apply(h *History) error {
+	h.Faults = append(h.Faults, Fault{Step: e.Step, Kind: e.Kind, Begin: e.Instant, End: Forever})
+	return nil
+}
+
+func (e FaultEnded) apply(h *History) error {
+	for i := len(h.Faults) - 1; i >= 0; i-- {
+		f := &h.Faults[i]
+		if f.Step == e.Step && f.Kind == e.Kind && f.End == Forever {
+			f.End, f.Detail = e.Instant, e.Detail
+			return nil
+		}
+	}
+	return fmt.Errorf("no %s of step %d is open", e.Kind, e.Step)
+}
+
+func (e Seen) apply(h *History) error {
+	if _, err := h.operation(e.ID); err != nil {
+		return err
+	}
+	h.Evidence = append(h.Evidence, Observation{At: e.Instant, ID: e.ID, Invocation: e.Invocation, Entry: e.Entry, Reading: e.Reading, Held: e.Held})
+	return nil
+}
+
+func (e Recovery) apply(h *History) error {
+	h.Recoveries = append(h.Recoveries, e)
+	return nil
+}
+
+func (e Noted) apply(h *History) error {
+	h.Notes = append(h.Notes, e.Text)
+	return nil
+}
+
+func (Ended) apply(h *History) error {
+	h.Ended = true
+	return nil
+}

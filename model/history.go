@@ -1,0 +1,269 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// Instant is a moment of a run. Seq orders all events of the run (two never
+// share it); Ns is the monotonic time since the run began, for people.
+type Instant struct {
+	Seq int64 `json:"seq"`
+	Ns  int64 `json:"ns"`
+}
+
+// Forever is the return of an operation that is still open.
+var Forever = Instant{Seq: math.MaxInt64, Ns: math.MaxInt64}
+
+// Phase says on whose behalf an operation ran.
+type Phase string
+
+const (
+	// Program: an operation of the plan.
+	Program Phase = "program"
+	// Look: a read of the harness after healing, before anything is re-sent.
+	Look Phase = "look"
+	// Closing: a read of the harness after ambiguous operations were resolved.
+	Closing Phase = "closing"
+	// Ledger: a read at the end of the session, after one more kill.
+	Ledger Phase = "ledger"
+)
+
+// Invoked is one operation of a history: its invocation, its attempts and, if it
+// has one, its response.
+type Invoked struct {
+	// ID numbers the operations of a run from 1, in the order of their calls.
+	ID int
+	// Process is the Jepsen process, "2" or, after its first ambiguous outcome,
+	// "2.1". A process has one operation open at a time.
+	Process string
+	// Step is the plan's step, 0 for a read of the harness.
+	Step   int
+	Phase  Phase
+	Object Object
+	Op     Operation
+	// Key is the idempotency key of all attempts, "" for none.
+	Key string
+
+	Call Instant
+	// Return is when the client stopped waiting; [Forever] if it never did.
+	Return  Instant
+	Outcome Outcome
+	Reason  Reason
+	// Answer is nil unless the outcome is ok.
+	Answer   Answer
+	Attempts []Attempt
+
+	// Resolution is how an ambiguous outcome was resolved; nil if it was not.
+	Resolution *Resolution
+}
+
+// Attempt is one try of an operation on the wire.
+type Attempt struct {
+	// N counts the attempts of the operation from 1, re-sends included.
+	N          int
+	Start, End Instant
+	// Wrote reports whether any byte of the request may have been written.
+	Wrote bool
+	// Status is the HTTP status, 0 without an answer.
+	Status int
+	Reason Reason
+	// Detail is the error in words, "" for an answer.
+	Detail string
+}
+
+// Resolution is what became known of an ambiguous operation after healing.
+type Resolution struct {
+	At Instant
+	// By is "resend" (the same key again) or "lookup" (its output, read-only).
+	By     string
+	Answer Answer
+}
+
+// Fault is what was done to the runtime, from its beginning to its end.
+type Fault struct {
+	// Step is the plan's step, 0 for a fault of the harness (closing kill).
+	Step int
+	// Kind is "stop", "kill", "start", "pause" or "resume".
+	Kind       string
+	Begin, End Instant
+	// Detail says how it went: "exit 0 after 251ms".
+	Detail string
+}
+
+// Recovery is the timeline of one start, in nanoseconds since the run began, 0
+// for what never happened.
+type Recovery struct {
+	Step    int   `json:"step"`
+	Down    int64 `json:"down"`    // the server was gone
+	Spawned int64 `json:"spawned"` // the server was started again
+	Port    int64 `json:"port"`    // the ingress accepted a connection
+	Health  int64 `json:"health"`  // the ingress said it was healthy
+	Canary  int64 `json:"canary"`  // a call went through in every partition in use
+}
+
+// Observation is evidence of the endpoint proxy, in a history.
+type Observation struct {
+	At Instant
+	// ID is the operation's.
+	ID         int
+	Invocation string
+	// Entry counts the entries of the invocation into the handler, from 1.
+	Entry   int
+	Reading string
+	Held    bool
+}
+
+// Header opens a history.
+type Header struct {
+	// Version of the format, [HistoryVersion].
+	Version int `json:"version"`
+	// Run is unique; the run's object keys and idempotency keys carry it.
+	Run string `json:"run"`
+	// Runtime describes the server; Settings is its settings' key.
+	Runtime  string `json:"runtime"`
+	Settings string `json:"settings,omitempty"`
+	// Shared lists the handlers that the deployment serves as shared ones, as
+	// "MapObject/get": they see an exclusive handler's changes one by one.
+	Shared []string `json:"shared,omitempty"`
+	// Plan is the plan's JSON, so that a history explains itself.
+	Plan json.RawMessage `json:"plan,omitempty"`
+}
+
+// History is the record of one run.
+type History struct {
+	Header
+	Operations []Invoked // in the order of their calls; ID is the index plus 1
+	Faults     []Fault
+	Recoveries []Recovery
+	Evidence   []Observation
+	// Notes are remarks of the harness, in order.
+	Notes []string
+	// Ended is false if the run was cut off.
+	Ended bool
+	// Damage says what was wrong with the last line, "" for nothing.
+	Damage string
+}
+
+// IsShared reports whether the deployment serves the operation as a shared handler.
+func (h *Header) IsShared(op Operation) bool {
+	name := op.Kind().Service() + "/" + op.Handler()
+	for _, s := range h.Shared {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}
+
+// View says which account of a history is judged.
+type View string
+
+const (
+	// Resolved: an ambiguous operation that a re-send or a look-up answered is an
+	// ordinary one, from its first call to that answer.
+	Resolved View = "resolved"
+	// Raw: re-sends do not count; whatever was ambiguous is open for ever.
+	Raw View = "raw"
+)
+
+// In is the operation as the view has it. Operations that failed have no place
+// in any order; their outcome stays failed.
+func (o Invoked) In(v View) Invoked {
+	if o.Outcome != Ambiguous {
+		return o
+	}
+	if v == Resolved && o.Resolution != nil {
+		o.Outcome, o.Answer, o.Return = OK, o.Resolution.Answer, o.Resolution.At
+		return o
+	}
+	o.Return = Forever
+	return o
+}
+
+// MayHaveRun reports whether any attempt may have reached a handler: it may have
+// written a byte of its request, and the ingress did not refuse it.
+func (o Invoked) MayHaveRun() bool {
+	for _, a := range o.Attempts {
+		if a.Wrote && a.Reason != Rejected {
+			return true
+		}
+	}
+	return false
+}
+
+// Validate reports the first way in which the history is not well-formed: a
+// fault of the harness, never of the runtime.
+func (h *History) Validate() error {
+	type last struct {
+		id  int
+		ret int64
+	}
+	processes := map[string]last{}
+	seen := map[int64]string{}
+	unique := func(at Instant, what string) error {
+		if at == Forever {
+			return nil
+		}
+		if other, taken := seen[at.Seq]; taken {
+			return fmt.Errorf("%s and %s share the sequence number %d", other, what, at.Seq)
+		}
+		seen[at.Seq] = what
+		return nil
+	}
+	for i, o := range h.Operations {
+		what := fmt.Sprintf("operation %d (%s %s)", o.ID, o.Object, o.Op)
+		if o.ID != i+1 {
+			return fmt.Errorf("%s stands at place %d", what, i+1)
+		}
+		if err := o.validate(); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if err := unique(o.Call, "the call of "+what); err != nil {
+			return err
+		}
+		if err := unique(o.Return, "the return of "+what); err != nil {
+			return err
+		}
+		p, known := processes[o.Process]
+		if known && p.ret > o.Call.Seq {
+			return fmt.Errorf("%s: process %s still had operation %d open", what, o.Process, p.id)
+		}
+		ret := o.Return.Seq
+		if o.Outcome == Ambiguous {
+			ret = math.MaxInt64 // its process may not go on
+		}
+		processes[o.Process] = last{id: o.ID, ret: ret}
+	}
+	return nil
+}
+
+func (o Invoked) validate() error {
+	if o.Op == nil || o.Op.Kind() != o.Object.Kind {
+		return fmt.Errorf("the operation is not one of a %s", o.Object.Kind)
+	}
+	if err := o.Outcome.validate(); err != nil {
+		return err
+	}
+	if o.Return.Seq <= o.Call.Seq {
+		return fmt.Errorf("it returned at %d, before its call at %d", o.Return.Seq, o.Call.Seq)
+	}
+	if (o.Outcome == OK) != (o.Answer != nil) {
+		return fmt.Errorf("outcome %s with answer %v", o.Outcome, o.Answer)
+	}
+	if o.Outcome == Failed && o.MayHaveRun() {
+		return fmt.Errorf("it is called failed although an attempt wrote its request")
+	}
+	if r := o.Resolution; r != nil {
+		switch {
+		case o.Outcome != Ambiguous:
+			return fmt.Errorf("it was resolved although its outcome is %s", o.Outcome)
+		case r.Answer == nil:
+			return fmt.Errorf("it was resolved without an answer")
+		case r.At.Seq <= o.Call.Seq:
+			return fmt.Errorf("it was resolved at %d, before its call at %d", r.At.Seq, o.Call.Seq)
+		}
+	}
+	return nil
+}

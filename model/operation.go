@@ -1,0 +1,151 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Operation is what a client asks of one object. The implementations are small
+// comparable values; they print as "add(2)" and [ParseOperation] reads them back.
+type Operation interface {
+	fmt.Stringer
+	// Kind is the kind of object the operation belongs to.
+	Kind() Kind
+	// Handler is the handler's name in the contract.
+	Handler() string
+	// ReadOnly reports whether the operation never changes the state.
+	ReadOnly() bool
+	// Apply is the sequential specification: the state after the operation and
+	// the answer that a correct runtime gives. The given state is not changed.
+	Apply(State) (State, Answer)
+	// Request is the JSON body, or nil for a handler without input.
+	Request() []byte
+	// Decode reads the body of a successful response.
+	Decode(body []byte) (Answer, error)
+}
+
+// State is the state of one object. States are immutable.
+type State interface {
+	fmt.Stringer
+	// Equal compares with a state of the same kind.
+	Equal(State) bool
+	// Hash is equal for equal states.
+	Hash() uint64
+}
+
+// parsers read an operation of one kind from its name and arguments.
+var parsers = map[Kind]func(name string, args arguments) (Operation, error){
+	Counter:  parseCounter,
+	Map:      parseMap,
+	List:     parseList,
+	Register: parseRegister,
+}
+
+// ParseOperation reads an operation of this kind from the text that its String
+// method prints.
+func ParseOperation(kind Kind, text string) (Operation, error) {
+	parse, known := parsers[kind]
+	if !known {
+		return nil, fmt.Errorf("operation %q: no kind of object is called %q", text, kind)
+	}
+	name, rest, found := strings.Cut(text, "(")
+	inner, closed := strings.CutSuffix(rest, ")")
+	if !found || !closed {
+		return nil, fmt.Errorf("operation %q: want name(arguments), such as add(2)", text)
+	}
+	var args arguments
+	if err := json.Unmarshal([]byte("["+inner+"]"), &args); err != nil {
+		return nil, fmt.Errorf("operation %q: its arguments are not JSON values: %w", text, err)
+	}
+	op, err := parse(name, args)
+	if err != nil {
+		return nil, fmt.Errorf("operation %q of a %s: %w", text, kind, err)
+	}
+	return op, nil
+}
+
+// maxInteger bounds the integers that every SDK carries exactly.
+const maxInteger = 1 << 53
+
+type arguments []json.RawMessage
+
+func (a arguments) none() error {
+	if len(a) != 0 {
+		return fmt.Errorf("takes no arguments, has %d", len(a))
+	}
+	return nil
+}
+
+func (a arguments) integer() (int64, error) {
+	if len(a) != 1 {
+		return 0, fmt.Errorf("takes one number, has %d arguments", len(a))
+	}
+	n, err := strconv.ParseInt(string(a[0]), 10, 64)
+	if err != nil || n < 0 || n > maxInteger {
+		return 0, fmt.Errorf("%s is not an integer from 0 to 2^53", a[0])
+	}
+	return n, nil
+}
+
+// text reads the arguments as want strings; the one at index empty may be "".
+func (a arguments) text(want, empty int) ([]string, error) {
+	if len(a) != want {
+		return nil, fmt.Errorf("takes %d strings, has %d arguments", want, len(a))
+	}
+	out := make([]string, want)
+	for i, raw := range a {
+		if len(raw) == 0 || raw[0] != '"' {
+			return nil, fmt.Errorf("%s is not a string", raw)
+		}
+		if err := json.Unmarshal(raw, &out[i]); err != nil {
+			return nil, fmt.Errorf("%s is not a string: %w", raw, err)
+		}
+		if out[i] == "" && i != empty {
+			return nil, fmt.Errorf("argument %d is an empty string, which some SDKs drop", i+1)
+		}
+	}
+	return out, nil
+}
+
+// quote prints a string as JSON without escaping HTML.
+func quote(s string) string { return string(encode(s)) }
+
+// encode is JSON without HTML escapes and without a final newline.
+func encode(v any) []byte {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("model: encode %T: %v", v, err)) // only strings, numbers and structs of them come here
+	}
+	return []byte(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// decode reads one JSON value exactly: nothing may follow it.
+func decode(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("answer %.80q: %w", body, err)
+	}
+	return nil
+}
+
+// decodeNone accepts the empty body of a handler without output.
+func decodeNone(body []byte) (Answer, error) {
+	if len(body) != 0 {
+		return nil, fmt.Errorf("answer %.80q: want an empty body", body)
+	}
+	return Done{}, nil
+}
+
+func hashString(s string) uint64 { return hashAdd(14695981039346656037, s) }
+
+// hashAdd goes on with an FNV-1a hash.
+func hashAdd(h uint64, s string) uint64 {
+	for i := range len(s) {
+		h ^= uint64(s[i])
+		h *= 1099511628211
+	}
+	return h
+}

@@ -1,0 +1,74 @@
+// Package service is the deployment that the runtime calls: handlers behind an
+// endpoint proxy that sees every attempt of every invocation.
+//
+// [Control] is what the harness knows of it. The endpoint proxy implements it
+// for real servers, the simulated runtime for itself.
+package service
+
+import "time"
+
+// TagHeader is the request header that carries an operation's tag from the
+// client through the ingress to the endpoint proxy.
+const TagHeader = "x-retain-operation"
+
+// Position is where a gate holds an operation.
+type Position string
+
+// A gate holds an operation before its effect (the handler is not entered yet)
+// or after it (the state commands have reached the runtime, the output has not).
+const (
+	Before Position = "before"
+	After  Position = "after"
+)
+
+// Reading is how far an attempt of an invocation was seen to get.
+type Reading string
+
+// Readings, in the order in which one attempt reaches them.
+const (
+	// Entered: the runtime opened the invocation's stream to the handler.
+	Entered Reading = "entered"
+	// Effect: the handler's state commands were passed on to the runtime.
+	// Operations without state commands never reach it.
+	Effect Reading = "effect"
+	// Finished: the handler's output was passed on to the runtime.
+	Finished Reading = "finished"
+	// Broken: the stream ended without the end message (server gone, handler
+	// error, cut).
+	Broken Reading = "broken"
+)
+
+// Evidence is one observation of one attempt of one invocation.
+type Evidence struct {
+	// Tag is the operation's tag as the client sent it in [TagHeader].
+	Tag string
+	// Invocation is the runtime's id of the invocation.
+	Invocation string
+	// Attempt counts the entries of this invocation, from 1.
+	Attempt int
+	Reading Reading
+	// Held is true on the first evidence after a gate caught the operation.
+	Held bool
+	At   time.Time
+}
+
+// Gate holds the first entry of one operation, once.
+type Gate interface {
+	// Held is closed when the operation stands at the gate.
+	Held() <-chan struct{}
+	// Open lets the operation go on, or disarms a gate that holds nothing yet.
+	// It is safe to call more than once.
+	Open()
+}
+
+// Control arms gates and reports evidence. It is safe for concurrent use.
+type Control interface {
+	// Arm holds the first entry of the operation with this tag at the position.
+	// Later entries (a retry after a restart) pass.
+	Arm(tag string, at Position) Gate
+	// OpenAll opens every gate that is armed or holding.
+	OpenAll()
+	// Observe hands every evidence from now on to f, from many goroutines, until
+	// the returned function is called. f must not block.
+	Observe(f func(Evidence)) (cancel func())
+}
