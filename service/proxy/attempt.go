@@ -1,0 +1,117 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"retain/service"
+)
+
+// ackWait bounds how long a gate waits for the runtime to say that the state
+// commands are stored.
+const ackWait = 2 * time.Second
+
+// attempt is one attempt of one invocation. Its methods are called by the
+// goroutine that serves it.
+type attempt struct {
+	proxy      *Proxy
+	version    protocol
+	tag        string
+	invocation string
+	number     int
+	gates      []*gate
+	reached    map[*gate]bool // gates whose position was passed
+	journal    *journal
+	hungUp     func() bool
+	caught     bool // a gate caught the attempt; the next evidence says so
+}
+
+func (p *Proxy) enter(version protocol, tag, invocation string, hungUp func() bool) *attempt {
+	a := &attempt{
+		proxy: p, version: version, tag: tag, invocation: invocation,
+		journal: newJournal(), hungUp: hungUp, reached: map[*gate]bool{},
+	}
+	a.journal.replay(input)
+	if tag != "" {
+		a.number = p.entries.next(invocation)
+		a.gates = p.gates.claim(tag)
+	}
+	return a
+}
+
+// leave gives the gates back. An attempt that was suspended goes on in the next
+// one: gates that it did not reach wait there.
+func (a *attempt) leave(suspended bool) {
+	if len(a.gates) > 0 {
+		a.proxy.gates.release(a.gates, func(g *gate) bool { return suspended && !a.reached[g] })
+	}
+}
+
+// report tells the observers how far the attempt is. Operations of others, that
+// carry no tag, are not reported.
+func (a *attempt) report(r service.Reading) {
+	if a.tag == "" {
+		return
+	}
+	e := service.Evidence{
+		Tag: a.tag, Invocation: a.invocation, Attempt: a.number,
+		Reading: r, Held: a.caught, At: time.Now(),
+	}
+	a.caught = false
+	a.proxy.observers.tell(e)
+}
+
+// waits says whether a gate, not a cut, stands at the position.
+func (a *attempt) waits(at service.Position) bool {
+	for _, g := range a.gates {
+		if g.at == at && !g.cuts && !g.isOpen() {
+			return true
+		}
+	}
+	return false
+}
+
+// pass takes the attempt through its gates at the position, and then breaks it
+// if a cut stands there. evidence is reported before the attempt is seen to
+// stand, so that whoever waits for that finds it told.
+func (a *attempt) pass(ctx context.Context, at service.Position, evidence func()) error {
+	a.caught = a.waits(at)
+	if a.caught && at == service.After && !a.journal.stored(ctx, ackWait) {
+		a.proxy.stats.unacknowledged.Add(1)
+	}
+	evidence()
+	cut := false
+	for _, g := range a.gates {
+		if g.at != at {
+			continue
+		}
+		a.reached[g] = true
+		if g.cuts {
+			cut = cut || !g.isOpen()
+			continue
+		}
+		if err := a.stand(ctx, g); err != nil {
+			return err
+		}
+	}
+	if cut {
+		a.proxy.stats.cuts.Add(1)
+		return errCut
+	}
+	return nil
+}
+
+func (a *attempt) stand(ctx context.Context, g *gate) error {
+	if g.isOpen() {
+		return nil
+	}
+	a.proxy.stats.holds.Add(1)
+	switch g.hold(ctx, a.proxy.maxHold, a.hungUp) {
+	case gone:
+		return errGone
+	case expired:
+		a.proxy.stats.expired.Add(1)
+		a.proxy.note("a gate held %s %s its effect for %s and let it go", a.tag, g.at, a.proxy.maxHold)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+
+	"retain/service"
+)
+
+// invocationHeader carries the invocation's id in the runtime's requests.
+const invocationHeader = "X-Restate-Invocation-Id"
+
+type connKey struct{}
+
+func rememberConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// ServeHTTP serves the runtime.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !p.begin() {
+		panic(http.ErrAbortHandler)
+	}
+	defer p.serving.Done()
+	if r.Method != http.MethodPost || !strings.Contains(r.URL.Path, "/invoke/") {
+		p.plain.ServeHTTP(w, r)
+		return
+	}
+	p.stats.streams.Add(1)
+	if err := p.invoke(w, r); err != nil {
+		// Resets the stream, so that the runtime sees at once that it is broken.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// begin counts a request that is served, unless the proxy is closed.
+func (p *Proxy) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.serving.Add(1)
+	return true
+}
+
+// invoke serves one attempt. An error means that the runtime's stream must be
+// reset, or is dead already.
+func (p *Proxy) invoke(w http.ResponseWriter, r *http.Request) error {
+	// The handler's stream ends with this function, however that ends.
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	version, ok := protocolOf(r.Header.Get("Content-Type"))
+	if !ok {
+		return p.passUnread(ctx, w, r, nil, "content type "+r.Header.Get("Content-Type"))
+	}
+	o, err := readOpening(r.Body, version)
+	if errors.Is(err, errUnread) {
+		return p.passUnread(ctx, w, r, o.raw, err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	if id := r.Header.Get(invocationHeader); id != "" {
+		o.invocation = id
+	}
+	hungUp := func() bool { return false }
+	if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+		hungUp = hangUp(c)
+	}
+	a := p.enter(version, o.tag, o.invocation, hungUp)
+	closing, err := a.serve(ctx, w, r, o)
+	a.leave(closing == suspension)
+	if closing != end && closing != suspension {
+		a.report(service.Broken)
+	}
+	return err
+}
+
+// serve takes the attempt through its gates and the handler. closing is the
+// message with which the handler ended the stream, or other.
+func (a *attempt) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, o *opening) (closing kind, err error) {
+	err = a.pass(ctx, service.Before, func() { a.report(service.Entered) })
+	if err != nil {
+		return other, err
+	}
+	body := newRequestBody(r.Body, o, a.version, a.journal, a.waits(service.After))
+	resp, err := a.proxy.call(ctx, r, body)
+	if err != nil {
+		return other, a.proxy.refuse(ctx, w, err)
+	}
+	defer resp.Body.Close()
+	flush, err := answerHead(w, resp)
+	if err != nil {
+		return other, err
+	}
+	version, ok := protocolOf(resp.Header.Get("Content-Type"))
+	if resp.StatusCode != http.StatusOK || !ok || version != a.version {
+		return other, copyFlushed(w, flush, resp.Body)
+	}
+	n := &answer{attempt: a, ctx: ctx, w: w, flush: flush}
+	err = n.copy(resp.Body)
+	n.reportEffect()
+	return n.closing, err
+}
+
+// passUnread forwards a stream as it is.
+func (p *Proxy) passUnread(ctx context.Context, w http.ResponseWriter, r *http.Request, read []byte, why string) error {
+	p.stats.unread.Add(1)
+	p.note("a stream of %s passed unread, without evidence or gates: %s", r.URL.Path, why)
+	body := &unreadBody{read: read, ReadCloser: r.Body}
+	resp, err := p.call(ctx, r, body)
+	if err != nil {
+		return p.refuse(ctx, w, err)
+	}
+	defer resp.Body.Close()
+	flush, err := answerHead(w, resp)
+	if err != nil {
+		return err
+	}
+	return copyFlushed(w, flush, resp.Body)
+}
+
+// call opens the handler's stream.
+func (p *Proxy) call(ctx context.Context, r *http.Request, body io.ReadCloser) (*http.Response, error) {
+	out := r.Clone(ctx)
+	out.URL.Scheme, out.URL.Host = p.backend.Scheme, p.backend.Host
+	if prefix := strings.TrimSuffix(p.backend.Path, "/"); prefix != "" {
+		out.URL.Path = prefix + r.URL.Path
+		if r.URL.RawPath != "" {
+			out.URL.RawPath = strings.TrimSuffix(p.backend.EscapedPath(), "/") + r.URL.RawPath
+		}
+	}
+	out.Host, out.RequestURI = "", ""
+	out.Body = body
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header.Set("User-Agent", "") // keeps the transport from adding its own
+	}
+	return p.transport.RoundTrip(out)
+}
+
+// refuse answers for handlers that cannot be reached.
+func (p *Proxy) refuse(ctx context.Context, w http.ResponseWriter, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	p.note("the handlers cannot be reached: %v", err)
+	http.Error(w, "endpoint proxy: the handlers cannot be reached: "+err.Error(), http.StatusBadGateway)
+	return nil
+}
+
+// answerHead forwards status and headers, at once.
+func answerHead(w http.ResponseWriter, resp *http.Response) (flush func() error, err error) {
+	maps.Copy(w.Header(), resp.Header)
+	w.WriteHeader(resp.StatusCode)
+	flush = http.NewResponseController(w).Flush
+	return flush, flush()
+}
+
+func copyFlushed(w io.Writer, flush func() error, body io.Reader) error {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	for {
+		n, err := body.Read(*buf)
+		if n > 0 {
+			if _, err := w.Write((*buf)[:n]); err != nil {
+				return err
+			}
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// unreadBody is a body of which some was read already.
+type unreadBody struct {
+	read []byte
+	io.ReadCloser
+}
+
+func (b *unreadBody) Read(p []byte) (int, error) {
+	if len(b.read) > 0 {
+		n := copy(p, b.read)
+		b.read = b.read[n:]
+		return n, nil
+	}
+	return b.ReadCloser.Read(p)
+}
