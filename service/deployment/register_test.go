@@ -1,0 +1,77 @@
+package deployment_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"retain/service/deployment"
+)
+
+// A server that is starting is asked again until it answers.
+func TestRegisterRetries(t *testing.T) {
+	var asked atomic.Int32
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) < 3 {
+			http.Error(w, `{"message":"no leader"}`, http.StatusInternalServerError)
+			return
+		}
+		_, _ = w.Write([]byte(`{"id":"dp_1","services":[{"name":"S","handlers":[{"name":"h","ty":"Shared"}]}]}`))
+	}))
+	defer admin.Close()
+	kinds, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
+	require.NoError(t, err)
+	assert.Equal(t, deployment.Kinds{"S/h": deployment.Shared}, kinds)
+	assert.EqualValues(t, 3, asked.Load())
+}
+
+// Failures are one line that names both addresses and the last reason.
+func TestRegisterFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		answer string
+		want   string
+	}{
+		"refused":   {400, `{"message":"The request field\n 'uri' is invalid"}`, "answered 400: The request field 'uri' is invalid"},
+		"late":      {500, `{"message":"no leader"}`, "answered 500: no leader"},
+		"not json":  {200, `hello`, "reading the admin API's answer"},
+		"not admin": {200, `{}`, "is this a Restate server?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.answer))
+			}))
+			defer admin.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			_, err := deployment.Register(ctx, client, admin.URL, "http://127.0.0.1:1")
+			require.Error(t, err)
+			for _, part := range []string{"http://127.0.0.1:1", admin.URL, c.want} {
+				assert.Contains(t, err.Error(), part)
+			}
+			assert.False(t, strings.Contains(err.Error(), "\n"), "%q", err)
+		})
+	}
+}
+
+func TestRegisterWithoutServer(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := deployment.Register(ctx, client, "http://127.0.0.1:1", "http://127.0.0.1:2")
+	require.ErrorContains(t, err, "connection refused")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestListenFails(t *testing.T) {
+	_, err := deployment.Listen(deployment.Options{Bind: "192.0.2.1"})
+	require.ErrorContains(t, err, "is 192.0.2.1 an address of this machine?")
+	_, err = deployment.Listen(deployment.Options{Backend: "localhost:9080"})
+	require.ErrorContains(t, err, "want http://HOST:PORT")
+}
