@@ -1,0 +1,86 @@
+package binary
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// packageName is the npm package that holds the server for one platform. It is
+// installed itself, not the package restate-server that depends on it: that one
+// has fewer versions, and a reporter of installations among its dependencies.
+func packageName(p Platform) string {
+	return "@restatedev/restate-server-" + p.String()
+}
+
+// npmClient is the npm on the PATH.
+func npmClient() (string, error) {
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return "", fmt.Errorf("%w: install npm (Node.js), or name a server with -restate.binary", ErrNoSource)
+	}
+	return npm, nil
+}
+
+// npmInstall installs the package into the directory, without its scripts.
+func npmInstall(ctx context.Context, npm, dir, version string, p Platform) error {
+	out, err := runNPM(ctx, npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund",
+		"--force", "--os="+p.OS, "--cpu="+p.CPU, "--loglevel=error", "--prefix", dir, packageName(p)+"@"+version)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("install restate-server %s with npm: %w", version, context.Cause(ctx))
+	}
+	switch {
+	case bytes.Contains(out, []byte("ETARGET")), bytes.Contains(out, []byte("E404")):
+		return fmt.Errorf("%w: npm has no %s %s%s; choose with -restate.version, or name a server with -restate.binary",
+			ErrVersion, name, version, others(ctx, npm, p))
+	default:
+		return fmt.Errorf("install restate-server %s with npm: %s", version, npmReason(out, err))
+	}
+}
+
+// others lists the versions there are, for an error message: nothing if npm
+// does not tell them.
+func others(ctx context.Context, npm string, p Platform) string {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	out, err := runNPM(ctx, npm, "view", packageName(p), "versions", "--json", "--loglevel=silent")
+	var versions []string
+	if err != nil || json.Unmarshal(out, &versions) != nil || len(versions) == 0 {
+		return ""
+	}
+	return " (it has " + strings.Join(versions, ", ") + ")"
+}
+
+// runNPM runs the client in a process group of its own, so that all of it ends
+// with the context. The output holds what it printed to both streams.
+func runNPM(ctx context.Context, npm string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, npm, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd.CombinedOutput()
+}
+
+// npmReason is the telling line of npm's output: the first error that is not
+// merely a code.
+func npmReason(out []byte, err error) string {
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSpace(line)
+		rest, isError := strings.CutPrefix(line, "npm error ")
+		if !isError {
+			rest, isError = strings.CutPrefix(line, "npm ERR! ")
+		}
+		if isError && rest != "" && !strings.HasPrefix(rest, "code ") && !strings.HasPrefix(rest, "errno ") && !strings.HasPrefix(rest, "syscall ") {
+			return rest
+		}
+	}
+	return err.Error()
+}

@@ -1,0 +1,22 @@
+package process
+
+import "time"
+
+// groupPoll is the time between two looks at a group whose leader has ended. Its
+// other members are not our children: nobody tells us of their end.
+const groupPoll = 10 * time.Millisecond
+
+// awaitGroup returns once nothing of the group runs any more: at once, unless a
+// wrapper left something behind.
+func awaitGroup(pgid int) {
+	if groupGone(pgid) {
+		return
+	}
+	tick := time.NewTicker(groupPoll)
+	defer tick.Stop()
+	for range tick.C {
+		if groupGone(pgid) {
+			return
+		}
+	}
+}

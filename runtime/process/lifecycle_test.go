@@ -1,0 +1,215 @@
+package process
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"retain/runtime"
+)
+
+// One server through all of its transitions, in the order of a session.
+func TestLifecycle(t *testing.T) {
+	r := newRuntime(t, runtime.Settings{})
+	ctx := bounded(t, 2*time.Minute)
+	var endpoints runtime.Endpoints
+	var data os.FileInfo
+
+	t.Run("before the first start", func(t *testing.T) {
+		require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
+		_, err := r.Stop(ctx)
+		require.ErrorIs(t, err, runtime.ErrState)
+		require.ErrorIs(t, r.Pause(ctx), runtime.ErrState)
+		_, ended := r.LastExit()
+		assert.False(t, ended)
+		log, err := r.Logs()
+		require.NoError(t, err)
+		assert.Empty(t, log)
+		<-r.Exited()
+	})
+	t.Run("start", func(t *testing.T) {
+		require.NoError(t, r.Start(ctx))
+		require.ErrorIs(t, r.Start(ctx), runtime.ErrState)
+		healthy(t, r)
+		endpoints = r.Endpoints()
+		for _, url := range []string{endpoints.Ingress, endpoints.Admin} {
+			assert.Regexp(t, `^http://127\.0\.0\.1:\d+$`, url)
+		}
+		var err error
+		data, err = os.Stat(filepath.Join(r.dir, "data", r.Identity().Node))
+		require.NoError(t, err, "data is in <base>/<node>")
+	})
+	t.Run("identity", func(t *testing.T) {
+		id := r.Identity()
+		assert.Equal(t, runtime.DefaultVersion, id.Version)
+		assert.Equal(t, "process", id.Backend)
+		assert.Regexp(t, `^[0-9a-f]{7,}$`, id.Build)
+		assert.Regexp(t, `^retain-[0-9a-f]{10}$`, id.Cluster)
+		assert.Equal(t, native(t).Path, id.Source)
+	})
+	t.Run("stop is graceful", func(t *testing.T) {
+		exited := r.Exited()
+		exit, err := r.Stop(ctx)
+		require.NoError(t, err)
+		assert.True(t, exit.Graceful(), exit.String())
+		assert.Positive(t, exit.Took)
+		<-exited
+		_, err = r.Stop(ctx)
+		require.ErrorIs(t, err, runtime.ErrState)
+	})
+	t.Run("restart keeps ports and data", func(t *testing.T) {
+		require.NoError(t, r.Start(ctx))
+		healthy(t, r)
+		assert.Equal(t, endpoints, r.Endpoints())
+		again, err := os.Stat(filepath.Join(r.dir, "data", r.Identity().Node))
+		require.NoError(t, err)
+		assert.True(t, os.SameFile(data, again))
+		log, err := r.Logs()
+		require.NoError(t, err)
+		assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
+	})
+	t.Run("pause and resume", func(t *testing.T) {
+		require.NoError(t, r.Pause(ctx))
+		assert.False(t, reachable(r), "a frozen server answered")
+		require.NoError(t, r.Resume(ctx))
+		healthy(t, r)
+	})
+	t.Run("stop of a paused server is graceful", func(t *testing.T) {
+		require.NoError(t, r.Pause(ctx))
+		exit, err := r.Stop(ctx)
+		require.NoError(t, err)
+		assert.True(t, exit.Graceful(), exit.String())
+	})
+	t.Run("kill is SIGKILL", func(t *testing.T) {
+		require.NoError(t, r.Start(ctx))
+		healthy(t, r)
+		require.NoError(t, r.Kill(ctx))
+		exit, ended := r.LastExit()
+		assert.True(t, ended)
+		assert.True(t, exit.Killed)
+		assert.Equal(t, -1, exit.Code)
+		require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
+	})
+	t.Run("kill at once after start, from another goroutine", func(t *testing.T) {
+		for range 5 {
+			require.NoError(t, r.Start(ctx))
+			killed := make(chan error, 1)
+			go func() { killed <- r.Kill(ctx) }()
+			for reachable(r) { // probing meanwhile, as a session does
+				continue
+			}
+			require.NoError(t, <-killed)
+		}
+		require.NoError(t, r.Start(ctx))
+		healthy(t, r)
+	})
+	t.Run("close while up, twice", func(t *testing.T) {
+		pid := r.pid()
+		require.NoError(t, r.Close(ctx))
+		require.NoError(t, r.Close(ctx))
+		assert.False(t, alive(pid))
+		assert.NoDirExists(t, r.dir)
+		require.ErrorIs(t, r.Start(ctx), runtime.ErrState)
+		_, err := r.Logs()
+		require.ErrorIs(t, err, runtime.ErrState)
+	})
+	goleak.VerifyNone(t, goleak.IgnoreTopFunction("retain/runtime/process.parentThread"))
+}
+
+// reachable asks for health with little patience.
+func reachable(r *Runtime) bool {
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(r.Endpoints().Admin, "http://"), time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
+	_, _ = conn.Write([]byte("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+	n, _ := conn.Read(make([]byte, 1))
+	return n == 1
+}
+
+// The parent-death signal follows the thread that started the child: a Start
+// from a thread that ends must not end the server.
+func TestServerOutlivesTheThreadThatStartedIt(t *testing.T) {
+	r := newRuntime(t, runtime.Settings{})
+	ctx := bounded(t, time.Minute)
+	var started sync.WaitGroup
+	for range 10 {
+		started.Go(func() {
+			goruntime.LockOSThread() // never unlocked: the thread ends here
+			if err := r.Start(ctx); err != nil {
+				assert.ErrorIs(t, err, runtime.ErrState)
+			}
+		})
+	}
+	started.Wait()
+	healthy(t, r)
+	exit, err := r.Stop(ctx)
+	require.NoError(t, err)
+	assert.True(t, exit.Graceful(), exit.String())
+}
+
+func TestServerThatEndsByItself(t *testing.T) {
+	r := newRuntime(t, runtime.Settings{Env: map[string]string{"RESTATE_DEFAULT_NUM_PARTITIONS": "many"}})
+	ctx := bounded(t, time.Minute)
+	require.NoError(t, r.Start(ctx))
+	<-r.Exited()
+	exit, ended := r.LastExit()
+	require.True(t, ended)
+	assert.Equal(t, 1, exit.Code)
+	assert.False(t, exit.Killed)
+	assert.Zero(t, exit.Took)
+	_, err := r.Stop(ctx)
+	require.ErrorIs(t, err, runtime.ErrState)
+	log, err := r.Logs()
+	require.NoError(t, err)
+	assert.Contains(t, string(log), "many", "the log says why")
+}
+
+func TestEnvironment(t *testing.T) {
+	// A user's shell must not configure the server ...
+	t.Setenv("RESTATE_DEFAULT_NUM_PARTITIONS", "nonsense")
+	t.Setenv("RESTATE_CLUSTER_NAME", "somebody-elses")
+	t.Setenv("RUST_LOG", "off")
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	config := filepath.Join(t.TempDir(), "restate.toml")
+	require.NoError(t, os.WriteFile(config, []byte("shutdown-timeout = \"7s\"\n"), 0o644))
+	// ... its settings do, over ours.
+	r := newRuntime(t, runtime.Settings{
+		Partitions: 3, ConfigFile: config,
+		Env: map[string]string{"RESTATE_NODE_NAME": "other-node", "RESTATE_LOG_FORMAT": "json"},
+	})
+	ctx := bounded(t, time.Minute)
+	require.NoError(t, r.Start(ctx))
+	healthy(t, r)
+	assert.Equal(t, "other-node", r.Identity().Node)
+	assert.DirExists(t, filepath.Join(r.dir, "data", "other-node"))
+	assert.NotEmpty(t, r.Identity().Build, "RUST_LOG=off came through")
+	env, err := os.ReadFile("/proc/" + itoa(r.pid()) + "/environ")
+	if err == nil { // Linux
+		assert.Contains(t, string(env), "RESTATE_DEFAULT_NUM_PARTITIONS=3\x00")
+		assert.Contains(t, string(env), "RESTATE_CONFIG="+config)
+		assert.NotContains(t, string(env), "HTTP_PROXY")
+		assert.NotContains(t, string(env), "somebody-elses")
+	}
+	log, err := r.Logs()
+	require.NoError(t, err)
+	assert.Contains(t, string(log), `"message":"Starting Restate Server`)
+}
+
+func TestMissingConfigFile(t *testing.T) {
+	native(t)
+	_, err := New(bounded(t, time.Minute), runtime.Settings{ConfigFile: "nowhere.toml"})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.NotContains(t, err.Error(), "\n")
+}

@@ -1,0 +1,139 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	goruntime "runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// The ports of a server.
+const (
+	ingressPort = iota
+	adminPort
+	nodePort
+	portCount
+)
+
+// ports are a server's ports, kept for it also while it is down where the
+// system lets us.
+type ports struct {
+	number [portCount]int
+	held   []int // sockets
+}
+
+func (p *ports) address(which int) string {
+	return net.JoinHostPort(loopback, strconv.Itoa(p.number[which]))
+}
+
+// drawPorts draws free ports below the range that the system gives to outgoing
+// connections, which would take the port of a server that is down. Each is
+// bound by a socket that never listens: the next session that draws finds it
+// taken, while the server can listen beside it, since both allow the address to
+// be used again (socket(7), SO_REUSEADDR).
+func drawPorts() (*ports, error) {
+	low, high := portRange()
+	p := &ports{}
+	var last error
+	for which, try := 0, 0; which < portCount; try++ {
+		if try == 200 {
+			p.release()
+			return nil, fmt.Errorf("find free ports from %d to %d: %w", low, high-1, last)
+		}
+		number := low + rand.IntN(high-low)
+		socket, err := bind(number, false)
+		if err != nil {
+			last = err
+			continue
+		}
+		p.number[which] = number
+		which++
+		if keepBound {
+			// Bound without it, so that only a port that nobody uses is drawn;
+			// set now, for the server.
+			_ = syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
+			p.held = append(p.held, socket)
+		} else {
+			_ = syscall.Close(socket)
+		}
+	}
+	return p, nil
+}
+
+// keepBound: BSD sockets do not share an address in this way.
+const keepBound = goruntime.GOOS == "linux"
+
+// free reports whether a server could listen on the ports now. It never listens
+// itself: a client that still tries the old address would be let in.
+func (p *ports) free() bool {
+	for _, number := range p.number {
+		socket, err := bind(number, true)
+		if err != nil {
+			return false
+		}
+		_ = syscall.Close(socket)
+	}
+	return true
+}
+
+// release gives the ports back; p may be nil.
+func (p *ports) release() {
+	if p == nil {
+		return
+	}
+	for _, socket := range p.held {
+		_ = syscall.Close(socket)
+	}
+	p.held = nil
+}
+
+// bind binds a new socket to the port on loopback. With reuse it succeeds
+// beside other such sockets unless one listens, as a server's would.
+func bind(port int, reuse bool) (int, error) {
+	syscall.ForkLock.RLock()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(socket)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return 0, fmt.Errorf("make a socket: %w", err)
+	}
+	if reuse {
+		err = syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
+	}
+	if err == nil {
+		err = syscall.Bind(socket, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
+	}
+	if err != nil {
+		return 0, errors.Join(fmt.Errorf("bind port %d: %w", port, err), syscall.Close(socket))
+	}
+	return socket, nil
+}
+
+// portRange is where ports are drawn from, without its end: up to 12,000 ports
+// below the first that the system gives to outgoing connections. Where these
+// begin too low, ports above 10,000 have to do.
+func portRange() (low, high int) {
+	high = 32768 // Linux's default
+	if goruntime.GOOS != "linux" {
+		high = 49152 // the default of BSD and macOS, as RFC 6335 has it
+	}
+	if b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		if fields := strings.Fields(string(b)); len(fields) == 2 {
+			if first, err := strconv.Atoi(fields[0]); err == nil {
+				high = first
+			}
+		}
+	}
+	const floor = 10000
+	if high < floor+1000 {
+		return floor, 32768
+	}
+	return max(floor, high-12000), high
+}

@@ -1,0 +1,110 @@
+package process
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/runtime"
+)
+
+func TestPortsAreDrawnBelowTheOutgoingRange(t *testing.T) {
+	low, high := portRange()
+	var all []*ports
+	seen := map[int]bool{}
+	for range 20 {
+		p, err := drawPorts()
+		require.NoError(t, err)
+		all = append(all, p)
+		for _, number := range p.number {
+			assert.GreaterOrEqual(t, number, low)
+			assert.Less(t, number, high)
+			assert.False(t, !keepBound && seen[number], "port %d was drawn twice though it is kept", number)
+			seen[number] = true
+		}
+		assert.True(t, p.free())
+	}
+	for _, p := range all {
+		p.release()
+	}
+}
+
+// A kept port is refused to who wants it exclusively, given to who may share
+// it, and then not free.
+func TestKeptPort(t *testing.T) {
+	if !keepBound {
+		t.Skip("ports are kept on Linux only")
+	}
+	p, err := drawPorts()
+	require.NoError(t, err)
+	defer p.release()
+	_, err = bind(p.number[ingressPort], false)
+	require.Error(t, err, "another session can draw it")
+	listener, err := net.Listen("tcp", p.address(ingressPort))
+	require.NoError(t, err, "a server can't listen on it")
+	assert.False(t, p.free())
+	require.NoError(t, listener.Close())
+	assert.True(t, p.free())
+}
+
+func TestPortTakenWhileDown(t *testing.T) {
+	r := newRuntime(t, runtime.Settings{})
+	ctx := bounded(t, time.Minute)
+	require.NoError(t, r.Start(ctx))
+	healthy(t, r)
+	before := r.Endpoints()
+	require.NoError(t, r.Kill(ctx))
+	taken, err := net.Listen("tcp", strings.TrimPrefix(before.Ingress, "http://"))
+	require.NoError(t, err)
+	defer taken.Close()
+	require.NoError(t, r.Start(ctx))
+	healthy(t, r)
+	assert.NotEqual(t, before.Ingress, r.Endpoints().Ingress)
+	exit, err := r.Stop(ctx)
+	require.NoError(t, err)
+	assert.True(t, exit.Graceful(), exit.String())
+}
+
+// A port that is taken between the look at it and the server's own try.
+func TestPortTakenWhileStarting(t *testing.T) {
+	for _, variable := range []string{"RESTATE_INGRESS__BIND_ADDRESS", "RESTATE_BIND_ADDRESS"} {
+		t.Run(variable, func(t *testing.T) {
+			r := newRuntime(t, runtime.Settings{})
+			ctx := bounded(t, time.Minute)
+			spawned := 0
+			r.beforeSpawn = func(env map[string]string) {
+				if spawned++; spawned == 1 {
+					taken, err := net.Listen("tcp", env[variable])
+					require.NoError(t, err)
+					t.Cleanup(func() { _ = taken.Close() })
+				}
+			}
+			require.NoError(t, r.Start(ctx))
+			healthy(t, r)
+			assert.Equal(t, 2, spawned)
+			exit, err := r.Stop(ctx)
+			require.NoError(t, err)
+			assert.True(t, exit.Graceful(), exit.String())
+		})
+	}
+}
+
+// A port that is always taken ends in an exit, not in starts without end.
+func TestPortAlwaysTaken(t *testing.T) {
+	blocked, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer blocked.Close()
+	r := newRuntime(t, runtime.Settings{Env: map[string]string{"RESTATE_ADMIN__BIND_ADDRESS": blocked.Addr().String()}})
+	require.NoError(t, r.Start(bounded(t, time.Minute)))
+	assert.Equal(t, "http://"+blocked.Addr().String(), r.Endpoints().Admin)
+	<-r.Exited()
+	exit, _ := r.LastExit()
+	assert.Equal(t, 1, exit.Code)
+	log, err := r.Logs()
+	require.NoError(t, err)
+	assert.Contains(t, string(log), "failed binding to address")
+}

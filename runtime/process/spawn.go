@@ -1,0 +1,173 @@
+package process
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+
+	"retain/runtime"
+	"retain/runtime/binary"
+	"retain/runtime/leftovers"
+)
+
+// portTries is how often a server that found a port taken is started again on
+// others.
+const portTries = 5
+
+// spawn starts a process of the life; called with r.mu held.
+func (r *Runtime) spawn(l *life) error {
+	if err := r.choosePorts(); err != nil {
+		return err
+	}
+	env := r.environment()
+	if r.beforeSpawn != nil {
+		r.beforeSpawn(env)
+	}
+	log, err := os.OpenFile(r.logFile(), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("open its log: %w", err)
+	}
+	defer log.Close()
+	size, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("open its log: %w", err)
+	}
+	cmd := exec.Command(r.server.Path)
+	cmd.Dir, cmd.Env = r.dir, binary.List(env)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = ownGroup()
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.signalled.IsZero() {
+		return errSignalled
+	}
+	if err := startFromParentThread(cmd); err != nil {
+		return err
+	}
+	r.guardian.watch(cmd.Process.Pid)
+	l.cmd, l.reaped, l.logStart = cmd, false, size
+	l.tries++
+	r.endpoints = runtime.Endpoints{
+		Ingress: "http://" + env["RESTATE_INGRESS__BIND_ADDRESS"],
+		Admin:   "http://" + env["RESTATE_ADMIN__BIND_ADDRESS"],
+	}
+	// The process may have ended already, which its watcher sees.
+	_ = r.owner.OwnGroup(cmd.Process.Pid)
+	return nil
+}
+
+// watch sees a life to its end. A server that could not listen, because a port
+// was taken between the look at it and the start, is started again on others:
+// nobody has asked for its end.
+func (r *Runtime) watch(l *life) {
+	for {
+		state := l.await()
+		r.guardian.watch(0)
+		if state.ExitCode() != 0 && !l.wasTold() && l.tries < portTries && binary.PortTaken(r.logSince(l.logStart)) {
+			if r.respawn(l) == nil {
+				continue
+			}
+		}
+		l.end(state)
+		return
+	}
+}
+
+func (r *Runtime) respawn(l *life) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return errSignalled
+	}
+	r.ports.release()
+	r.ports = nil
+	return r.spawn(l)
+}
+
+// logSince is what a life wrote, up to a size that holds any start that fails.
+func (r *Runtime) logSince(offset int64) []byte {
+	f, err := os.Open(r.logFile())
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b, _ := io.ReadAll(io.NewSectionReader(f, offset, 1<<20))
+	return b
+}
+
+// choosePorts keeps the ports of the last life if nobody listens on them.
+func (r *Runtime) choosePorts() error {
+	if r.ports != nil && r.ports.free() {
+		return nil
+	}
+	r.ports.release()
+	r.ports = nil
+	p, err := drawPorts()
+	if err != nil {
+		return err
+	}
+	r.ports = p
+	return nil
+}
+
+// environment is all that configures the server. Settings.Env wins over
+// everything but the mark of the session.
+func (r *Runtime) environment() map[string]string {
+	env := binary.Inherited()
+	maps.Copy(env, binary.Environment(r.settings, r.cluster))
+	for name, value := range map[string]string{
+		"RESTATE_BASE_DIR":              filepath.Join(r.dir, "data"),
+		"RESTATE_CONFIG":                r.settings.ConfigFile,
+		"RESTATE_BIND_IP":               loopback,
+		"RESTATE_BIND_ADDRESS":          r.ports.address(nodePort),
+		"RESTATE_ADVERTISED_ADDRESS":    "http://" + r.ports.address(nodePort) + "/",
+		"RESTATE_INGRESS__BIND_ADDRESS": r.ports.address(ingressPort),
+		"RESTATE_ADMIN__BIND_ADDRESS":   r.ports.address(adminPort),
+	} {
+		if _, set := r.settings.Env[name]; !set && value != "" {
+			env[name] = value
+		}
+	}
+	env[leftovers.EnvSession] = r.owner.ID()
+	return env
+}
+
+// startRequest asks the parent thread to start a command.
+type startRequest struct {
+	cmd  *exec.Cmd
+	done chan<- error
+}
+
+var (
+	startRequests = make(chan startRequest)
+	parentOnce    sync.Once
+)
+
+// startFromParentThread starts the command from a thread that never ends: the
+// kernel sends the parent-death signal when the thread that started the child
+// ends, and Go ends threads as it likes.
+func startFromParentThread(cmd *exec.Cmd) error {
+	parentOnce.Do(func() { go parentThread() })
+	done := make(chan error, 1)
+	startRequests <- startRequest{cmd, done}
+	if err := <-done; err != nil {
+		return fmt.Errorf("run it: %s", strings.TrimPrefix(err.Error(), "fork/exec "))
+	}
+	return nil
+}
+
+// parentThread never ends, nor does its thread. Tests that look for leaked
+// goroutines must leave it out.
+func parentThread() {
+	goruntime.LockOSThread()
+	for request := range startRequests {
+		request.done <- request.cmd.Start()
+	}
+}
