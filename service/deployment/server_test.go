@@ -31,7 +31,7 @@ var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 // realServer is a restate-server of its own, with one data directory through any
 // number of starts.
 type realServer struct {
-	t              *testing.T
+	t              testing.TB
 	binary, dir    string
 	ingress, admin string // addresses
 	cmd            *exec.Cmd
@@ -40,7 +40,7 @@ type realServer struct {
 
 // newServer starts the server that RETAIN_TEST_SERVER names, or the one on the
 // PATH.
-func newServer(t *testing.T) *realServer {
+func newServer(t testing.TB) *realServer {
 	t.Helper()
 	binary := os.Getenv("RETAIN_TEST_SERVER")
 	if binary == "" {
@@ -57,7 +57,7 @@ func newServer(t *testing.T) *realServer {
 
 // freePort draws a loopback address below the ephemeral range, where no outgoing
 // connection takes it while the server is down.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	for range 100 {
 		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
 		if l, err := net.Listen("tcp", address); err == nil {
@@ -185,7 +185,7 @@ func (d *deployed) goCall(path, body, tag string) <-chan reply {
 	return answer
 }
 
-func wait[T any](t *testing.T, what string, c <-chan T) (v T) {
+func wait[T any](t testing.TB, what string, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
