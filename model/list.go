@@ -125,6 +125,14 @@ func (s ListState) Len() int {
 	return s.last.length
 }
 
+// Last is the newest element, "" for an empty list.
+func (s ListState) Last() string {
+	if s.last == nil {
+		return ""
+	}
+	return s.last.value
+}
+
 // Elements are the elements, oldest first, never nil.
 func (s ListState) Elements() []string {
 	out := make([]string, 0, s.Len())

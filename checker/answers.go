@@ -1,0 +1,55 @@
+package checker
+
+import (
+	"retain/model"
+)
+
+// impossible says what is wrong with an answer that the operation gives in no
+// state of the object, in a sentence; "" for nothing. Such an answer is a
+// violation by itself.
+func impossible(op model.Operation, answer model.Answer) string {
+	switch a := answer.(type) {
+	case model.Garbled:
+		return "a successful answer had a body that the contract does not have"
+	case model.Failure:
+		if _, fails := op.(model.CounterAddThenFail); !fails {
+			return "the handler answered an error that its contract does not have"
+		}
+		if a != (model.Failure{Code: 500}) {
+			return "addThenFail answered another error than its own"
+		}
+		return ""
+	}
+	fits := false
+	switch op := op.(type) {
+	case model.CounterAdd:
+		c, ok := answer.(model.Change)
+		if ok && c.New != c.Old+op.Delta {
+			return "an add answered a new value that is not the old one plus what it added"
+		}
+		if ok && c.Old < 0 {
+			return "a counter that only grows answered a negative value"
+		}
+		fits = ok
+	case model.CounterAddThenFail:
+		return "addThenFail, which always fails, answered a success"
+	case model.CounterGet:
+		n, ok := answer.(model.Integer)
+		if ok && n < 0 {
+			return "a counter that only grows answered a negative value"
+		}
+		fits = ok
+	case model.MapGet, model.RegisterRead, model.RegisterCompareAndSet:
+		_, fits = answer.(model.Text)
+	case model.ListGet, model.ListClear:
+		_, fits = answer.(model.Texts)
+	case model.MapClearAll:
+		_, fits = answer.(model.Entries)
+	default:
+		_, fits = answer.(model.Done)
+	}
+	if !fits {
+		return "an answer is not of the kind that its handler gives"
+	}
+	return ""
+}

@@ -1,0 +1,89 @@
+package checker
+
+import (
+	"fmt"
+	"time"
+
+	"retain/model"
+)
+
+// Check judges a history, object by object. The resolved view is judged first;
+// where it is illegal and the raw one differs, the raw one too, which tells a
+// broken state guarantee from an idempotency key with two effects.
+//
+// Check never fails otherwise than by its verdict: a history that is not
+// well-formed is [IllFormed], and so is one on which two decisions disagree; a
+// history that takes more than the budget is [Undecided]. A violation of one
+// object is found whatever the other objects cost.
+func Check(h *model.History, o Options) Result {
+	start := time.Now()
+	c := &check{h: h, o: o.withDefaults()}
+	c.until = start.Add(c.o.Budget)
+	r := Result{Verdict: Pass}
+	if err := h.Validate(); err != nil {
+		r.Verdict = IllFormed
+		r.Reason = fmt.Sprintf("the history is not well-formed: %v", err)
+	} else {
+		for _, b := range objectsOf(h) {
+			r.add(c.judge(b))
+		}
+	}
+	r.Cost = time.Since(start)
+	return r
+}
+
+// add takes in an object's result. The reason is that of the first object with
+// the worst verdict.
+func (r *Result) add(o ObjectResult) {
+	r.Objects = append(r.Objects, o)
+	if severity[o.Verdict] <= severity[r.Verdict] {
+		return
+	}
+	r.Verdict = o.Verdict
+	r.Reason = fmt.Sprintf("%s: %s", o.Object, o.Reason)
+	if o.Verdict == Violation {
+		r.Reason = fmt.Sprintf("%s: %s", o.Object, o.Guarantee)
+	}
+}
+
+// check is a history that is being judged.
+type check struct {
+	h     *model.History
+	o     Options
+	until time.Time
+}
+
+func (c *check) search() search { return search{until: c.until, memory: c.o.Memory} }
+
+// judge judges one object.
+func (c *check) judge(b *object) ObjectResult {
+	r := ObjectResult{Object: b.Object, Operations: len(b.operations)}
+	for _, o := range b.records {
+		if o.answer == nil {
+			r.Open++
+		}
+	}
+	found := c.decide(b.Kind, b.records)
+	r.Resolved = found.Judgement
+	r.Verdict, r.Reason = found.Verdict, found.reason
+	if r.Verdict != Violation {
+		return r
+	}
+	r.Class = StateGuarantee
+	if b.differs {
+		raw := c.decide(b.Kind, b.raw(c.h))
+		r.Raw = raw.Judgement
+		switch raw.Verdict {
+		case Pass:
+			r.Class = OneEffect
+		case Violation:
+		case Undecided:
+			r.Class = UnknownClass
+		case IllFormed:
+			r.Verdict, r.Reason = raw.Verdict, raw.reason
+			return r
+		}
+	}
+	c.explain(b, found, &r)
+	return r
+}

@@ -1,0 +1,310 @@
+package checker
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/model"
+)
+
+// stories are histories that were paid for: each says what must be said of it.
+var stories = []struct {
+	name      string
+	history   string
+	verdict   Verdict
+	guarantee string
+	class     Class
+	proof     []int
+}{
+	{
+		name: "the case it grew from: add 1, stop, start, add 2, read 3",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			stop 3 4
+			0 counter-0 5 6 add(2) => 1->3
+			0 counter-0 7 8 get() => 3`,
+		verdict: Pass,
+	},
+	{
+		name: "a timed-out add(2) that was applied: 3",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			kill 3 4
+			0 counter-0 5 ? add(2)
+			0.1 counter-0 7 8 get() => 3`,
+		verdict: Pass,
+	},
+	{
+		name: "a timed-out add(2) that was not applied: 1",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			kill 3 4
+			0 counter-0 5 ? add(2)
+			0.1 counter-0 7 8 get() => 1`,
+		verdict: Pass,
+	},
+	{
+		name: "a timed-out add(2) that is applied between two reads",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			kill 3 4
+			0 counter-0 5 ? add(2)
+			0.1 counter-0 7 8 get() => 1
+			0.1 counter-0 9 10 get() => 3`,
+		verdict: Pass,
+	},
+	{
+		name: "a timed-out add(2) that is gone again",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			0 counter-0 5 ? add(2)
+			0.1 counter-0 7 8 get() => 3
+			kill 9 10
+			0.1 counter-0 11 12 get() => 1`,
+		verdict: Violation, guarantee: "a read went back to an older value after a kill", class: StateGuarantee,
+		proof: []int{3, 4},
+	},
+	{
+		name: "a lost acknowledged add",
+		history: `0 counter-0 1 2 add(2) => 0->2
+			kill 3 4
+			1 counter-0 5 6 get() => 0`,
+		verdict: Violation, guarantee: "an acknowledged add is missing after a kill", class: StateGuarantee,
+		proof: []int{1, 2},
+	},
+	{
+		name: "an addThenFail that answered keeps its addition",
+		history: `0 counter-0 1 2 addThenFail(2) => error(500)
+			1 counter-0 5 6 get() => 0`,
+		verdict: Violation, guarantee: "an acknowledged add is missing", class: StateGuarantee, proof: []int{1, 2},
+	},
+	{
+		name: "WAL off: the re-send would repair the loss, the look before it shows it",
+		history: `0 counter-0 1 ? @12 add(1) => 0->1
+			1 counter-0 3 4 get() => 1
+			kill 5 6
+			look counter-0 7 8 get() => 0
+			closing counter-0 13 14 get() => 1`,
+		verdict: Violation, guarantee: "a read went back to an older value after a kill", class: StateGuarantee,
+		proof: []int{2, 3},
+	},
+	{
+		name: "WAL off: without the look it passes, which is why there is one",
+		history: `0 counter-0 1 ? @12 add(1) => 0->1
+			1 counter-0 3 4 get() => 1
+			kill 5 6
+			closing counter-0 13 14 get() => 1`,
+		verdict: Pass,
+	},
+	{
+		name: "one key, one effect: only the resolved view is illegal",
+		history: `0 register-0 1 ? @4 write("a") => ok
+			1 register-0 5 6 write("b") => ok
+			1 register-0 7 8 read() => "a"`,
+		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect, proof: []int{1, 2, 3},
+	},
+	{
+		name: "one key, two effects that a counter shows",
+		history: `0 counter-0 1 ? @4 add(1) => 1->2
+			1 counter-0 5 6 get() => 2`,
+		verdict: Violation, guarantee: "one idempotency key had two effects", class: StateGuarantee,
+	},
+	{
+		name: "w(1), ambiguous cas(1->2), read 2",
+		history: `0 register-0 1 2 write("1") => ok
+			1 register-0 3 ? compareAndSet("1","2")
+			0 register-0 5 6 read() => "2"`,
+		verdict: Pass,
+	},
+	{
+		name: "add 0>3, reset, add 0>2",
+		history: `0 counter-0 1 2 add(3) => 0->3
+			0 counter-0 3 4 reset() => ok
+			0 counter-0 5 6 add(2) => 0->2`,
+		verdict: Pass,
+	},
+	{
+		name: "add 0>3, no reset, add 0>2",
+		history: `0 counter-0 1 2 add(3) => 0->3
+			0 counter-0 5 6 add(2) => 0->2`,
+		verdict: Violation, guarantee: "an acknowledged add is missing", class: StateGuarantee, proof: []int{1, 2},
+	},
+	{
+		name: "two successful compare-and-sets on the initial value, with a clear",
+		history: `0 register-0 1 2 compareAndSet("","a") => ""
+			0 register-0 3 4 clear() => ok
+			0 register-0 5 6 compareAndSet("","b") => ""`,
+		verdict: Pass,
+	},
+	{
+		name: "two successful compare-and-sets on the initial value, without",
+		history: `0 register-0 1 4 compareAndSet("","a") => ""
+			1 register-0 3 6 compareAndSet("","b") => ""`,
+		verdict: Violation, guarantee: "the answers fit no order of the operations", class: StateGuarantee, proof: []int{1, 2},
+	},
+	{
+		name: "two successful compare-and-sets on one value",
+		history: `0 register-0 1 2 write("x") => ok
+			0 register-0 3 6 compareAndSet("x","a") => "x"
+			1 register-0 4 7 compareAndSet("x","b") => "x"`,
+		verdict: Violation, guarantee: "two compare-and-sets both replaced the same value", class: StateGuarantee,
+		proof: []int{2, 3},
+	},
+	{
+		name: "a stale read that later reads contradict",
+		history: `0 register-0 1 2 write("a") => ok
+			0 register-0 3 4 write("b") => ok
+			stop 5 6
+			0 register-0 7 8 read() => "a"
+			0 register-0 9 10 read() => "b"`,
+		verdict: Violation, guarantee: "a read went back to an older value after a stop", class: StateGuarantee,
+		proof: []int{1, 2, 3},
+	},
+	{
+		name: "a phantom",
+		history: `0 register-0 1 2 write("a") => ok
+			0 register-0 3 4 read() => "b"`,
+		verdict: Violation, guarantee: "a value appeared that nobody wrote", class: StateGuarantee, proof: []int{2},
+	},
+	{
+		name: "another object's value",
+		history: `0 register-1 1 2 write("b") => ok
+			0 register-0 3 4 read() => "b"`,
+		verdict: Violation, guarantee: "a value appeared that was written to another object", class: StateGuarantee,
+	},
+	{
+		name: "another key's value",
+		history: `0 map-0 1 2 set("j","v") => ok
+			0 map-0 3 4 get("k") => "v"`,
+		verdict: Violation, guarantee: "a value appeared that was written under another key", class: StateGuarantee,
+	},
+	{
+		name: "an operation that was never sent had an effect",
+		history: `0 register-0 1 2! write("b")
+			0 register-0 3 4 read() => "b"`,
+		verdict: Violation, guarantee: "an operation that was never sent had an effect", class: StateGuarantee,
+	},
+	{
+		name: "read before it was written",
+		history: `0 register-0 1 2 read() => "b"
+			0 register-0 3 4 write("b") => ok`,
+		verdict: Violation, guarantee: "a value was read before it was written", class: StateGuarantee,
+	},
+	{
+		name: "a cleared value came back",
+		history: `0 register-0 1 2 write("b") => ok
+			0 register-0 3 4 clear() => ok
+			kill 5 6
+			0 register-0 7 8 read() => "b"`,
+		verdict: Violation, guarantee: "what an acknowledged clear had removed came back after a kill", class: StateGuarantee,
+		proof: []int{1, 2, 3},
+	},
+	{
+		name: "a list that lost an append",
+		history: `0 list-0 1 2 append("a") => ok
+			0 list-0 3 4 append("b") => ok
+			kill 5 6
+			0 list-0 7 8 get() => ["a"]`,
+		verdict: Violation, guarantee: "an acknowledged append is missing after a kill", class: StateGuarantee, proof: []int{2, 3},
+	},
+	{
+		name: "a list in another order than acknowledged",
+		history: `0 list-0 1 2 append("a") => ok
+			0 list-0 3 4 append("b") => ok
+			0 list-0 7 8 get() => ["b","a"]`,
+		verdict: Violation, guarantee: "the elements of a list are not in the order in which they were acknowledged",
+		class: StateGuarantee,
+	},
+	{
+		name: "a list that changed its order",
+		history: `0 list-0 1 9 append("a") => ok
+			1 list-0 2 10 append("b") => ok
+			2 list-0 3 4 get() => ["b","a"]
+			2 list-0 5 6 get() => ["a","b"]`,
+		verdict: Violation, guarantee: "the elements of a list changed their order", class: StateGuarantee, proof: []int{3, 4},
+	},
+	{
+		name: "an append twice in a list",
+		history: `0 list-0 1 2 append("a") => ok
+			0 list-0 5 6 get() => ["a","a"]`,
+		verdict: Violation, guarantee: "one append had two effects", class: StateGuarantee,
+	},
+	{
+		name: "clearAll joins the entries: each entry alone has an order",
+		history: `0 map-0 1 2 set("x","1") => ok
+			0 map-0 3 4 set("y","2") => ok
+			0 map-0 5 8 clearAll() => {"x":"1","y":"2"}
+			1 map-0 6 7 get("x") => "1"
+			2 map-0 9 10 get("y") => ""`,
+		verdict: Pass,
+	},
+	{
+		name: "clearAll is one instant: x is gone while y is still there",
+		history: `0 map-0 1 2 set("x","1") => ok
+			0 map-0 3 4 set("y","2") => ok
+			0 map-0 5 20 clearAll() => {"x":"1","y":"2"}
+			1 map-0 6 7 get("x") => ""
+			1 map-0 8 9 get("y") => "2"`,
+		verdict: Violation, guarantee: "a clearAll was seen half done", class: StateGuarantee, proof: []int{1, 2, 4, 5},
+	},
+	{
+		name:    "a body that the contract does not have",
+		history: `0 counter-0 1 2 get() => garbled("x")`,
+		verdict: Violation, guarantee: "a successful answer had a body that the contract does not have", class: StateGuarantee,
+		proof: []int{1},
+	},
+	{
+		name:    "an error that the contract does not have",
+		history: `0 counter-0 1 2 get() => error(500)`,
+		verdict: Violation, guarantee: "the handler answered an error that its contract does not have", class: StateGuarantee,
+		proof: []int{1},
+	},
+}
+
+func TestStories(t *testing.T) {
+	for _, s := range stories {
+		t.Run(s.name, func(t *testing.T) {
+			h := history(t, s.history)
+			r := Check(h, Options{})
+			require.Equal(t, s.verdict, r.Verdict, "%+v", r)
+			var picture bytes.Buffer
+			err := WritePicture(&picture, h, r)
+			if s.verdict != Violation {
+				assert.ErrorIs(t, err, ErrNothingToDraw)
+				assert.Zero(t, picture.Len())
+				return
+			}
+			require.NoError(t, err)
+			broken := r.Broken()
+			assert.Equal(t, s.guarantee, broken.Guarantee)
+			assert.Equal(t, s.class, broken.Class)
+			assert.Contains(t, picture.String(), broken.Guarantee)
+			if s.proof != nil {
+				assert.Equal(t, s.proof, broken.Proof)
+			}
+		})
+	}
+}
+
+func TestSharedGetSeesClearAllEntryByEntry(t *testing.T) {
+	text := `0 map-0 1 2 set("x","1") => ok
+		0 map-0 3 4 set("y","2") => ok
+		0 map-0 5 20 clearAll() => {"x":"1","y":"2"}
+		1 map-0 6 7 get("x") => ""
+		1 map-0 8 9 get("y") => "2"`
+	h := history(t, text)
+	h.Shared = []string{"MapObject/get"}
+	assert.Equal(t, Pass, Check(h, Options{}).Verdict)
+	text += `
+		1 map-0 21 22 get("y") => "2"`
+	h = history(t, text)
+	h.Shared = []string{"MapObject/get"}
+	assert.Equal(t, Violation, Check(h, Options{}).Verdict)
+}
+
+func TestIllFormedHistoryIsNotJudged(t *testing.T) {
+	h := history(t, `0 counter-0 1 2 add(1) => 0->1`)
+	h.Operations[0].Return = model.Instant{Seq: 1, Ns: 1}
+	r := Check(h, Options{})
+	assert.Equal(t, IllFormed, r.Verdict)
+	assert.Contains(t, r.Reason, "not well-formed")
+	assert.Nil(t, r.Objects)
+}

@@ -1,0 +1,290 @@
+package checker
+
+import (
+	"slices"
+
+	"retain/model"
+)
+
+// The guarantees, each in the sentence that a violation prints. "%s" takes when.
+const (
+	nobodyWrote    = "a value appeared that nobody wrote"
+	otherEntry     = "a value appeared that was written under another key"
+	otherObject    = "a value appeared that was written to another object"
+	neverSent      = "an operation that was never sent had an effect"
+	beforeItsWrite = "a value was read before it was written"
+	twoEffects     = "one idempotency key had two effects"
+	twiceInList    = "one append had two effects"
+	tooMuch        = "a counter counted more than was added"
+	twoSwaps       = "two compare-and-sets both replaced the same value"
+	sameStep       = "two additions answered the same step"
+	listOrder      = "the elements of a list changed their order"
+	acknowledged   = "the elements of a list are not in the order in which they were acknowledged"
+	wentBack       = "a read went back to an older value"
+	cameBack       = "what an acknowledged clear had removed came back"
+	halfDone       = "a clearAll was seen half done"
+	noOrder        = "the answers fit no order of the operations"
+)
+
+// nouns are the words for acknowledged operations.
+func noun(op model.Operation) string {
+	switch op.(type) {
+	case model.CounterAdd, model.CounterAddThenFail:
+		return "add"
+	case model.ListAppend:
+		return "append"
+	case model.RegisterCompareAndSet:
+		return "compare-and-set"
+	}
+	return "write"
+}
+
+func clears(op model.Operation) bool {
+	switch op.(type) {
+	case model.CounterReset, model.ListClear, model.MapClearAll, model.RegisterClear:
+		return true
+	}
+	return false
+}
+
+func hasClear(records []record) bool {
+	return slices.ContainsFunc(records, func(r record) bool { return clears(r.op) })
+}
+
+// name finds the sentence for a violation: the most specific one that its proof
+// supports. legal reports whether a history is shown legal.
+func (c *check) name(b *object, p part, pr proof, class Class, legal func([]record) bool) string {
+	if s := c.stranger(b, p, pr.last); s != "" {
+		return s
+	}
+	if class == OneEffect {
+		return twoEffects
+	}
+	if s := contradiction(pr); s != "" {
+		return s
+	}
+	if p.kind == model.Map && p.name == "" && hasClear(p.records) {
+		return halfDone // each entry by itself has an order
+	}
+	before, what := c.missing(p, pr)
+	when := c.when(before, pr.last)
+	counted := p.kind == model.Counter || p.kind == model.List
+	if (when == "" || counted) && legal(c.twice(p.records)) {
+		return twoEffects
+	}
+	if p.kind == model.Counter && len(pr.needed) == 1 {
+		return tooMuch
+	}
+	return what + when
+}
+
+// stranger names a value in the answer that can't be there.
+func (c *check) stranger(b *object, p part, last record) string {
+	found := ""
+	seen := map[entry]bool{}
+	last.eachSeen(func(e entry) {
+		if found != "" || e.value == "" {
+			return
+		}
+		if seen[e] && p.kind == model.List {
+			found = twiceInList
+			return
+		}
+		seen[e] = true
+		found = c.origin(b, e, last)
+	})
+	return found
+}
+
+// origin says what is wrong with where a value came from, "" for nothing.
+func (c *check) origin(b *object, e entry, seenBy record) string {
+	found, failed, late := nobodyWrote, 0, 0
+	writers := 0
+	for i := range c.h.Operations {
+		o := &c.h.Operations[i]
+		w := record{op: o.Op, answer: o.Answer}
+		wrote, ok := w.writes()
+		switch {
+		case !ok || wrote.value != e.value:
+		case o.Object != b.Object:
+			if found == nobodyWrote {
+				found = otherObject
+			}
+		case wrote != e:
+			found = otherEntry
+		default:
+			writers++
+			if o.Outcome == model.Failed {
+				failed++
+			} else if o.Call.Seq > seenBy.ret {
+				late++
+			}
+		}
+	}
+	switch {
+	case writers == 0:
+		return found
+	case failed == writers:
+		return neverSent
+	case failed+late == writers:
+		return beforeItsWrite
+	}
+	return ""
+}
+
+// contradiction names what two answers of a proof say against each other.
+func contradiction(pr proof) string {
+	for i, a := range pr.needed {
+		for _, b := range pr.needed[i+1:] {
+			switch x := a.answer.(type) {
+			case model.Text:
+				_, first := a.op.(model.RegisterCompareAndSet)
+				_, second := b.op.(model.RegisterCompareAndSet)
+				_, wroteA := a.writes()
+				_, wroteB := b.writes()
+				if first && second && wroteA && wroteB && x != "" && x.Equal(b.answer) {
+					return twoSwaps
+				}
+			case model.Change:
+				if y, ok := b.answer.(model.Change); ok && len(pr.needed) == 2 && x.Old == y.Old && a.ret >= b.call {
+					return sameStep
+				}
+			case model.Texts:
+				if y, ok := b.answer.(model.Texts); ok && reordered(x, y) {
+					return listOrder
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// reordered reports whether two elements stand in both lists in another order.
+func reordered(a, b []string) bool {
+	at := make(map[string]int, len(a))
+	for i, v := range a {
+		at[v] = i
+	}
+	last := -1
+	for _, v := range b {
+		if i, ok := at[v]; ok {
+			if i < last {
+				return true
+			}
+			last = i
+		}
+	}
+	return false
+}
+
+// missing finds what the last answer of a proof lacks: the record that it should
+// have reflected, and the sentence for that.
+func (c *check) missing(p part, pr proof) (record, string) {
+	for _, m := range slices.Backward(pr.needed) {
+		if m.id == pr.last.id || m.op.ReadOnly() || m.ret >= pr.last.call || shows(pr.last, m) || elsewhere(pr.last, m) {
+			continue
+		}
+		switch {
+		case clears(m.op):
+			return m, cameBack
+		case p.kind == model.List && holds(pr.last, m):
+			return m, acknowledged
+		case surfaced(p.records, m, pr.last):
+			return m, wentBack
+		}
+		return m, "an acknowledged " + noun(m.op) + " is missing"
+	}
+	for _, m := range slices.Backward(pr.needed) {
+		if m.id != pr.last.id && m.answer != nil && m.ret < pr.last.call {
+			return m, wentBack
+		}
+	}
+	return pr.last, noOrder
+}
+
+// shows reports whether the answer reflects the change as the newest one.
+func shows(read, change record) bool {
+	switch a := read.answer.(type) {
+	case model.Text:
+		e, ok := change.writes()
+		return ok && string(a) == e.value
+	case model.Integer:
+		c, ok := change.answer.(model.Change)
+		return ok && int64(a) >= c.New
+	case model.Change:
+		c, ok := change.answer.(model.Change)
+		return ok && a.Old >= c.New
+	}
+	return false
+}
+
+// elsewhere reports whether the change is one of another entry than the read.
+func elsewhere(read, change record) bool {
+	get, ok := read.op.(model.MapGet)
+	set, sets := change.op.(model.MapSet)
+	return ok && sets && get.Key != set.Key
+}
+
+// holds reports whether the change's value is anywhere in the answer.
+func holds(read, change record) bool {
+	e, ok := change.writes()
+	found := false
+	read.eachSeen(func(s entry) { found = found || s == e })
+	return ok && found
+}
+
+// surfaced reports whether a later answer shows the change.
+func surfaced(records []record, change, last record) bool {
+	for _, r := range records {
+		if r.call > last.ret && (holds(r, change) || isNumber(r) && shows(r, change)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isNumber(r record) bool {
+	switch r.answer.(type) {
+	case model.Integer, model.Change:
+		return true
+	}
+	return false
+}
+
+// twice is the history in which each operation that was sent more than once may
+// have had a second effect.
+func (c *check) twice(records []record) []record {
+	out := slices.Clone(records)
+	for _, r := range records {
+		sent := 0
+		for _, a := range c.h.Operations[r.id-1].Attempts {
+			if a.Wrote && a.Reason != model.Rejected {
+				sent++
+			}
+		}
+		if sent > 1 && !r.op.ReadOnly() {
+			r.answer, r.ret = nil, open
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// when says what was done to the runtime between the two records: " after a
+// kill", " after a stop", or "" for nothing. A kill is named before a stop.
+func (c *check) when(before, last record) string {
+	when := ""
+	for _, f := range c.h.Faults {
+		came := last.call > f.Begin.Seq || last.ret > f.End.Seq
+		if before.id == last.id || before.ret >= f.Begin.Seq || !came {
+			continue
+		}
+		switch f.Kind {
+		case "kill":
+			return " after a kill"
+		case "stop":
+			when = " after a stop"
+		}
+	}
+	return when
+}

@@ -1,0 +1,92 @@
+package checker
+
+import (
+	"retain/model"
+)
+
+// part is a piece of an object's history that must have a legal order by itself.
+type part struct {
+	kind model.Kind
+	// name is the map's entry, "" for no single one.
+	name    string
+	records []record
+}
+
+// partsOf cuts one view of an object into parts: if a part is illegal, the
+// object is; if every part is legal, the object is.
+//
+// The entries of a map are objects by themselves, as long as nothing touches
+// more than one of them. clearAll does: it joins them, and then the last part is
+// the whole map, the entries before it only prove violations cheaply. (Taking
+// clearAll for a read of each entry would hide violations: two entries may each
+// be legal with an order of the clearAlls of its own.)
+//
+// To a shared reader clearAll is not atomic, it sees the entries go one by one;
+// exclusive handlers still see it whole. Where get is shared, the last part is
+// therefore the map without its gets, and the gets are judged entry by entry.
+// That is weaker than the runtime's promise, never stronger.
+func partsOf(kind model.Kind, records []record, sharedGet bool) []part {
+	if kind != model.Map {
+		return []part{{kind: kind, records: records}}
+	}
+	var keys []string
+	entries := map[string][]record{}
+	var clears, exclusive []record
+	for _, r := range records {
+		key := ""
+		switch op := r.op.(type) {
+		case model.MapSet:
+			key = op.Key
+			exclusive = append(exclusive, r)
+		case model.MapGet:
+			key = op.Key
+		case model.MapClearAll:
+			clears = append(clears, r)
+			exclusive = append(exclusive, r)
+			continue
+		}
+		if entries[key] == nil {
+			keys = append(keys, key)
+		}
+		entries[key] = append(entries[key], r)
+	}
+	var out []part
+	for _, k := range keys {
+		out = append(out, part{kind, k, withClears(k, entries[k], clears)})
+	}
+	switch {
+	case len(clears) == 0:
+	case sharedGet:
+		out = append(out, part{kind: kind, records: exclusive})
+	default:
+		out = append(out, part{kind: kind, records: records})
+	}
+	return out
+}
+
+// withClears adds the clearAlls to an entry's records, by call, with what they
+// answered about that entry.
+func withClears(key string, records, clears []record) []record {
+	if len(clears) == 0 {
+		return records
+	}
+	out := make([]record, 0, len(records)+len(clears))
+	for len(records) > 0 || len(clears) > 0 {
+		if len(clears) == 0 || len(records) > 0 && records[0].call < clears[0].call {
+			out, records = append(out, records[0]), records[1:]
+			continue
+		}
+		c := clears[0]
+		if all, ok := c.answer.(model.Entries); ok {
+			mine := model.Entries{}
+			for _, e := range all {
+				if e.Key == key {
+					mine = append(mine, e)
+				}
+			}
+			c.answer = mine
+		}
+		out, clears = append(out, c), clears[1:]
+	}
+	return out
+}

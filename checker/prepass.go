@@ -1,0 +1,126 @@
+package checker
+
+import (
+	"slices"
+
+	"retain/model"
+)
+
+// reduced is a history after the pre-pass.
+type reduced struct {
+	records []record
+	// after maps a list's element to the one that stands before it in every
+	// answer, "" for the head.
+	after map[string]string
+	// conflict holds the IDs of two operations that contradict each other by
+	// themselves: the history is illegal. Nil for none.
+	conflict []int
+}
+
+// prepass makes a history cheaper to search without changing whether it has a
+// legal order. Its rules are about values written by exactly one operation and
+// different from the initial one; let w be the writer of such a value v.
+//
+//   - An ambiguous w whose value nobody observed is dropped. In an order with w
+//     in it, nothing that stands between w and the next change of the state can
+//     have answered v, nor have expected it with success, or v would be
+//     observed; so the order stays legal without w. Observed means: seen in an
+//     answer, or expected by an ambiguous compare-and-set whose own value is
+//     observed. The latter matters: w(1), ambiguous cas(1->2), read 2.
+//   - An observed w, ambiguous or answered, ends at its earliest observer's
+//     return: it stands before that observer in every legal order. If that is
+//     before w's call, the history is illegal.
+//   - A list's element v stands behind the same element in every answer that
+//     shows it, since w happened once and lists only grow or empty; an order in
+//     which w happens elsewhere need not be searched.
+//
+// Answered writes are never dropped: an unobserved one still hides what was
+// there before. What clears is neither dropped nor ended early: its value, the
+// initial one, has more than one writer (add 0->3, reset, add 0->2).
+//
+// The cost is linear in the history and the elements of its answers.
+func prepass(records []record) reduced {
+	writers := writersOf(records)
+	seen := observe(records, writers)
+	out := reduced{records: make([]record, 0, len(records))}
+	for i, r := range records {
+		e, ok := r.writes()
+		if w, known := writers[e]; ok && known && w == i {
+			if seen.by[i] < 0 && r.optional() {
+				continue
+			}
+			if r.ret = seen.end[i]; r.ret < r.call {
+				out.conflict = []int{r.id, records[seen.by[i]].id}
+				return out
+			}
+		}
+		out.records = append(out.records, r)
+	}
+	out.after, out.conflict = neighbours(records, writers)
+	return out
+}
+
+// observations say who saw what a record wrote: by is the observer that ends
+// first, -1 for nobody, and end is when the record must have ended, at the
+// latest: at its return or at its observer's end.
+type observations struct {
+	by  []int
+	end []int64
+}
+
+// observe finds the observers of all records whose value is theirs alone. A
+// compare-and-set whose own value is observed observes what it expected.
+func observe(records []record, writers map[entry]int) observations {
+	seen := observations{by: slices.Repeat([]int{-1}, len(records)), end: make([]int64, len(records))}
+	for i, r := range records {
+		seen.end[i] = r.ret
+	}
+	var again []int // compare-and-sets that were observed, or observed earlier
+	see := func(observer int, e entry) {
+		w, known := writers[e]
+		if !known || w == several || seen.by[w] >= 0 && seen.end[w] <= seen.end[observer] {
+			return
+		}
+		seen.by[w] = observer
+		seen.end[w] = min(seen.end[w], seen.end[observer])
+		if _, cas := records[w].op.(model.RegisterCompareAndSet); cas {
+			again = append(again, w)
+		}
+	}
+	for i, r := range records {
+		r.eachSeen(func(e entry) { see(i, e) })
+		for len(again) > 0 {
+			w := again[len(again)-1]
+			again = again[:len(again)-1]
+			see(w, entry{value: records[w].op.(model.RegisterCompareAndSet).Expect})
+		}
+	}
+	return seen
+}
+
+// neighbours finds what stands before each element in the answers of a list. It
+// gives up on an element that several operations may have appended.
+func neighbours(records []record, writers map[entry]int) (map[string]string, []int) {
+	var after map[string]string
+	var shownBy map[string]int
+	for _, r := range records {
+		list, ok := r.answer.(model.Texts)
+		if !ok {
+			continue
+		}
+		if after == nil {
+			after, shownBy = map[string]string{}, map[string]int{}
+		}
+		before := ""
+		for _, v := range list {
+			if w, known := writers[entry{value: v}]; known && w != several {
+				if known, ok := after[v]; ok && known != before {
+					return nil, []int{shownBy[v], r.id}
+				}
+				after[v], shownBy[v] = before, r.id
+			}
+			before = v
+		}
+	}
+	return after, nil
+}

@@ -1,0 +1,79 @@
+package checker
+
+import (
+	"math"
+
+	"retain/model"
+)
+
+// open is the return of a record that never returned.
+const open = int64(math.MaxInt64)
+
+// record is one operation as the decisions see it. Its times are sequence
+// numbers, its interval is closed: a precedes b only if a.ret is less than
+// b.call.
+type record struct {
+	id        int
+	op        model.Operation
+	answer    model.Answer // nil: not known
+	call, ret int64
+}
+
+// optional reports whether the operation need not have happened.
+func (r record) optional() bool { return r.answer == nil && r.ret == open }
+
+// recordOf is the operation in the view. What failed has none, it has no place
+// in any order, and neither has an ambiguous read: it has no effect and no
+// answer to explain.
+func recordOf(o model.Invoked, v model.View) (record, bool) {
+	o = o.In(v)
+	switch {
+	case o.Outcome == model.OK:
+		return record{id: o.ID, op: o.Op, answer: o.Answer, call: o.Call.Seq, ret: o.Return.Seq}, true
+	case o.Outcome == model.Ambiguous && !o.Op.ReadOnly():
+		return record{id: o.ID, op: o.Op, call: o.Call.Seq, ret: open}, true
+	}
+	return record{}, false
+}
+
+// object is what the checker knows of one object: the indexes of its operations
+// in the history, and its records in the resolved view.
+type object struct {
+	model.Object
+	operations []int
+	records    []record
+	// differs reports whether the raw view is another one.
+	differs bool
+}
+
+// objectsOf partitions a history by object, in the order of first calls.
+func objectsOf(h *model.History) []*object {
+	var out []*object
+	known := map[model.Object]*object{}
+	for i := range h.Operations {
+		o := &h.Operations[i]
+		b := known[o.Object]
+		if b == nil {
+			b = &object{Object: o.Object}
+			known[o.Object] = b
+			out = append(out, b)
+		}
+		b.operations = append(b.operations, i)
+		b.differs = b.differs || o.Outcome == model.Ambiguous && o.Resolution != nil
+		if r, ok := recordOf(*o, model.Resolved); ok {
+			b.records = append(b.records, r)
+		}
+	}
+	return out
+}
+
+// raw are the object's records in the raw view.
+func (b *object) raw(h *model.History) []record {
+	out := make([]record, 0, len(b.operations))
+	for _, i := range b.operations {
+		if r, ok := recordOf(h.Operations[i], model.Raw); ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}

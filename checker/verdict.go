@@ -1,0 +1,144 @@
+package checker
+
+import (
+	"time"
+
+	"retain/model"
+)
+
+// Verdict is the first word of what is known of a history. The four are never
+// folded into each other: only Pass is green.
+type Verdict string
+
+const (
+	// Pass: the history has a legal order.
+	Pass Verdict = "pass"
+	// Violation: it has none.
+	Violation Verdict = "violation"
+	// Undecided: the budget was spent before either was shown.
+	Undecided Verdict = "undecided"
+	// IllFormed: the history can't be judged, or the checkers disagree. This
+	// says nothing about the runtime.
+	IllFormed Verdict = "harness"
+)
+
+// severity orders the verdicts of a history's objects: the worst one is the
+// history's. A violation stays one whatever else could not be decided.
+var severity = map[Verdict]int{Pass: 0, Undecided: 1, Violation: 2, IllFormed: 3}
+
+// Decision names the procedure that reached a verdict.
+type Decision string
+
+const (
+	// ByAnswer: one answer that no state of the object gives.
+	ByAnswer Decision = "answer"
+	// ByPorcupine: a search over all orders, by porcupine, after the pre-pass.
+	ByPorcupine Decision = "porcupine"
+)
+
+// Class is the kind of promise that broke, as the two views of a history tell
+// it: the resolved one, with what re-sends and look-ups answered, and the raw
+// one, without them.
+type Class string
+
+const (
+	// StateGuarantee: even the raw history has no legal order.
+	StateGuarantee Class = "state"
+	// OneEffect: the raw history has a legal order, the resolved one has none:
+	// one key, one effect does not hold.
+	OneEffect Class = "one key, one effect"
+	// UnknownClass: the raw history could not be decided.
+	UnknownClass Class = "undecided which"
+)
+
+// Result is what [Check] says of a history.
+type Result struct {
+	// Verdict is the worst of the objects'; a history that is not well-formed
+	// is [IllFormed] and has no objects.
+	Verdict Verdict
+	// Reason says in a sentence why the verdict is not pass: the broken
+	// guarantee, the exhausted budget, what is wrong with the history.
+	Reason string
+	// Objects are the objects of the history in the order of their first calls.
+	Objects []ObjectResult
+	// Cost is the time that the whole check took.
+	Cost time.Duration
+}
+
+// ObjectResult is what [Check] says of one object.
+type ObjectResult struct {
+	Object  model.Object
+	Verdict Verdict
+	// Guarantee is the broken guarantee in a sentence, "" unless the verdict is
+	// [Violation]: "an acknowledged write is missing after a kill".
+	Guarantee string
+	// Class says which kind of guarantee broke, "" unless violated.
+	Class Class
+	// Contradiction is the ID of the operation at whose return the history
+	// stopped having a legal order, 0 unless violated.
+	Contradiction int
+	// Proof lists the IDs of the operations that together have no legal order,
+	// ascending: whatever the others had answered, and whenever they had
+	// returned, these few contradict each other. Nil unless violated.
+	Proof []int
+	// Part is the map's entry that was judged by itself, "" for the whole object.
+	Part string
+	// Resolved is the judgement of the resolved view, Raw that of the raw one.
+	// Raw is the zero Judgement unless the resolved view is illegal and the
+	// two differ.
+	Resolved, Raw Judgement
+	// Reason says why the verdict is undecided or harness, "" otherwise.
+	Reason string
+	// Operations counts the object's operations, Open those without an answer
+	// in the resolved view.
+	Operations, Open int
+}
+
+// Judgement is the verdict on one view of one object.
+type Judgement struct {
+	// Verdict is "" for a view that was not judged.
+	Verdict Verdict
+	// By is the procedure that decided; for a view that passed in several
+	// parts, the most costly one.
+	By Decision
+	// Second is what porcupine said beside a decision that was not its own: ""
+	// if it was not asked, because the history is not small.
+	Second Verdict
+	// Cost is the time it took.
+	Cost time.Duration
+}
+
+// Broken is the first object that violates, nil if none does.
+func (r Result) Broken() *ObjectResult {
+	for i := range r.Objects {
+		if r.Objects[i].Verdict == Violation {
+			return &r.Objects[i]
+		}
+	}
+	return nil
+}
+
+// Options bound a check. The zero value is what a run uses.
+type Options struct {
+	// Budget is the time for a whole history, explanations included; 0 is 20 s.
+	Budget time.Duration
+	// Memory is what a search may hold, in bytes, roughly; 0 is 512 MiB. It is
+	// counted, not measured: searches of several histories at once add up.
+	Memory int64
+	// SecondOpinion is the number of operations of one object up to which
+	// porcupine is asked too; 0 is 64, negative is never.
+	SecondOpinion int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Budget == 0 {
+		o.Budget = 20 * time.Second
+	}
+	if o.Memory == 0 {
+		o.Memory = 512 << 20
+	}
+	if o.SecondOpinion == 0 {
+		o.SecondOpinion = 64
+	}
+	return o
+}
