@@ -16,6 +16,7 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/binary"
+	"retain/runtime/leftovers"
 )
 
 // childVariable makes this test binary a session of its own: see crash_test.go.
@@ -24,6 +25,11 @@ const childVariable = "RETAIN_TEST_CHILD"
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
+	}
+	// In the user's cache, whatever cache a test uses.
+	if _, err := leftovers.Session(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }

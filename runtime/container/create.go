@@ -1,0 +1,105 @@
+package container
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/network"
+	"github.com/testcontainers/testcontainers-go"
+
+	"retain/runtime/binary"
+	"retain/runtime/leftovers"
+)
+
+const (
+	// dataDir is where the volume is, configPath the configuration file, in the
+	// container.
+	dataDir    = "/restate-data"
+	configPath = "/restate-config.toml"
+	// hostName is this machine's name in the container.
+	hostName = "host.docker.internal"
+)
+
+// environment is all that configures the server. Settings.Env wins.
+func (r *Runtime) environment() map[string]string {
+	env := map[string]string{
+		"RESTATE_BASE_DIR":              dataDir,
+		"RESTATE_INGRESS__BIND_ADDRESS": "0.0.0.0:8080",
+		"RESTATE_ADMIN__BIND_ADDRESS":   "0.0.0.0:9070",
+		// There is one node: nobody else needs to reach it, whatever address
+		// and name the next life's container has.
+		"RESTATE_BIND_ADDRESS":       "127.0.0.1:5122",
+		"RESTATE_ADVERTISED_ADDRESS": "http://127.0.0.1:5122/",
+	}
+	if r.settings.ConfigFile != "" {
+		env["RESTATE_CONFIG"] = configPath
+	}
+	maps.Copy(env, binary.Environment(r.settings, r.cluster))
+	return env
+}
+
+// inner is the port in the container that a bind address of the environment
+// names.
+func inner(address string) (network.Port, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return network.Port{}, err
+	}
+	return network.ParsePort(port + "/tcp")
+}
+
+// served are the ports in the container.
+func (r *Runtime) served() (ingress, admin network.Port, err error) {
+	env := r.environment()
+	if ingress, err = inner(env["RESTATE_INGRESS__BIND_ADDRESS"]); err != nil {
+		return ingress, admin, fmt.Errorf("read RESTATE_INGRESS__BIND_ADDRESS: %w", err)
+	}
+	if admin, err = inner(env["RESTATE_ADMIN__BIND_ADDRESS"]); err != nil {
+		return ingress, admin, fmt.Errorf("read RESTATE_ADMIN__BIND_ADDRESS: %w", err)
+	}
+	return ingress, admin, nil
+}
+
+// create makes the container that all lives of the server use.
+func (r *Runtime) create(ctx context.Context) error {
+	ingress, admin, err := r.served()
+	if err != nil {
+		return err
+	}
+	request := testcontainers.ContainerRequest{
+		Image:        r.image,
+		Env:          r.environment(),
+		Labels:       map[string]string{leftovers.Label: r.owner.ID()},
+		ExposedPorts: []string{ingress.String(), admin.String()},
+		HostConfigModifier: func(host *container.HostConfig) {
+			publish(host, r.docker.bind, ingress, admin)
+			host.ExtraHosts = []string{hostName + ":host-gateway"}
+			host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: r.volume, Target: dataDir}}
+			// Logs must be readable whatever the daemon's own default.
+			host.LogConfig = container.LogConfig{Type: "json-file"}
+		},
+	}
+	if r.settings.ConfigFile != "" {
+		request.Files = []testcontainers.ContainerFile{{HostFilePath: r.settings.ConfigFile, ContainerFilePath: configPath, FileMode: 0o644}}
+	}
+	// The container may be there even with an error, to be removed.
+	r.container, err = testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: request})
+	if err != nil {
+		return fmt.Errorf("make the server's container: %w", err)
+	}
+	return nil
+}
+
+// publish gives the ports addresses on the host. Docker chooses them at each
+// start.
+func publish(host *container.HostConfig, bind netip.Addr, ports ...network.Port) {
+	host.PortBindings = network.PortMap{}
+	for _, port := range ports {
+		host.PortBindings[port] = []network.PortBinding{{HostIP: bind}}
+	}
+}
