@@ -24,7 +24,7 @@ const (
 // system lets us.
 type ports struct {
 	number [portCount]int
-	held   []int // sockets
+	held   [portCount]int // a socket, 0 for none
 }
 
 func (p *ports) address(which int) string {
@@ -37,47 +37,66 @@ func (p *ports) address(which int) string {
 // taken, while the server can listen beside it, since both allow the address to
 // be used again (socket(7), SO_REUSEADDR).
 func drawPorts() (*ports, error) {
-	low, high := portRange()
 	p := &ports{}
-	var last error
-	for which, try := 0, 0; which < portCount; try++ {
-		if try == 200 {
+	for which := range p.number {
+		if err := p.draw(which); err != nil {
 			p.release()
-			return nil, fmt.Errorf("find free ports from %d to %d: %w", low, high-1, last)
+			return nil, err
 		}
+	}
+	return p, nil
+}
+
+// draw gives one port another number.
+func (p *ports) draw(which int) error {
+	low, high := portRange()
+	var last error
+	for range 200 {
 		number := low + rand.IntN(high-low)
 		socket, err := bind(number, false)
 		if err != nil {
 			last = err
 			continue
 		}
+		p.drop(which)
 		p.number[which] = number
-		which++
 		if keepBound {
 			// Bound without it, so that only a port that nobody uses is drawn;
 			// set now, for the server.
 			_ = syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
-			p.held = append(p.held, socket)
+			p.held[which] = socket
 		} else {
 			_ = syscall.Close(socket)
 		}
+		return nil
 	}
-	return p, nil
+	return fmt.Errorf("find a free port from %d to %d: %w", low, high-1, last)
+}
+
+// redraw draws those ports again on which somebody listens. The others stay.
+func (p *ports) redraw() error {
+	for which := range p.number {
+		if p.free(which) {
+			continue
+		}
+		if err := p.draw(which); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepBound: BSD sockets do not share an address in this way.
 const keepBound = goruntime.GOOS == "linux"
 
-// free reports whether a server could listen on the ports now. It never listens
+// free reports whether a server could listen on the port now. It never listens
 // itself: a client that still tries the old address would be let in.
-func (p *ports) free() bool {
-	for _, number := range p.number {
-		socket, err := bind(number, true)
-		if err != nil {
-			return false
-		}
-		_ = syscall.Close(socket)
+func (p *ports) free(which int) bool {
+	socket, err := bind(p.number[which], true)
+	if err != nil {
+		return false
 	}
+	_ = syscall.Close(socket)
 	return true
 }
 
@@ -86,10 +105,16 @@ func (p *ports) release() {
 	if p == nil {
 		return
 	}
-	for _, socket := range p.held {
-		_ = syscall.Close(socket)
+	for which := range p.held {
+		p.drop(which)
 	}
-	p.held = nil
+}
+
+func (p *ports) drop(which int) {
+	if p.held[which] != 0 {
+		_ = syscall.Close(p.held[which])
+		p.held[which] = 0
+	}
 }
 
 // bind binds a new socket to the port on loopback. With reuse it succeeds

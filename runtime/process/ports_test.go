@@ -26,7 +26,9 @@ func TestPortsAreDrawnBelowTheOutgoingRange(t *testing.T) {
 			assert.False(t, !keepBound && seen[number], "port %d was drawn twice though it is kept", number)
 			seen[number] = true
 		}
-		assert.True(t, p.free())
+		for which := range p.number {
+			assert.True(t, p.free(which))
+		}
 	}
 	for _, p := range all {
 		p.release()
@@ -46,9 +48,13 @@ func TestKeptPort(t *testing.T) {
 	require.Error(t, err, "another session can draw it")
 	listener, err := net.Listen("tcp", p.address(ingressPort))
 	require.NoError(t, err, "a server can't listen on it")
-	assert.False(t, p.free())
+	assert.False(t, p.free(ingressPort))
+	before := *p
+	require.NoError(t, p.redraw())
+	assert.NotEqual(t, before.number[ingressPort], p.number[ingressPort])
+	assert.Equal(t, before.number[adminPort], p.number[adminPort], "only what is taken is drawn again")
+	assert.Equal(t, before.number[nodePort], p.number[nodePort], "only what is taken is drawn again")
 	require.NoError(t, listener.Close())
-	assert.True(t, p.free())
 }
 
 func TestPortTakenWhileDown(t *testing.T) {
@@ -64,6 +70,7 @@ func TestPortTakenWhileDown(t *testing.T) {
 	require.NoError(t, r.Start(ctx))
 	healthy(t, r)
 	assert.NotEqual(t, before.Ingress, r.Endpoints().Ingress)
+	assert.Equal(t, before.Admin, r.Endpoints().Admin)
 	exit, err := r.Stop(ctx)
 	require.NoError(t, err)
 	assert.True(t, exit.Graceful(), exit.String())
@@ -107,4 +114,22 @@ func TestPortAlwaysTaken(t *testing.T) {
 	log, err := r.Logs()
 	require.NoError(t, err)
 	assert.Contains(t, string(log), "failed binding to address")
+}
+
+func TestOldServersCannotChangeTheirNodePort(t *testing.T) {
+	for version, bound := range map[string]bool{"1.5.3": true, "1.6.1": false, "1.7.12": false, "1.10.0": false, "2.0.0": false, "unknown": false} {
+		assert.Equal(t, bound, boundToNodePort(version), version)
+	}
+	r := newRuntime(t, runtime.Settings{})
+	ctx := bounded(t, time.Minute)
+	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Kill(ctx))
+	taken, err := net.Listen("tcp", r.ports.address(nodePort))
+	require.NoError(t, err)
+	defer taken.Close()
+	r.server.Version = "1.5.3"
+	require.ErrorContains(t, r.Start(ctx), "another program does")
+	r.server.Version = runtime.DefaultVersion
+	require.NoError(t, r.Start(ctx))
+	healthy(t, r)
 }

@@ -86,8 +86,6 @@ func (r *Runtime) respawn(l *life) error {
 	if r.closed {
 		return errSignalled
 	}
-	r.ports.release()
-	r.ports = nil
 	return r.spawn(l)
 }
 
@@ -102,19 +100,26 @@ func (r *Runtime) logSince(offset int64) []byte {
 	return b
 }
 
-// choosePorts keeps the ports of the last life if nobody listens on them.
-func (r *Runtime) choosePorts() error {
-	if r.ports != nil && r.ports.free() {
-		return nil
-	}
-	r.ports.release()
-	r.ports = nil
-	p, err := drawPorts()
-	if err != nil {
+// choosePorts keeps those ports of the last life on which nobody listens.
+func (r *Runtime) choosePorts() (err error) {
+	if r.ports == nil {
+		r.ports, err = drawPorts()
 		return err
 	}
-	r.ports = p
-	return nil
+	if r.life != nil && boundToNodePort(r.server.Version) && !r.ports.free(nodePort) {
+		// That it does not come back would be our doing, not its.
+		return fmt.Errorf("listen on %s: another program does, and restate-server %s can't come back on another port", r.ports.address(nodePort), r.server.Version)
+	}
+	return r.ports.redraw()
+}
+
+// boundToNodePort reports whether servers of the version know their own address
+// from their data: before 1.6, one whose node port changed joins nobody. Seen
+// with 1.5.3, and not with 1.6.1 and later.
+func boundToNodePort(version string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(version, "%d.%d.", &major, &minor)
+	return err == nil && major == 1 && minor < 6
 }
 
 // environment is all that configures the server. Settings.Env wins over
