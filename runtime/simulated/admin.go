@@ -1,0 +1,90 @@
+package simulated
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// deploymentID is that of the one deployment: the handlers are built in.
+const deploymentID = "dp_1simulated"
+
+// serveAdmin answers one request to the admin API. Its errors have the bodies
+// of that API, which are not those of the ingress.
+func (l *life) serveAdmin(w http.ResponseWriter, r *http.Request) {
+	if time.Since(l.began) < l.timings.Health {
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	}
+	switch r.Method + " " + r.URL.Path {
+	case "GET /health":
+		_ = answerWith(w, http.StatusOK, nil) // if it fails the client is gone
+	case "GET /version":
+		answerJSON(w, http.StatusOK, l.about())
+	case "POST /deployments":
+		l.register(w, r)
+	case "POST /query":
+		l.query(w, r)
+	default:
+		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, version, deployments and query"})
+	}
+}
+
+// about is what the server says of itself.
+func (l *life) about() any {
+	newest := 4
+	if legacy(l.version) {
+		newest = 3
+	}
+	return struct {
+		Version string `json:"version"`
+		Min     int    `json:"min_admin_api_version"`
+		Max     int    `json:"max_admin_api_version"`
+		Ingress string `json:"ingress_endpoint"`
+	}{l.version, 2, newest, l.ingress.url() + "/"}
+}
+
+// register accepts any deployment and answers with the built-in handlers.
+func (l *life) register(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		URI string `json:"uri"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.URI == "" {
+		answerJSON(w, http.StatusBadRequest, errorBody{Message: `want a JSON object with "uri"`})
+		return
+	}
+	type served struct {
+		Name   string `json:"name"`
+		Type   string `json:"ty"`
+		Public bool   `json:"public"`
+		Input  string `json:"input_description"`
+		Output string `json:"output_description"`
+	}
+	type object struct {
+		Name       string   `json:"name"`
+		Type       string   `json:"ty"`
+		Handlers   []served `json:"handlers"`
+		Deployment string   `json:"deployment_id"`
+		Revision   int      `json:"revision"`
+		Public     bool     `json:"public"`
+		Retention  string   `json:"idempotency_retention"`
+	}
+	var objects []object
+	for _, name := range services() {
+		o := object{Name: name, Type: "VirtualObject", Deployment: deploymentID, Revision: 1, Public: true, Retention: "1d"}
+		for _, h := range handlers {
+			if h.service == name {
+				kind := "Exclusive"
+				if h.shared {
+					kind = "Shared"
+				}
+				o.Handlers = append(o.Handlers, served{h.name, kind, true, h.input, h.output})
+			}
+		}
+		objects = append(objects, o)
+	}
+	w.Header().Set("Location", "deployments/"+deploymentID)
+	answerJSON(w, http.StatusCreated, struct {
+		ID       string   `json:"id"`
+		Services []object `json:"services"`
+	}{deploymentID, objects})
+}

@@ -1,0 +1,71 @@
+package simulated
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bug is the name of a bug that can be planted.
+type Bug string
+
+// The bugs, in the order of [Bugs].
+const (
+	LostWrite       Bug = "lost-write"
+	StaleRead       Bug = "stale-read"
+	DoubleApply     Bug = "double-apply"
+	SwallowedWrite  Bug = "swallowed-write"
+	Rollback        Bug = "rollback"
+	ReorderedList   Bug = "reordered-list"
+	WrongKey        Bug = "wrong-key"
+	ReadBeforeClear Bug = "read-before-clear"
+	LateWrite       Bug = "late-write"
+	DirtyRead       Bug = "dirty-read"
+	StuckKey        Bug = "stuck-key"
+)
+
+// Description says what a bug does and when it can.
+type Description struct {
+	Bug Bug
+	// Does is what goes wrong, When the condition under which it can.
+	Does, When string
+}
+
+// Bugs describes every bug that can be planted.
+func Bugs() []Description {
+	return []Description{
+		{LostWrite, "an object loses its last acknowledged write", "at a kill, if it was acknowledged since the start"},
+		{StaleRead, "a read answers what held before the last write", "after a restart, until the object is written again"},
+		{DoubleApply, "an operation runs a second time", "when it was in flight at a kill, or is sent again with its key"},
+		{SwallowedWrite, "a write is acknowledged and never applied", "at any write"},
+		{Rollback, "a partition's objects are what they were at the last start", "at a restart, if one was written since the last"},
+		{ReorderedList, "an element is put before the last one", "at an append to a list that is not empty"},
+		{WrongKey, "a read answers another key's value", "when another key of the service, or of the map, has one"},
+		{ReadBeforeClear, "a read answers what held before the last clear", "once something was cleared"},
+		{LateWrite, "an acknowledged write is applied one to three operations later", "at any write"},
+		{DirtyRead, "an effect is gone with its invocation, and applied again when that is sent again", "at a kill between an operation's effect and its answer"},
+		{StuckKey, "an object never answers again", "after a restart, if it was called before"},
+	}
+}
+
+// ParseBugs reads names that are separated by commas; "" is none.
+func ParseBugs(names string) ([]Bug, error) {
+	if strings.TrimSpace(names) == "" {
+		return nil, nil
+	}
+	var known []string
+	for _, d := range Bugs() {
+		known = append(known, string(d.Bug))
+	}
+	var bugs []Bug
+	for name := range strings.SplitSeq(names, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("no bug is called %q: the bugs are %s", name, strings.Join(known, ", "))
+		}
+		if !slices.Contains(bugs, Bug(name)) {
+			bugs = append(bugs, Bug(name))
+		}
+	}
+	return bugs, nil
+}

@@ -1,0 +1,168 @@
+package simulated
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"retain/service"
+)
+
+// gate is an armed or holding gate.
+type gate struct {
+	control *control
+	tag     string
+	at      service.Position
+	held    chan struct{}
+	open    chan struct{}
+	once    sync.Once
+}
+
+func (g *gate) Held() <-chan struct{} { return g.held }
+
+func (g *gate) Open() {
+	g.once.Do(func() { close(g.open) })
+	g.control.forget(g)
+}
+
+func (g *gate) isOpen() bool {
+	select {
+	case <-g.open:
+		return true
+	default:
+		return false
+	}
+}
+
+// control implements [service.Control] for the handlers of a runtime.
+type control struct {
+	mu        sync.Mutex
+	gates     map[*gate]bool // true while armed, false once an entry claimed it
+	observers []*func(service.Evidence)
+	entries   map[string]int // by invocation
+}
+
+func newControl() *control {
+	return &control{gates: map[*gate]bool{}, entries: map[string]int{}}
+}
+
+func (c *control) arm(tag string, at service.Position) *gate {
+	g := &gate{control: c, tag: tag, at: at, held: make(chan struct{}), open: make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gates[g] = true
+	return g
+}
+
+func (c *control) forget(g *gate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.gates, g)
+}
+
+func (c *control) openAll() {
+	c.mu.Lock()
+	gates := make([]*gate, 0, len(c.gates))
+	for g := range c.gates {
+		gates = append(gates, g)
+	}
+	c.mu.Unlock()
+	for _, g := range gates {
+		g.Open()
+	}
+}
+
+func (c *control) observe(f func(service.Evidence)) (cancel func()) {
+	mine := &f
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.observers = append(slices.Clip(c.observers), mine)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.observers = slices.DeleteFunc(slices.Clone(c.observers), func(o *func(service.Evidence)) bool { return o == mine })
+	}
+}
+
+// entry is one attempt of one invocation as the control sees it.
+type entry struct {
+	control    *control
+	tag        string
+	invocation string
+	number     int
+	gates      []*gate
+	caught     bool // the next evidence says so
+}
+
+// enter counts the attempt and claims the gates of its tag: the next attempt
+// finds none.
+func (c *control) enter(tag, invocation string) *entry {
+	e := &entry{control: c, tag: tag, invocation: invocation}
+	if tag == "" {
+		return e
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries[invocation]++
+	e.number = c.entries[invocation]
+	for g, armed := range c.gates {
+		if armed && g.tag == tag {
+			c.gates[g] = false
+			e.gates = append(e.gates, g)
+		}
+	}
+	return e
+}
+
+// leave gives the claimed gates up.
+func (e *entry) leave() {
+	for _, g := range e.gates {
+		e.control.forget(g)
+	}
+}
+
+// report tells the observers how far the attempt is. Invocations without a tag
+// are nobody's.
+func (e *entry) report(r service.Reading) {
+	if e.tag == "" {
+		return
+	}
+	e.control.mu.Lock()
+	observers := e.control.observers
+	e.control.mu.Unlock()
+	evidence := service.Evidence{
+		Tag: e.tag, Invocation: e.invocation, Attempt: e.number,
+		Reading: r, Held: e.caught, At: time.Now(),
+	}
+	e.caught = false
+	for _, f := range observers {
+		(*f)(evidence)
+	}
+}
+
+// pass takes the attempt through its gates at the position; false if ctx ended
+// first. The reading, if any, is reported before the attempt is seen to stand.
+func (e *entry) pass(ctx context.Context, at service.Position, reading service.Reading, longest time.Duration) bool {
+	var here []*gate
+	for _, g := range e.gates {
+		if g.at == at && !g.isOpen() {
+			here = append(here, g)
+		}
+	}
+	e.caught = e.caught || len(here) > 0
+	if reading != "" {
+		e.report(reading)
+	}
+	for _, g := range here {
+		close(g.held)
+		timer := time.NewTimer(longest)
+		select {
+		case <-g.open:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	return ctx.Err() == nil
+}

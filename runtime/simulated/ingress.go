@@ -1,0 +1,210 @@
+package simulated
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"retain/service"
+)
+
+// maxBody is the longest body of a request, in bytes.
+const maxBody = 32 << 20
+
+// serveIngress answers one request to the ingress.
+func (l *life) serveIngress(w http.ResponseWriter, r *http.Request) {
+	if !l.healthy() || l.ingress.refusing() {
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	}
+	if r.ContentLength > maxBody {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		answerWith(w, http.StatusRequestEntityTooLarge, []byte("length limit exceeded"))
+		return
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Vary", "origin, access-control-request-method, access-control-request-headers")
+	if p := l.route(w, r); p != nil {
+		p.write(w, l.version)
+	}
+}
+
+// route finds what the path names and does it; the problem, if any, is what is
+// left to answer.
+func (l *life) route(w http.ResponseWriter, r *http.Request) *problem {
+	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
+	parts := strings.Split(path, "/")[1:]
+	switch {
+	case len(parts) < 2 && legacy(l.version):
+		return badServicePath
+	case len(parts) < 2 || len(parts) > 7:
+		return &problem{code: http.StatusBadRequest, message: "bad path: " + path}
+	case parts[0] != "restate":
+		return l.call(w, r, parts)
+	case parts[1] == "health":
+		return l.health(w, r)
+	case parts[1] == "invocation":
+		return l.invocation(w, r, parts[2:])
+	}
+	return notFound
+}
+
+func (l *life) health(w http.ResponseWriter, r *http.Request) *problem {
+	if r.Method != http.MethodGet {
+		return notAllowed
+	}
+	answerJSON(w, http.StatusOK, map[string][]string{"services": services()})
+	return nil
+}
+
+// call is /service/key/handler, with /send behind it for one that is not waited
+// for.
+func (l *life) call(w http.ResponseWriter, r *http.Request, parts []string) *problem {
+	if _, exists := find(parts[0], ""); !exists {
+		return unknownService(parts[0])
+	}
+	send := len(parts) == 4 && parts[3] == "send"
+	if len(parts) != 3 && !send {
+		return badServicePath
+	}
+	key, err := url.PathUnescape(parts[1])
+	if err != nil {
+		return &problem{code: http.StatusBadRequest, message: "bad path, cannot decode key: " + err.Error()}
+	}
+	handler, _ := find(parts[0], parts[2])
+	if handler == nil {
+		return unknownHandler(parts[0], parts[2])
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		return notAllowed
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client is gone, or the body longer than it may be
+	}
+	if p := handler.validate(r.Header, body); p != nil {
+		return p
+	}
+	q := &request{
+		handler: handler, objectKey: key, op: handler.parse(body, l.nonce),
+		key: r.Header.Get("Idempotency-Key"), tag: r.Header.Get(service.TagHeader),
+	}
+	return l.submit(w, r, q, send)
+}
+
+// validate holds the request against what the handler takes, as its discovery
+// says.
+func (h *handler) validate(header http.Header, body []byte) *problem {
+	content, given := header.Get("Content-Type"), len(header.Values("Content-Type")) > 0
+	bad := func(format string, args ...any) *problem {
+		return &problem{code: http.StatusBadRequest, message: "input validation error: " + fmt.Sprintf(format, args...)}
+	}
+	if !h.takesInput() {
+		if len(body) == 0 && !given {
+			return nil
+		}
+		is := "None"
+		if given {
+			is = fmt.Sprintf("Some(%q)", content)
+		}
+		return bad("Expected body and content-type to be empty, but wasn't with content-type '%s'", is)
+	}
+	mime, _, _ := strings.Cut(content, ";")
+	switch {
+	case !given:
+		return bad("Empty content-type")
+	case strings.TrimSpace(mime) != "application/json":
+		return bad("Content-type '%s' does not match 'application/json'", content)
+	case len(body) == 0:
+		return bad("Empty body not allowed")
+	}
+	return nil
+}
+
+// submit has the call accepted and answers it.
+func (l *life) submit(w http.ResponseWriter, r *http.Request, q *request, send bool) *problem {
+	p, ok := l.admit(r, q)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	if p != nil {
+		return p
+	}
+	inv, repeated := l.store.accept(l, q)
+	if inv == nil {
+		panic(http.ErrAbortHandler)
+	}
+	if send {
+		status := "Accepted"
+		if repeated {
+			status = "PreviouslyAccepted"
+		}
+		w.Header().Set("X-Restate-Id", inv.id)
+		answerJSON(w, http.StatusAccepted, struct {
+			ID     string `json:"invocationId"`
+			Status string `json:"status"`
+		}{inv.id, status})
+		return nil
+	}
+	l.answer(w, r, inv, repeated)
+	return nil
+}
+
+// unavailable is the share of the calls that come before their partition is
+// ready and are not let wait.
+const unavailable = 0.25
+
+// admit takes the time that a call needs until it is accepted: a moment, or as
+// long as its partition is not ready. Some calls that are too early get a
+// problem instead, half of them after they were accepted all the same. It is
+// not ok if the call is lost: the client is gone or the life over.
+func (l *life) admit(r *http.Request, q *request) (*problem, bool) {
+	partition := l.store.partitionOf(q.objectKey)
+	if !isClosed(l.ready[partition]) {
+		n := l.early.Add(1)
+		if draw := l.chance.of("early", l.number, n); draw < unavailable {
+			if draw < unavailable/2 {
+				l.store.accept(l, q)
+			}
+			return routingProblem, true
+		}
+		if !l.awaitPartition(r, q.objectKey) {
+			return nil, false
+		}
+	}
+	d := l.chance.time(l.timings.Accept, "accept", l.number, uint64(partition), hash(q.scope()))
+	return nil, l.wait(d) && l.pause.wait(l.ctx)
+}
+
+// answer waits for the invocation's end and sends its answer.
+func (l *life) answer(w http.ResponseWriter, r *http.Request, inv *invocation, repeated bool) {
+	select {
+	case <-inv.done:
+	case <-l.ctx.Done():
+		panic(http.ErrAbortHandler)
+	case <-r.Context().Done():
+		return
+	}
+	w.Header().Set("X-Restate-Id", inv.id)
+	if repeated {
+		w.Header().Set("Idempotency-Expires", inv.finished.UTC().Add(retention).Format("2006-01-02T15:04:05.000+00:00"))
+	}
+	status, body := encode(w, inv, l.version)
+	if len(body) > 0 {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	if answerWith(w, status, body) == nil {
+		l.store.acknowledge(l, inv)
+	}
+}
+
+// answerWith sends a whole answer; without an error its last byte has left.
+func answerWith(w http.ResponseWriter, status int, body []byte) error {
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	w.WriteHeader(status)
+	_, err := w.Write(body)
+	return errors.Join(err, http.NewResponseController(w).Flush())
+}

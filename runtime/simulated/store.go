@@ -1,0 +1,359 @@
+package simulated
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"retain/model"
+)
+
+// retention is how long an answer is said to be kept under its idempotency key.
+// Here it is kept as long as the runtime.
+const retention = 24 * time.Hour
+
+// store is what survives a kill: objects, accepted invocations and their
+// journals. A life changes it only under the lock and only while it is the
+// current one, so that what is in it when a life is killed is what was durable.
+type store struct {
+	chance chance
+	bugs   *planted
+	note   func(format string, args ...any)
+
+	mu         sync.Mutex
+	life       *life // nil between lives
+	lives      int
+	objects    map[string]*object
+	order      []*object
+	ordinals   map[string]uint64 // objects by service
+	keyed      map[string]*invocation
+	byID       map[string]*invocation
+	partitions []place
+	newest     map[string][2]*object // the two objects that were written last, by service
+}
+
+func newStore(c chance, bugs *planted, partitions int, note func(string, ...any)) *store {
+	s := &store{
+		chance: c, bugs: bugs, note: note,
+		objects: map[string]*object{}, ordinals: map[string]uint64{},
+		keyed: map[string]*invocation{}, byID: map[string]*invocation{},
+		partitions: make([]place, partitions), newest: map[string][2]*object{},
+	}
+	for i := range s.partitions {
+		s.partitions[i] = place{name: "partition", number: uint64(i)}
+	}
+	return s
+}
+
+// object is one virtual object.
+type object struct {
+	place // its service, and the how manieth of it
+	key   string
+	kind  model.Kind // "" for a canary
+
+	partition int
+	state     model.State
+	// open are the accepted invocations that are not finished, oldest first.
+	open    []*invocation
+	driving bool // a goroutine of this life works on the exclusive ones
+	count   uint64
+
+	// Of the current life: whether anybody called, the effects, oldest first, and
+	// the state before them.
+	called bool
+	log    []effect
+	base   model.State
+
+	// What bugs need: the state before the last change and the life that made
+	// it, the state before the last clear, writes that are to surface later, and
+	// whether the object is stuck.
+	previous model.State
+	wroteIn  int
+	cleared  model.State
+	late     []lateWrite
+	stuck    bool
+}
+
+// effect is one change of state in the current life.
+type effect struct {
+	of *invocation
+	op model.Operation
+}
+
+// invocation is one accepted call.
+type invocation struct {
+	id, key, tag string // key is the idempotency key
+	object       *object
+	handler      *handler
+	op           model.Operation
+	number       uint64 // the how manieth of its object
+
+	running  bool // in this life
+	crashed  bool // in flight at a kill
+	applied  bool // the effect is in the journal
+	answer   model.Answer
+	finished time.Time     // zero while it is not
+	done     chan struct{} // closed when it is
+	acked    bool          // the whole answer reached the client's side
+}
+
+// request is a call as it arrived.
+type request struct {
+	handler        *handler
+	objectKey, key string
+	tag            string
+	op             model.Operation
+}
+
+func (q *request) scope() string { return scope(q.handler, q.objectKey, q.key) }
+
+func scope(h *handler, objectKey, key string) string {
+	return strings.Join([]string{h.service, objectKey, h.name, key}, "\x00")
+}
+
+func (s *store) partitionOf(objectKey string) int {
+	return int(hash(objectKey) % uint64(len(s.partitions)))
+}
+
+// object finds or makes an object; the caller holds the lock.
+func (s *store) object(service, key string) *object {
+	id := service + "\x00" + key
+	if o := s.objects[id]; o != nil {
+		return o
+	}
+	kind, _ := model.KindOf(service) // "" for the canary
+	o := &object{key: key, kind: kind, partition: s.partitionOf(key)}
+	o.name, o.number = service, s.ordinals[service]
+	if kind != "" {
+		o.state = kind.Initial()
+		o.base = o.state
+	}
+	s.ordinals[service]++
+	s.objects[id] = o
+	s.order = append(s.order, o)
+	return o
+}
+
+// accept makes a call durable, or finds the invocation that its idempotency key
+// names. It is nil if the life is over.
+func (s *store) accept(l *life, q *request) (inv *invocation, repeated bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return nil, false
+	}
+	o := s.object(q.handler.service, q.objectKey)
+	o.called = true
+	if q.key != "" {
+		if inv := s.keyed[q.scope()]; inv != nil && !s.runAgain(inv) {
+			return inv, true
+		}
+	}
+	o.count++
+	inv = &invocation{
+		key: q.key, tag: q.tag, object: o, handler: q.handler, op: q.op,
+		number: o.count, done: make(chan struct{}),
+	}
+	inv.id = invocationID(q.scope()) // the same for the same idempotency key
+	if q.key == "" {
+		inv.id = invocationID(q.scope() + strconv.FormatUint(o.count, 10))
+	}
+	if q.key != "" {
+		s.keyed[q.scope()] = inv
+	}
+	s.byID[inv.id] = inv
+	o.open = append(o.open, inv)
+	s.schedule(l, o)
+	return inv, false
+}
+
+// schedule lets the life work on what is open on an object, if its partition is
+// ready; the caller holds the lock.
+func (s *store) schedule(l *life, o *object) {
+	if o.stuck || !l.isReady(o.partition) {
+		return
+	}
+	for _, inv := range o.open {
+		switch {
+		case inv.running:
+		case inv.handler.shared:
+			inv.running = true
+			l.work.Go(func() { l.execute(inv) })
+		case !o.driving:
+			o.driving = true
+			l.work.Go(func() { l.drive(o) })
+		}
+	}
+}
+
+// next is the exclusive invocation whose turn it is, nil for none; the caller
+// drives the object and stops on nil.
+func (s *store) next(l *life, o *object) *invocation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return nil
+	}
+	for _, inv := range o.open {
+		if !inv.handler.shared {
+			inv.running = true
+			return inv
+		}
+	}
+	o.driving = false
+	return nil
+}
+
+// apply gives an invocation its effect and its answer, unless its journal has
+// them. changed reports whether it has state commands; ok is false if the life
+// is over.
+func (s *store) apply(l *life, inv *invocation) (changed, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return false, false
+	}
+	again := s.applyTwice(inv)
+	if !inv.applied {
+		s.effect(inv)
+	}
+	if again {
+		s.effect(inv)
+	}
+	return inv.applied, true
+}
+
+// effect runs the operation on the state; the caller holds the lock.
+func (s *store) effect(inv *invocation) {
+	o := inv.object
+	before := o.state
+	next, answer := inv.op.Apply(before)
+	if !commands(inv.op, before) {
+		inv.answer = s.misread(o, inv.op, answer)
+		s.surface(o)
+		return
+	}
+	inv.answer, inv.applied = answer, true
+	s.change(o, inv, s.miswrite(o, inv, next))
+	s.surface(o)
+}
+
+// change puts the object's next state in place; the caller holds the lock.
+func (s *store) change(o *object, inv *invocation, next model.State) {
+	if next.Equal(o.state) {
+		return
+	}
+	if clears(inv.op) {
+		o.cleared = o.state
+	}
+	o.previous, o.wroteIn, o.state = o.state, s.lives, next
+	o.log = append(o.log, effect{of: inv, op: inv.op})
+	if n := s.newest[o.name]; n[0] != o {
+		s.newest[o.name] = [2]*object{o, n[0]}
+	}
+}
+
+// finish makes the answer durable; false if the life is over.
+func (s *store) finish(l *life, inv *invocation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return false
+	}
+	inv.finished = time.Now()
+	inv.object.close(inv)
+	if inv.key == "" {
+		delete(s.byID, inv.id)
+	}
+	close(inv.done)
+	return true
+}
+
+func (o *object) close(inv *invocation) {
+	for i, other := range o.open {
+		if other == inv {
+			o.open = append(o.open[:i:i], o.open[i+1:]...)
+			return
+		}
+	}
+}
+
+// acknowledge notes that the client has the answer.
+func (s *store) acknowledge(l *life, inv *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv.acked = inv.acked || s.life == l
+}
+
+// find is the invocation that a key names, and whether it is finished.
+func (s *store) find(h *handler, objectKey, key string) (inv *invocation, finished bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv = s.keyed[scope(h, objectKey, key)]
+	return inv, inv != nil && !inv.finished.IsZero()
+}
+
+// findID is the invocation with this id, and whether it is finished.
+func (s *store) findID(id string) (inv *invocation, finished bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv = s.byID[id]
+	return inv, inv != nil && !inv.finished.IsZero()
+}
+
+// begin opens a life: what was in flight is in flight again.
+func (s *store) begin(l *life) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lives > 0 {
+		s.restartBugs()
+	}
+	s.lives++
+	s.life = l
+	for _, o := range s.order {
+		o.called, o.driving, o.log, o.base = false, false, nil, o.state
+		for _, inv := range o.open {
+			inv.running = false
+			o.called = true // its caller may come back for it
+		}
+	}
+}
+
+// end closes a life. From here on nothing of it changes anything.
+func (s *store) end(l *life, killed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return
+	}
+	s.life = nil
+	if killed {
+		s.killBugs()
+	}
+}
+
+// resume schedules what is open in a partition that became ready.
+func (s *store) resume(l *life, partition int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return
+	}
+	l.setReady(partition)
+	for _, o := range s.order {
+		if o.partition == partition && len(o.open) > 0 {
+			s.schedule(l, o)
+		}
+	}
+}
+
+// clear drops everything that is kept.
+func (s *store) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.objects)
+	clear(s.keyed)
+	clear(s.byID)
+	s.order = nil
+}
