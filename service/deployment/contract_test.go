@@ -1,7 +1,6 @@
 package deployment_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 
@@ -117,10 +116,6 @@ func TestCanary(t *testing.T) {
 // Registration answers what discovery says of each handler.
 func TestKinds(t *testing.T) {
 	d := deploy(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	kinds, err := deployment.Register(ctx, client, "http://"+d.admin, d.URL(""))
-	require.NoError(t, err)
 	assert.Equal(t, deployment.Kinds{
 		"Counter/add": "exclusive", "Counter/addThenFail": "exclusive", "Counter/get": "shared", "Counter/reset": "exclusive",
 		"MapObject/set": "exclusive", "MapObject/get": "exclusive", "MapObject/clearAll": "exclusive",
@@ -128,5 +123,5 @@ func TestKinds(t *testing.T) {
 		"Register/read": "shared", "Register/readExclusive": "exclusive", "Register/write": "exclusive",
 		"Register/compareAndSet": "exclusive", "Register/clear": "exclusive",
 		"RetainCanary/ping": "exclusive",
-	}, kinds)
+	}, d.register(d.URL("")))
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"retain/runtime/process"
 	"retain/service"
 	"retain/service/deployment"
 	"retain/service/reference"
@@ -33,16 +34,17 @@ func BenchmarkOverhead(b *testing.B) {
 func benchmarkOverhead(b *testing.B, clients int) {
 	direct, err := reference.Listen(reference.Options{})
 	require.NoError(b, err)
+	b.Cleanup(func() { _ = direct.Close() })
 	proxied, err := deployment.Listen(deployment.Options{})
 	require.NoError(b, err)
-	s := newServer(b)
-	b.Cleanup(func() { s.kill(); _ = direct.Close(); _ = proxied.Close() })
+	b.Cleanup(func() { _ = proxied.Close() })
+	s := newServer(b, nil)
 	b.Cleanup(proxied.Control().Observe(func(service.Evidence) {}))
 	rates := map[string][]float64{}
 	for b.Loop() {
 		for side, url := range map[string]string{"direct": direct.URL(""), "proxied": proxied.URL("")} {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			_, err := deployment.Register(ctx, client, "http://"+s.admin, url)
+			_, err := deployment.Register(ctx, client, s.Endpoints().Admin, url)
 			cancel()
 			require.NoError(b, err)
 			turn(b, s, clients, 50)
@@ -62,14 +64,14 @@ func benchmarkOverhead(b *testing.B, clients int) {
 var calls atomic.Int64
 
 // turn makes calls from a number of clients, over connections that are kept.
-func turn(b *testing.B, s *realServer, clients, total int) {
+func turn(b *testing.B, s *process.Runtime, clients, total int) {
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}
 	defer transport.CloseIdleConnections()
 	var all sync.WaitGroup
 	for client := range clients {
 		all.Go(func() {
 			for i := client; i < total; i += clients {
-				url := fmt.Sprintf("http://%s/Counter/key-%d/add", s.ingress, i%64)
+				url := fmt.Sprintf("%s/Counter/key-%d/add", s.Endpoints().Ingress, i%64)
 				req, err := http.NewRequest(http.MethodPost, url, strings.NewReader("1"))
 				if err != nil {
 					panic(err)

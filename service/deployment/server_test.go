@@ -6,18 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"retain/runtime"
+	"retain/runtime/process"
 	"retain/service"
 	"retain/service/deployment"
 )
@@ -28,106 +27,79 @@ const patience = 30 * time.Second
 // client opens a connection per request: none outlives a server's life.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// realServer is a restate-server of its own, with one data directory through any
-// number of starts.
-type realServer struct {
-	t              testing.TB
-	binary, dir    string
-	ingress, admin string // addresses
-	cmd            *exec.Cmd
-	ended          chan struct{}
-}
-
-// newServer starts the server that RETAIN_TEST_SERVER names, or the one on the
-// PATH.
-func newServer(t testing.TB) *realServer {
+// newServer starts a server of its own: the one that RETAIN_TEST_SERVER names
+// (another version, say), or the pinned one, installed if need be. It is
+// one partition, so that what is ready for one key is ready for all.
+func newServer(t testing.TB, env map[string]string) *process.Runtime {
 	t.Helper()
-	binary := os.Getenv("RETAIN_TEST_SERVER")
-	if binary == "" {
-		var err error
-		if binary, err = exec.LookPath("restate-server"); err != nil {
-			t.Skip("needs a real server: set RETAIN_TEST_SERVER to a restate-server executable")
-		}
+	var options []process.Option
+	if binary := os.Getenv("RETAIN_TEST_SERVER"); binary != "" {
+		options = append(options, process.WithBinary(binary))
 	}
-	s := &realServer{t: t, binary: binary, dir: t.TempDir(), ingress: freePort(t), admin: freePort(t)}
-	t.Cleanup(s.kill)
-	s.start()
+	settings := runtime.Settings{Partitions: 1, Env: env}
+	if err := process.Available(t.Context(), settings, options...); err != nil {
+		t.Skipf("needs a real server: %v", err)
+	}
+	s, err := process.New(t.Context(), settings, options...)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if log, err := s.Logs(); t.Failed() && err == nil {
+			t.Logf("the server's log:\n%s", log)
+		}
+		require.NoError(t, s.Close(context.Background()))
+	})
+	require.NoError(t, s.Start(t.Context()))
 	return s
-}
-
-// freePort draws a loopback address below the ephemeral range, where no outgoing
-// connection takes it while the server is down.
-func freePort(t testing.TB) string {
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			require.NoError(t, l.Close())
-			return address
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
-func (s *realServer) start() {
-	log, err := os.OpenFile(s.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	require.NoError(s.t, err)
-	defer log.Close()
-	s.cmd = exec.Command(s.binary)
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	s.cmd.Env = append(os.Environ(),
-		"DO_NOT_TRACK=1", "RUST_LOG=warn", "RESTATE_LISTEN_MODE=tcp",
-		"RESTATE_NODE_NAME=test", "RESTATE_BASE_DIR="+s.dir+"/data", "RESTATE_DEFAULT_NUM_PARTITIONS=1",
-		"RESTATE_BIND_ADDRESS="+freePort(s.t),
-		"RESTATE_INGRESS__BIND_ADDRESS="+s.ingress, "RESTATE_ADMIN__BIND_ADDRESS="+s.admin,
-		"RESTATE_DEFAULT_RETRY_POLICY__INITIAL_INTERVAL=50ms", "RESTATE_DEFAULT_RETRY_POLICY__MAX_INTERVAL=500ms",
-		"RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE=256MB",
-	)
-	require.NoError(s.t, s.cmd.Start())
-	s.ended = make(chan struct{})
-	go func() {
-		defer close(s.ended)
-		_ = s.cmd.Wait()
-	}()
-}
-
-func (s *realServer) kill() { s.end(syscall.SIGKILL) }
-
-// stop asks the server to end, and waits for it.
-func (s *realServer) stop() { s.end(syscall.SIGTERM) }
-
-func (s *realServer) end(signal syscall.Signal) {
-	_ = s.cmd.Process.Signal(signal)
-	select {
-	case <-s.ended:
-	case <-time.After(65 * time.Second):
-		s.t.Errorf("the server did not end on %s", signal)
-	}
 }
 
 // deployed is a server with a deployment registered.
 type deployed struct {
-	*realServer
+	t      testing.TB
+	server *process.Runtime
 	*deployment.Deployment
 	evidence chan service.Evidence
 }
 
-func deploy(t *testing.T) *deployed {
+// deploy starts a server with the reference service registered, and takes calls
+// as soon as they succeed.
+func deploy(t testing.TB, env ...string) *deployed {
 	t.Helper()
-	s := newServer(t)
-	d, err := deployment.Listen(deployment.Options{Notice: func(line string) { t.Log(line) }})
+	settings := map[string]string{}
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		settings[name] = value
+	}
+	deployment, err := deployment.Listen(deployment.Options{Notice: func(line string) { t.Log(line) }})
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		s.kill() // or its open streams keep the deployment from closing at once
-		require.NoError(t, d.Close())
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(func() { require.NoError(t, deployment.Close()) })
+	d := &deployed{
+		t: t, server: newServer(t, settings), Deployment: deployment,
+		evidence: make(chan service.Evidence, 10_000),
+	}
+	d.register(d.URLs("")...)
+	t.Cleanup(d.Control().Observe(func(e service.Evidence) { d.evidence <- e }))
+	return d
+}
+
+func (d *deployed) register(urls ...string) deployment.Kinds {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_, err = deployment.Register(ctx, client, "http://"+s.admin, d.URLs("")...)
-	require.NoError(t, err)
-	all := make(chan service.Evidence, 10_000)
-	t.Cleanup(d.Control().Observe(func(e service.Evidence) { all <- e }))
-	return &deployed{realServer: s, Deployment: d, evidence: all}
+	kinds, err := deployment.Register(ctx, client, d.server.Endpoints().Admin, urls...)
+	require.NoError(d.t, err)
+	return kinds
+}
+
+// fail stops or kills the server, and waits until it is gone.
+func (d *deployed) fail(how string) {
+	d.t.Helper()
+	if how == "kill" {
+		require.NoError(d.t, d.server.Kill(context.Background()))
+		return
+	}
+	exit, err := d.server.Stop(context.Background())
+	require.NoError(d.t, err)
+	assert.True(d.t, exit.Graceful(), "%s", exit)
 }
 
 // reply is an ingress answer.
@@ -155,7 +127,7 @@ func (d *deployed) try(ctx context.Context, path, body, tag string) reply {
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.ingress+"/"+path, reader)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.server.Endpoints().Ingress+"/"+path, reader)
 	if err != nil {
 		return reply{err: backoff.Permanent(err)}
 	}
@@ -211,7 +183,7 @@ func (d *deployed) query(sql string) []map[string]any {
 	d.t.Helper()
 	body, err := json.Marshal(map[string]string{"query": sql})
 	require.NoError(d.t, err)
-	req, err := http.NewRequest(http.MethodPost, "http://"+d.admin+"/query", bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, d.server.Endpoints().Admin+"/query", bytes.NewReader(body))
 	require.NoError(d.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
