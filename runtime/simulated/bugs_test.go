@@ -1,0 +1,331 @@
+package simulated_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/runtime"
+	"retain/runtime/simulated"
+	"retain/service"
+)
+
+func TestBugsAreParsedByName(t *testing.T) {
+	bugs, err := simulated.ParseBugs("lost-write, stuck-key,lost-write")
+	require.NoError(t, err)
+	assert.Equal(t, []simulated.Bug{simulated.LostWrite, simulated.StuckKey}, bugs)
+	bugs, err = simulated.ParseBugs("")
+	require.NoError(t, err)
+	assert.Empty(t, bugs)
+	for _, names := range []string{"lost-wrote", "lost-write,", "all"} {
+		_, err = simulated.ParseBugs(names)
+		require.Error(t, err, names)
+		assert.NotContains(t, err.Error(), "\n")
+		for _, d := range simulated.Bugs() {
+			assert.Contains(t, err.Error(), string(d.Bug))
+			assert.NotEmpty(t, d.Does)
+			assert.NotEmpty(t, d.When)
+		}
+	}
+	assert.Len(t, simulated.Bugs(), 11)
+}
+
+// planted is a runtime on which the bug strikes wherever it can.
+func planted(bugs ...simulated.Bug) simulated.Options {
+	return simulated.Options{Bugs: bugs, Rate: 1, Settings: runtime.Settings{Partitions: 4}}
+}
+
+// strikes compares how often the bug has struck.
+func (r *rig) strikes(want int, b simulated.Bug) {
+	r.t.Helper()
+	assert.Equal(r.t, want, r.Strikes()[b], b)
+	if want > 0 {
+		log, err := r.Logs()
+		require.NoError(r.t, err)
+		assert.Equal(r.t, want, strings.Count(string(log), string(b)+": "), "lines in the log")
+	}
+}
+
+func TestLostWrite(t *testing.T) {
+	bubble(t, planted(simulated.LostWrite), func(t *testing.T, r *rig) {
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1")
+		r.restart(r.stop)
+		r.want("1", "/Counter/c/get", "")
+		r.restart(r.kill)
+		r.want("1", "/Counter/c/get", "") // acknowledged before the last start
+		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{tag: "t"})
+		r.kill()
+		<-answer
+		r.start()
+		r.want("2", "/Counter/c/get", "") // not acknowledged
+		r.strikes(0, simulated.LostWrite)
+
+		r.want(`{"oldValue":2,"newValue":3}`, "/Counter/c/add", "1")
+		r.want(`{"oldValue":3,"newValue":5}`, "/Counter/c/add", "2", sending{key: "k"})
+		_, answer = r.held(service.After, "/Counter/c/add", "10", sending{tag: "t2"})
+		r.kill()
+		<-answer
+		r.start()
+		r.want("13", "/Counter/c/get", "") // of 1, 2 and 10 the last acknowledged is gone
+		r.want(`{"oldValue":3,"newValue":5}`, "/Counter/c/add", "2", sending{key: "k"})
+		r.strikes(1, simulated.LostWrite)
+	})
+}
+
+func TestStaleRead(t *testing.T) {
+	for _, way := range []string{"kill", "stop"} {
+		t.Run(way, func(t *testing.T) {
+			bubble(t, planted(simulated.StaleRead), func(t *testing.T, r *rig) {
+				end := map[string]func(){"kill": r.kill, "stop": r.stop}[way]
+				r.want("", "/Register/r/write", `"a"`)
+				r.want("", "/Register/r/write", `"b"`)
+				r.want(`"b"`, "/Register/r/read", "")
+				r.restart(end)
+				r.want(`""`, "/Register/other/read", "")
+				r.strikes(0, simulated.StaleRead)
+				r.want(`"a"`, "/Register/r/read", "")
+				r.want(`"a"`, "/Register/r/readExclusive", "")
+				r.want(`"b"`, "/Register/r/compareAndSet", `{"expect":"x","value":"y"}`)
+				r.want("", "/Register/r/write", `"c"`)
+				r.want(`"c"`, "/Register/r/read", "")
+				r.strikes(2, simulated.StaleRead)
+			})
+		})
+	}
+}
+
+func TestDoubleApplyOfWhatWasInFlight(t *testing.T) {
+	for at, want := range map[service.Position]string{service.Before: `{"oldValue":1,"newValue":2}`, service.After: `{"oldValue":1,"newValue":2}`} {
+		t.Run(string(at), func(t *testing.T) {
+			bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
+				s := sending{key: "k", tag: "t"}
+				_, answer := r.held(at, "/Counter/c/add", "1", s)
+				r.kill()
+				<-answer
+				r.start()
+				r.want("2", "/Counter/c/get", "")
+				assert.Equal(t, want, r.get("/restate/invocation/Counter/c/add/k/output").body)
+				r.strikes(1, simulated.DoubleApply)
+			})
+		})
+	}
+}
+
+func TestDoubleApplyOfWhatIsSentAgain(t *testing.T) {
+	bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
+		k := sending{key: "k"}
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1", k)
+		r.strikes(0, simulated.DoubleApply)
+		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1", k)
+		r.strikes(1, simulated.DoubleApply)
+	})
+}
+
+func TestDoubleApplyNeedsACrashOrTheSameKey(t *testing.T) {
+	bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
+		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{key: "k", tag: "t"})
+		r.stop()
+		<-answer
+		r.start()
+		r.want("1", "/Counter/c/get", "", sending{key: "k"})
+		r.want("1", "/Counter/c/get", "", sending{key: "k"})
+		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1")
+		r.want(`{"oldValue":2,"newValue":3}`, "/Counter/c/add", "1", sending{key: "k2"})
+		r.want("", "/Register/r/write", `"a"`, sending{key: "k"})
+		r.want("", "/Register/r/write", `"a"`, sending{key: "k"}) // would change nothing
+		r.strikes(0, simulated.DoubleApply)
+	})
+}
+
+func TestSwallowedWrite(t *testing.T) {
+	bubble(t, planted(simulated.SwallowedWrite), func(t *testing.T, r *rig) {
+		r.want("0", "/Counter/c/get", "")
+		r.want("", "/Counter/c/reset", "") // would change nothing
+		r.strikes(0, simulated.SwallowedWrite)
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1")
+		r.want("0", "/Counter/c/get", "")
+		r.strikes(1, simulated.SwallowedWrite)
+	})
+}
+
+func TestRollback(t *testing.T) {
+	for _, way := range []string{"kill", "stop"} {
+		t.Run(way, func(t *testing.T) {
+			bubble(t, planted(simulated.Rollback), func(t *testing.T, r *rig) {
+				end := map[string]func(){"kill": r.kill, "stop": r.stop}[way]
+				r.restart(end)
+				r.want("0", "/Counter/c/get", "")
+				r.restart(end)
+				r.strikes(0, simulated.Rollback)
+				r.want("", "/ListObject/l/append", `"a"`)
+				r.want("", "/ListObject/l/append", `"b"`)
+				r.want(`["a","b"]`, "/ListObject/l/get", "")
+				r.restart(end)
+				r.want(`[]`, "/ListObject/l/get", "")
+				r.strikes(1, simulated.Rollback)
+			})
+		})
+	}
+}
+
+func TestReorderedList(t *testing.T) {
+	bubble(t, planted(simulated.ReorderedList), func(t *testing.T, r *rig) {
+		r.want("", "/ListObject/l/append", `"a"`)
+		r.strikes(0, simulated.ReorderedList)
+		r.want("", "/ListObject/l/append", `"b"`)
+		r.want("", "/ListObject/l/append", `"c"`)
+		r.want(`["b","c","a"]`, "/ListObject/l/get", "")
+		r.strikes(2, simulated.ReorderedList)
+	})
+}
+
+func TestWrongKey(t *testing.T) {
+	bubble(t, planted(simulated.WrongKey), func(t *testing.T, r *rig) {
+		r.want("", "/Register/r/write", `"a"`)
+		r.want("", "/MapObject/m/set", `{"key":"k","value":"v"}`)
+		r.want(`"a"`, "/Register/r/read", "")
+		r.want(`"v"`, "/MapObject/m/get", `"k"`)
+		r.strikes(0, simulated.WrongKey)
+		r.want("", "/Register/s/write", `"b"`)
+		r.want(`"b"`, "/Register/r/read", "")
+		r.want(`"a"`, "/Register/s/readExclusive", "")
+		r.want(`"b"`, "/Register/new/read", "")
+		r.want("", "/MapObject/m/set", `{"key":"l","value":"w"}`)
+		r.want(`"w"`, "/MapObject/m/get", `"k"`)
+		r.want(`"v"`, "/MapObject/n/get", `"l"`)
+		r.strikes(5, simulated.WrongKey)
+	})
+}
+
+func TestReadBeforeClear(t *testing.T) {
+	bubble(t, planted(simulated.ReadBeforeClear), func(t *testing.T, r *rig) {
+		r.want(`[]`, "/ListObject/l/clear", "") // of nothing
+		r.want("", "/ListObject/l/append", `"a"`)
+		r.want(`["a"]`, "/ListObject/l/get", "")
+		r.strikes(0, simulated.ReadBeforeClear)
+		r.want(`["a"]`, "/ListObject/l/clear", "")
+		r.want(`["a"]`, "/ListObject/l/get", "")
+		r.want("", "/ListObject/l/append", `"b"`)
+		r.want(`["a"]`, "/ListObject/l/get", "")
+		r.want(`["b"]`, "/ListObject/l/clear", "") // not a read
+		r.want(`["b"]`, "/ListObject/l/get", "")
+		r.strikes(3, simulated.ReadBeforeClear)
+	})
+}
+
+func TestLateWrite(t *testing.T) {
+	bubble(t, planted(simulated.LateWrite), func(t *testing.T, r *rig) {
+		r.want("0", "/Counter/c/get", "")
+		r.strikes(0, simulated.LateWrite)
+		later := map[int]bool{}
+		for i := range 20 {
+			key := "c" + itoa(i)
+			r.want(`{"oldValue":0,"newValue":1}`, "/Counter/"+key+"/add", "1")
+			if i%2 == 0 {
+				r.restart(r.kill)
+			}
+			reads := 0
+			for r.call("/Counter/"+key+"/get", "").body == "0" {
+				reads++
+				require.Less(t, reads, 4)
+			}
+			later[reads] = true
+			r.want("1", "/Counter/"+key+"/get", "")
+		}
+		assert.Equal(t, map[int]bool{1: true, 2: true, 3: true}, later)
+		r.strikes(20, simulated.LateWrite)
+	})
+}
+
+func TestDirtyRead(t *testing.T) {
+	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
+		s := sending{key: "k", tag: "t"}
+		_, answer := r.held(service.After, "/Counter/c/add", "1", s)
+		r.want("1", "/Counter/c/get", "")
+		r.kill()
+		assert.Error(t, (<-answer).err)
+		r.start()
+		r.want("0", "/Counter/c/get", "")
+		assert.Equal(t, 404, r.get("/restate/invocation/Counter/c/add/k/output").status)
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1", s)
+		r.want("1", "/Counter/c/get", "")
+		r.strikes(1, simulated.DirtyRead)
+	})
+}
+
+func TestDirtyReadNeedsAKillBetweenEffectAndAnswer(t *testing.T) {
+	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/answered/add", "1")
+		_, before := r.held(service.Before, "/Counter/before/add", "1", sending{tag: "t"})
+		r.kill()
+		<-before
+		r.start()
+		_, stopped := r.held(service.After, "/Counter/stopped/add", "1", sending{tag: "u"})
+		r.stop()
+		<-stopped
+		r.start()
+		for _, key := range []string{"answered", "before", "stopped"} {
+			r.want("1", "/Counter/"+key+"/get", "")
+		}
+		r.strikes(0, simulated.DirtyRead)
+	})
+}
+
+func TestStuckKey(t *testing.T) {
+	bubble(t, planted(simulated.StuckKey), func(t *testing.T, r *rig) {
+		r.restart(r.kill)
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1")
+		r.want(`{"nonce":"recorded"}`, "/RetainCanary/c/ping", "")
+		r.strikes(0, simulated.StuckKey)
+		r.restart(r.stop)
+		add, get := r.background("/Counter/c/add", "1"), r.background("/Counter/c/get", "")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		assert.Empty(t, add)
+		assert.Empty(t, get)
+		r.want("0", "/Counter/d/get", "")
+		r.want(`{"nonce":"recorded"}`, "/RetainCanary/c/ping", "")
+		r.strikes(1, simulated.StuckKey)
+		r.kill()
+		<-add
+		<-get
+	})
+}
+
+// TestNothingStrikesUnlessItIsPlanted does what every bug waits for.
+func TestNothingStrikesUnlessItIsPlanted(t *testing.T) {
+	bubble(t, simulated.Options{Rate: 1}, func(t *testing.T, r *rig) {
+		r.want("", "/ListObject/other/append", `"x"`)
+		r.want("", "/ListObject/l/append", `"a"`)
+		r.want(`["a"]`, "/ListObject/l/clear", "")
+		r.want("", "/ListObject/l/append", `"b"`)
+		r.want("", "/ListObject/l/append", `"c"`, sending{key: "k"})
+		r.want("", "/ListObject/l/append", `"c"`, sending{key: "k"})
+		_, answer := r.held(service.After, "/ListObject/l/append", `"d"`, sending{key: "d", tag: "t"})
+		r.kill()
+		<-answer
+		r.start()
+		r.want(`["b","c","d"]`, "/ListObject/l/get", "")
+		r.restart(r.stop)
+		r.want(`["b","c","d"]`, "/ListObject/l/get", "")
+		assert.Empty(t, r.Strikes())
+	})
+}
+
+func TestABugStrikesAtItsRate(t *testing.T) {
+	for _, c := range []struct {
+		rate, want float64
+	}{{0, simulated.DefaultRate}, {0.5, 0.5}} {
+		o := simulated.Options{Bugs: []simulated.Bug{simulated.SwallowedWrite}, Rate: c.rate}
+		bubble(t, o, func(t *testing.T, r *rig) {
+			for i := range 1000 {
+				require.NoError(t, r.call("/Counter/c"+itoa(i%10)+"/add", "1").err)
+			}
+			assert.InDelta(t, 1000*c.want, r.Strikes()[simulated.SwallowedWrite], 50)
+		})
+	}
+}
