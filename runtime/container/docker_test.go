@@ -57,7 +57,6 @@ func TestNoDocker(t *testing.T) {
 			err := Available(t.Context())
 			require.ErrorIs(t, err, ErrNoDocker)
 			oneLine(t, err, c.says)
-			t.Log(err)
 			assert.Less(t, time.Since(began), 3*time.Second)
 		})
 	}

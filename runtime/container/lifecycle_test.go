@@ -57,6 +57,18 @@ func TestLifecycle(t *testing.T) {
 		}
 		assert.Equal(t, 2, published)
 	})
+	t.Run("data on the volume", func(t *testing.T) {
+		now, err := docker.ContainerInspect(ctx, r.container.GetContainerID(), client.ContainerInspectOptions{})
+		require.NoError(t, err)
+		require.Len(t, now.Container.Mounts, 1)
+		on := now.Container.Mounts[0]
+		assert.Equal(t, r.volume, on.Name)
+		assert.Equal(t, dataDir, on.Destination)
+		assert.True(t, on.RW)
+		log, err := r.Logs()
+		require.NoError(t, err)
+		assert.Contains(t, string(log), "base_dir="+dataDir+"/"+r.Identity().Node)
+	})
 	t.Run("identity", func(t *testing.T) {
 		id := r.Identity()
 		assert.Equal(t, runtime.DefaultVersion, id.Version)
