@@ -267,6 +267,7 @@ func (c *check) twice(records []record) []record {
 			out = append(out, r)
 		}
 	}
+	sortByCall(out)
 	return out
 }
 

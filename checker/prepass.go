@@ -26,7 +26,9 @@ type reduced struct {
 //     have answered v, nor have expected it with success, or v would be
 //     observed; so the order stays legal without w. Observed means: seen in an
 //     answer, or expected by an ambiguous compare-and-set whose own value is
-//     observed. The latter matters: w(1), ambiguous cas(1->2), read 2.
+//     observed. The latter matters: w(1), ambiguous cas(1->2), read 2. Nor is a
+//     w dropped that an ambiguous compare-and-set expects whose own value has
+//     several writers, because then nobody knows whether that one was observed.
 //   - An observed w, ambiguous or answered, ends at its earliest observer's
 //     return: it stands before that observer in every legal order. If that is
 //     before w's call, the history is illegal.
@@ -46,7 +48,7 @@ func prepass(records []record) reduced {
 	for i, r := range records {
 		e, ok := r.writes()
 		if w, known := writers[e]; ok && known && w == i {
-			if seen.by[i] < 0 && r.optional() {
+			if seen.by[i] < 0 && r.optional() && !seen.wanted[i] {
 				continue
 			}
 			if r.ret = seen.end[i]; r.ret < r.call {
@@ -62,16 +64,20 @@ func prepass(records []record) reduced {
 
 // observations say who saw what a record wrote: by is the observer that ends
 // first, -1 for nobody, and end is when the record must have ended, at the
-// latest: at its return or at its observer's end.
+// latest: at its return or at its observer's end. wanted is set for a record that
+// something expects of which nobody knows whether it was observed.
 type observations struct {
-	by  []int
-	end []int64
+	by     []int
+	end    []int64
+	wanted []bool
 }
 
 // observe finds the observers of all records whose value is theirs alone. A
 // compare-and-set whose own value is observed observes what it expected.
 func observe(records []record, writers map[entry]int) observations {
-	seen := observations{by: slices.Repeat([]int{-1}, len(records)), end: make([]int64, len(records))}
+	seen := observations{
+		by: slices.Repeat([]int{-1}, len(records)), end: make([]int64, len(records)), wanted: make([]bool, len(records)),
+	}
 	for i, r := range records {
 		seen.end[i] = r.ret
 	}
@@ -94,8 +100,26 @@ func observe(records []record, writers map[entry]int) observations {
 			again = again[:len(again)-1]
 			see(w, entry{value: records[w].op.(model.RegisterCompareAndSet).Expect})
 		}
+		seen.want(records, writers, i)
 	}
 	return seen
+}
+
+// want marks what an ambiguous compare-and-set expects, and what that expects in
+// turn, if the set's own value has several writers.
+func (seen observations) want(records []record, writers map[entry]int, i int) {
+	for first := true; ; first = false {
+		cas, ok := records[i].op.(model.RegisterCompareAndSet)
+		if !ok || records[i].answer != nil || first && writers[entry{value: cas.Value}] != several {
+			return
+		}
+		w, known := writers[entry{value: cas.Expect}]
+		if !known || w == several || seen.wanted[w] {
+			return
+		}
+		seen.wanted[w] = true
+		i = w
+	}
 }
 
 // neighbours finds what stands before each element in the answers of a list. It

@@ -168,7 +168,7 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 	if until.After(c.until) {
 		until = c.until
 	}
-	illegal := func(records []record) bool { return c.illegal(part{kind: f.part.kind, records: records}, until) }
+	illegal := func(records []record) bool { return c.illegal(part{f.part.kind, f.part.name, records}, until) }
 	p := prove(f.part.records, f.ids, illegal)
 	r.Contradiction = p.last.id
 	for _, o := range p.needed {
@@ -176,16 +176,16 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 	}
 	slices.Sort(r.Proof)
 	r.Guarantee = c.name(b, f.part, p, r.Class, func(records []record) bool {
-		return c.legal(part{kind: f.part.kind, records: records}, until)
+		return c.legal(part{f.part.kind, f.part.name, records}, until)
 	})
 }
 
 // illegal reports whether the part is shown to have no legal order in time.
 func (c *check) illegal(p part, until time.Time) bool {
-	return search{until: until, memory: c.o.Memory}.run(p.kind, p.records) == Violation
+	return decideFast(p, search{until: until, memory: c.o.Memory}).Verdict == Violation
 }
 
 // legal reports whether the part is shown to have a legal order in time.
 func (c *check) legal(p part, until time.Time) bool {
-	return search{until: until, memory: c.o.Memory}.run(p.kind, p.records) == Pass
+	return decideFast(p, search{until: until, memory: c.o.Memory}).Verdict == Pass
 }

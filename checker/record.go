@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"retain/model"
 )
@@ -64,7 +66,19 @@ func objectsOf(h *model.History) []*object {
 			b.records = append(b.records, r)
 		}
 	}
+	for _, b := range out {
+		sortByCall(b.records)
+	}
 	return out
+}
+
+// sortByCall puts records into the order of their calls, in which a history
+// usually has them.
+func sortByCall(records []record) {
+	byCall := func(a, b record) int { return cmp.Compare(a.call, b.call) }
+	if !slices.IsSortedFunc(records, byCall) {
+		slices.SortStableFunc(records, byCall)
+	}
 }
 
 // raw are the object's records in the raw view.
@@ -75,5 +89,6 @@ func (b *object) raw(h *model.History) []record {
 			out = append(out, r)
 		}
 	}
+	sortByCall(out)
 	return out
 }

@@ -70,23 +70,28 @@ func specification(kind model.Kind, r reduced) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return kind.Initial() },
 		Step: func(state, input, _ any) (bool, any) {
-			before := state.(model.State)
 			o := input.(record)
-			if op, ok := o.op.(model.ListAppend); ok && r.misplaced(before.(model.ListState), op.Value) {
-				return false, before
-			}
-			if list, ok := o.answer.(model.Texts); ok && len(list) != before.(model.ListState).Len() {
-				return false, before
-			}
-			next, answer := o.op.Apply(before)
-			if o.answer != nil && !o.answer.Equal(answer) {
-				return false, before
-			}
-			return true, next
+			return r.take(state.(model.State), &o)
 		},
 		Equal: func(a, b any) bool { return a.(model.State).Equal(b.(model.State)) },
 		Hash:  func(s any) uint64 { return s.(model.State).Hash() },
 	}
+}
+
+// take is a step of the sequential specification: whether the operation can
+// happen in the state with the answer that it has, and the state after it.
+func (r reduced) take(before model.State, o *record) (bool, model.State) {
+	if op, ok := o.op.(model.ListAppend); ok && r.misplaced(before.(model.ListState), op.Value) {
+		return false, before
+	}
+	if list, ok := o.answer.(model.Texts); ok && len(list) != before.(model.ListState).Len() {
+		return false, before
+	}
+	next, answer := o.op.Apply(before)
+	if o.answer != nil && !o.answer.Equal(answer) {
+		return false, before
+	}
+	return true, next
 }
 
 // misplaced reports whether appending the value to the list puts it behind

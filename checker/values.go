@@ -7,13 +7,15 @@ import "retain/model"
 type entry struct{ key, value string }
 
 // writes is the value that the operation may have put there. A compare-and-set
-// that saw another value than it expected wrote nothing.
+// that saw another value than it expected wrote nothing, and neither has one that
+// puts back what it expects.
 func (r record) writes() (entry, bool) {
 	switch op := r.op.(type) {
 	case model.RegisterWrite:
 		return entry{value: op.Value}, true
 	case model.RegisterCompareAndSet:
-		return entry{value: op.Value}, r.answer == nil || r.answer.Equal(model.Text(op.Expect))
+		swapped := r.answer == nil || r.answer.Equal(model.Text(op.Expect))
+		return entry{value: op.Value}, swapped && op.Expect != op.Value
 	case model.MapSet:
 		return entry{op.Key, op.Value}, true
 	case model.ListAppend:

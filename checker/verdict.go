@@ -32,6 +32,15 @@ type Decision string
 const (
 	// ByAnswer: one answer that no state of the object gives.
 	ByAnswer Decision = "answer"
+	// ByZones: registers and map entries, near-linear, see decideCell.
+	ByZones Decision = "zones"
+	// ByPrefix: lists, near-linear, see decideList.
+	ByPrefix Decision = "prefix"
+	// ByLevels: counters, near-linear, see decideCounter.
+	ByLevels Decision = "levels"
+	// ByWindow: what the near-linear decisions do not apply to, by all
+	// configurations at each instant, see window.
+	ByWindow Decision = "window"
 	// ByPorcupine: a search over all orders, by porcupine, after the pre-pass.
 	ByPorcupine Decision = "porcupine"
 )

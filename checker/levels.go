@@ -1,0 +1,282 @@
+package checker
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"retain/model"
+)
+
+// decideCounter decides a counter by the order that its answers reveal, in
+// O(n log n).
+//
+// A counter that nobody resets only grows. Each answered add says from which
+// value to which it went, each get between which adds it stands: sorted by that
+// value they have one order, up to gets of the same value. What is left are the
+// additions without a value: ambiguous ones, which may stand anywhere after
+// their calls or nowhere, and answered addThenFails, which must stand somewhere
+// in their intervals. They fill the gaps between one known value and the next.
+// If all of them add the same, a gap is a number of places; the calls before it
+// and the returns after it leave each place an interval, and the intervals of
+// successive places never go back. So it is a matching of operations with
+// places, both of them intervals, in which earliest end first is optimal
+// (Glover, "Maximum matching in a convex bipartite graph", Naval Res. Logist.
+// Quart. 14 1967). Two matchings suffice: one that fills every place, from all
+// operations, and one that places every mandatory operation; by Mendelsohn and
+// Dulmage's theorem there is then one that does both. Two operations matched
+// against real time can be exchanged, because places never go back. A mandatory
+// operation may also stand behind everything known, where it fills no place.
+//
+// An answered reset that overlaps no other operation with an answer begins
+// again: it cuts the order into epochs. An ambiguous addition may still take
+// effect in a later epoch, so the places of all epochs are matched together.
+//
+// Preconditions, otherwise the decision does not apply: no ambiguous reset, no
+// reset that overlaps an answered operation, and no gap where additions without
+// a value differ (which sums fill it is the subset sum problem, NP-complete).
+// Excluded by the second: add 0->1, reset and get -> 0 all at once: both orders
+// of the reset must be tried.
+func decideCounter(records []record) fast {
+	l := levels{}
+	if !l.sort(records) {
+		return fast{}
+	}
+	if f := l.place(); !f.legal {
+		return f
+	}
+	if ids := l.fill(); ids != nil {
+		return illegal(ids...)
+	}
+	return fast{applies: true, legal: true}
+}
+
+// levels is a counter's history on its way to an order.
+type levels struct {
+	epochs []epoch
+	free   []free // by call
+	// unit is what each of free adds, 0 for none, and mixed says that they differ.
+	unit  int64
+	mixed bool
+	slots []slot
+}
+
+// epoch is what is known between two resets, and the reset that begins it.
+type epoch struct {
+	known []known
+	reset zone // none in the first
+	// ending is the latest call of everything known up to the epoch's end.
+	ending int64
+}
+
+// known is an operation with its values; old and new are equal for a get.
+type known struct {
+	old, new  int64
+	call, ret int64
+	id        int
+}
+
+// free is an addition without a value; must says that it was answered.
+type free struct {
+	call, ret int64
+	id        int
+	epoch     int
+	must      bool
+}
+
+// slot is a number of places with the same interval, in front of one of the
+// known operations. A place takes one addition.
+type slot struct {
+	epoch, before int
+	lo, hi        int64
+	loBy, hiBy    int
+	places        int64
+}
+
+// sort puts the operations into epochs. It reports whether the decision applies.
+func (l *levels) sort(records []record) bool {
+	l.epochs = make([]epoch, 1)
+	latest, closed := int64(math.MinInt64), int64(math.MinInt64) // returns: of all, of resets
+	for _, r := range records {
+		reset := r.op == model.Operation(model.CounterReset{})
+		if reset && (r.answer == nil || r.call <= latest) || r.answer != nil && r.call <= closed {
+			return false
+		}
+		if reset {
+			closed = r.ret
+			l.epochs = append(l.epochs, epoch{reset: zoneOf(r)})
+		}
+		if r.answer != nil {
+			latest = max(latest, r.ret)
+		}
+		l.add(r)
+	}
+	return true
+}
+
+func (l *levels) add(r record) {
+	e := &l.epochs[len(l.epochs)-1]
+	delta := int64(0)
+	switch a := r.answer.(type) {
+	case model.Change:
+		e.known = append(e.known, known{a.Old, a.New, r.call, r.ret, r.id})
+		return
+	case model.Integer:
+		e.known = append(e.known, known{int64(a), int64(a), r.call, r.ret, r.id})
+		return
+	}
+	switch op := r.op.(type) {
+	case model.CounterAdd:
+		delta = op.Delta
+	case model.CounterAddThenFail:
+		delta = op.Delta
+	}
+	if delta == 0 {
+		return
+	}
+	l.mixed = l.mixed || l.unit != 0 && l.unit != delta
+	l.unit = delta
+	l.free = append(l.free, free{r.call, r.ret, r.id, len(l.epochs) - 1, r.answer != nil})
+}
+
+// place gives the known operations their order, and finds the slots between
+// them. It does not apply if there are slots that different additions may fill.
+func (l *levels) place() fast {
+	b := block{zone: emptyZone(), after: math.MinInt64}
+	for i := range l.epochs {
+		e := &l.epochs[i]
+		if !b.then(e.reset) {
+			return illegal(b.conflict...)
+		}
+		slices.SortFunc(e.known, func(x, y known) int {
+			return cmp.Or(cmp.Compare(x.old, y.old), cmp.Compare(x.new, y.new))
+		})
+		level, by := int64(0), e.reset.fBy
+		for at := 0; at < len(e.known); {
+			k := e.known[at]
+			if k.old < level {
+				return illegal(by, k.id)
+			}
+			if k.old > level {
+				if f := l.addSlot(&b, i, at, k.old-level); !f.legal {
+					return f
+				}
+			}
+			same := zoneOfKnown(k)
+			for at++; k.new == k.old && at < len(e.known) && e.known[at].new == k.new; at++ {
+				same.join(zoneOfKnown(e.known[at]))
+			}
+			if !b.then(same) {
+				return illegal(b.conflict...)
+			}
+			level, by = k.new, k.id
+		}
+		e.ending = b.after
+	}
+	l.bound()
+	return fast{legal: true}
+}
+
+// addSlot puts a slot in front of the known operation at. Its result is legal if
+// the slot can be filled as far as numbers go.
+func (l *levels) addSlot(b *block, epoch, at int, gap int64) fast {
+	id := l.epochs[epoch].known[at].id
+	switch {
+	case l.unit == 0:
+		return illegal(b.afterBy, id)
+	case l.mixed:
+		return fast{}
+	case gap%l.unit != 0 || gap/l.unit > int64(len(l.free)):
+		return illegal(b.afterBy, id)
+	}
+	l.slots = append(l.slots, slot{epoch: epoch, before: at, lo: b.after, loBy: b.afterBy, places: gap / l.unit})
+	return fast{legal: true}
+}
+
+// bound gives each slot its end: the earliest return of what comes after it.
+func (l *levels) bound() {
+	next := len(l.slots) - 1
+	after := emptyZone()
+	for i := len(l.epochs) - 1; i >= 0 && next >= 0; i-- {
+		e := &l.epochs[i]
+		for at := len(e.known) - 1; at >= 0 && next >= 0; at-- {
+			after.join(zoneOfKnown(e.known[at]))
+			if s := &l.slots[next]; s.epoch == i && s.before == at {
+				s.hi, s.hiBy = after.f, after.fBy
+				next--
+			}
+		}
+		after.join(e.reset)
+	}
+}
+
+// fill matches additions with places. It returns the IDs of what can't be
+// matched, nil if all can.
+func (l *levels) fill() []int {
+	if ids := l.matchPlaces(); ids != nil {
+		return ids
+	}
+	return l.matchMandatory()
+}
+
+// matchPlaces finds an addition for every place.
+func (l *levels) matchPlaces() []int {
+	var open heap
+	rest := l.free
+	for _, s := range l.slots {
+		for ; len(rest) > 0 && rest[0].call <= s.hi; rest = rest[1:] {
+			open.push(loose{hi: rest[0].ret, hiBy: rest[0].id})
+		}
+		for range s.places {
+			for len(open) > 0 && open[0].hi < s.lo {
+				open.pop()
+			}
+			if len(open) == 0 {
+				return []int{s.loBy, s.hiBy}
+			}
+			open.pop()
+		}
+	}
+	return nil
+}
+
+// matchMandatory finds a place for every answered addition that can't stand
+// behind everything known of its epoch.
+func (l *levels) matchMandatory() []int {
+	var must []free
+	for _, f := range l.free {
+		if f.must && f.ret < l.epochs[f.epoch].ending {
+			must = append(must, f)
+		}
+	}
+	var open heap
+	for _, s := range l.slots {
+		for ; len(must) > 0 && must[0].call <= s.hi; must = must[1:] {
+			open.push(loose{hi: must[0].ret, hiBy: must[0].id})
+		}
+		for n := s.places; n > 0 && len(open) > 0; n-- {
+			if f := open.pop(); f.hi < s.lo {
+				return []int{f.hiBy, s.loBy, s.hiBy}
+			}
+		}
+	}
+	if len(open) > 0 {
+		return []int{open[0].hiBy}
+	}
+	if len(must) > 0 {
+		return []int{must[0].id}
+	}
+	return nil
+}
+
+func zoneOfKnown(k known) zone { return zone{f: k.ret, s: k.call, fBy: k.id, sBy: k.id} }
+
+// join widens the zone by another.
+func (z *zone) join(o zone) {
+	if o.fBy != 0 && (o.f < z.f || z.fBy == 0) {
+		z.f, z.fBy = o.f, o.fBy
+	}
+	if o.sBy != 0 && (o.s > z.s || z.sBy == 0) {
+		z.s, z.sBy = o.s, o.sBy
+	}
+}
