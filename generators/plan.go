@@ -32,8 +32,12 @@ type Plan struct {
 	// the plan itself, since any change of a generator changes what a seed means.
 	Seed   uint64
 	Number int
-	Config Config
-	Steps  []Step
+	// RapidSteps is the mean number of actions, -rapid.steps, that it was drawn
+	// with: with another one, the seed gives another plan. 0 for a plan that was
+	// not drawn by [Draw].
+	RapidSteps int
+	Config     Config
+	Steps      []Step
 }
 
 // Config is what holds for the whole of a plan.

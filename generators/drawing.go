@@ -1,0 +1,224 @@
+package generators
+
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"retain/model"
+)
+
+// drawing is a plan under way. It follows what the plan would do if its steps ran
+// one by one in the order of the list; that decides what is worth drawing next,
+// never what is true.
+type drawing struct {
+	t      *rapid.T
+	use    swarm
+	steps  []Step
+	drawn  []drawnOperation // the operations among the steps
+	window int              // where in drawn the operations since the last stop, kill or start begin
+
+	states  map[model.Object]model.State
+	written map[model.Object][]string // registers: values of earlier steps
+	seen    map[seat]string           // registers: what a client last saw or left
+
+	runtime    condition
+	faults     int // stops and kills so far
+	pauses     int
+	sinceStart int // steps since the last start
+}
+
+type seat struct {
+	client int
+	object model.Object
+}
+
+type drawnOperation struct {
+	Operate
+	effect   bool // it changes the state
+	observed bool // another client reads its object, shared, after it
+}
+
+// condition is what the runtime is in, as far as the list says.
+type condition int
+
+const (
+	up condition = iota
+	down
+	frozen
+)
+
+func newDrawing(t *rapid.T, use swarm) *drawing {
+	d := &drawing{
+		t: t, use: use, sinceStart: freshSteps,
+		states: map[model.Object]model.State{}, written: map[model.Object][]string{}, seen: map[seat]string{},
+	}
+	for _, o := range use.objects {
+		d.states[o] = o.Kind.Initial()
+	}
+	return d
+}
+
+func (d *drawing) nextID() int { return len(d.steps) + 1 }
+
+// move is what a step does.
+type move int
+
+const (
+	writes move = iota
+	reads
+	looks // reads what another client wrote last
+	faults
+	starts
+	resumes
+)
+
+// The moves to draw from, by the condition of the runtime. They are equally many,
+// and a move stands in one place in all of them if it can: what was drawn as a
+// kill stays one when rapid takes out a step before it.
+var (
+	running    = slices.Concat(times(6, writes), times(4, reads), times(2, looks), times(1, faults))
+	recovering = slices.Concat(times(2, writes), times(8, reads), times(2, looks), times(1, faults))
+	dead       = slices.Concat(times(2, writes), times(4, starts), times(2, reads), times(5, starts))
+	asleep     = slices.Concat(times(3, writes), times(3, resumes), times(3, reads), times(3, resumes), times(1, faults))
+)
+
+// freshSteps is how many steps after a start the runtime counts as recovering.
+const freshSteps = 3
+
+// maxFaults bounds the stops and kills of a plan: each costs a restart.
+const maxFaults = 4
+
+func (d *drawing) moves() []move {
+	switch {
+	case d.runtime == down:
+		return dead
+	case d.runtime == frozen:
+		return asleep
+	case d.sinceStart < freshSteps:
+		return recovering
+	}
+	return running
+}
+
+// step draws one step. Over the bound it draws none, for rapid has no way to end
+// a Repeat early.
+func (d *drawing) step() {
+	m := pick(d.t, "move", d.moves()...)
+	if len(d.steps) >= d.use.maxSteps {
+		return
+	}
+	switch m {
+	case writes:
+		d.write()
+	case reads:
+		d.read()
+	case looks:
+		d.look()
+	case faults:
+		if !d.fault() {
+			d.write()
+		}
+	case starts:
+		d.start()
+	case resumes:
+		d.inject(Inject{Fault: Resume, When: InPlace{}})
+	}
+}
+
+// finish gives a plan that met no fault a last one, so that short plans test
+// something too.
+func (d *drawing) finish() {
+	if d.faults > 0 {
+		return
+	}
+	for _, last := range []struct {
+		coins int // the fewer, the more often it is left out
+		step  func()
+	}{
+		{3, d.write}, {3, d.write}, {1, d.look}, {5, func() { d.strike(d.focused()) }}, {3, d.start}, {3, d.read}, {1, d.read},
+	} {
+		if common(d.t, "finish", last.coins) {
+			last.step()
+		}
+	}
+}
+
+func (d *drawing) start() { d.inject(Inject{Fault: Start, When: InPlace{}}) }
+
+func (d *drawing) write() {
+	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", d.use.objects...)
+	d.operate(client, object, pick(d.t, "write", d.use.writes[object.Kind]...).draw(d, client, object))
+}
+
+// read reads, right after a start something that was written before it.
+func (d *drawing) read() {
+	objects := d.use.objects
+	if touched := d.touched(); d.sinceStart < freshSteps && len(touched) > 0 {
+		objects = touched
+	}
+	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", objects...)
+	d.operate(client, object, pick(d.t, "read", d.use.reads[object.Kind]...).draw(d, client, object))
+}
+
+// touched lists the objects that an operation changed before the last fault.
+func (d *drawing) touched() []model.Object {
+	var out []model.Object
+	for _, o := range d.drawn[:d.window] {
+		if o.effect && !slices.Contains(out, o.Object) {
+			out = append(out, o.Object)
+		}
+	}
+	return out
+}
+
+// look reads, as another client, what the last operation with an effect changed.
+func (d *drawing) look() {
+	for i := len(d.drawn) - 1; i >= d.window; i-- {
+		last := &d.drawn[i]
+		if !last.effect || len(d.use.clients) == 1 {
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(d.use.clients), func(c int) bool { return c == last.Client })
+		last.observed = last.Object.Kind == model.Counter || last.Object.Kind == model.Register // served shared
+		d.operate(pick(d.t, "client", others...), last.Object, lookAt(last.Op))
+		return
+	}
+	d.read()
+}
+
+// operate appends an operation.
+func (d *drawing) operate(client int, object model.Object, op model.Operation) {
+	o := Operate{ID: d.nextID(), Client: client, Object: object, Op: op}
+	before := d.states[object]
+	next, _ := op.Apply(before)
+	if object.Kind == model.Register {
+		if v, writes := writtenBy(op); writes {
+			d.written[object] = append(d.written[object], v)
+		}
+		d.seen[seat{client, object}] = string(next.(model.RegisterState))
+	}
+	d.states[object] = next
+	d.steps = append(d.steps, o)
+	d.drawn = append(d.drawn, drawnOperation{Operate: o, effect: !before.Equal(next)})
+	d.sinceStart++
+}
+
+// inject appends a fault.
+func (d *drawing) inject(f Inject) {
+	f.ID = d.nextID()
+	d.steps = append(d.steps, f)
+	d.sinceStart++
+	switch f.Fault {
+	case Stop, Kill:
+		d.runtime, d.window = down, len(d.drawn)
+		d.faults++
+	case Start:
+		d.runtime, d.window, d.sinceStart = up, len(d.drawn), 0
+	case Pause:
+		d.runtime = frozen
+		d.pauses++
+	case Resume:
+		d.runtime = up
+	}
+}

@@ -1,0 +1,101 @@
+package generators
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// header is what stands before the steps in a plan's JSON.
+type header struct {
+	Version    int    `json:"version"`
+	Seed       string `json:"seed"` // in quotes: JSON numbers lose precision beyond 2^53
+	Number     int    `json:"number"`
+	RapidSteps int    `json:"rapid_steps,omitempty"`
+	Config     Config `json:"config"`
+}
+
+// operateLine is an [Operate] in JSON.
+type operateLine struct {
+	ID     int    `json:"id"`
+	Client int    `json:"client"`
+	Do     string `json:"do"` // the object and the operation: "counter-0 add(1)"
+}
+
+// injectLine is an [Inject] in JSON. At most one of while, gate and during is
+// there; none of them is [InPlace].
+type injectLine struct {
+	ID       int       `json:"id"`
+	Fault    FaultKind `json:"fault"`
+	While    int       `json:"while,omitempty"`     // [WhileOpen]
+	Gate     string    `json:"gate,omitempty"`      // [AtGate]: "before" or "after"
+	Step     int       `json:"step,omitempty"`      // ... of this step
+	During   Milestone `json:"during,omitempty"`    // [Starting]
+	OffsetMs int       `json:"offset_ms,omitempty"` // ... and this much later
+	Version  string    `json:"version,omitempty"`
+	Hold     bool      `json:"hold,omitempty"` // HoldThroughStop
+}
+
+// Encode gives the plan as JSON, one line per step, for people to read and edit.
+// Equal plans give equal bytes, and [Decode] reads a valid plan back exactly (a
+// nil trigger as [InPlace], which it means).
+func Encode(p Plan) []byte {
+	head := line(header{
+		Version: PlanVersion, Seed: strconv.FormatUint(p.Seed, 10), Number: p.Number, RapidSteps: p.RapidSteps, Config: p.Config,
+	})
+	var b bytes.Buffer
+	b.Write(head[:len(head)-1]) // without the brace that closes it
+	b.WriteString(`,"steps":[`)
+	for i, s := range p.Steps {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("\n  ")
+		b.Write(encodeStep(s))
+	}
+	if len(p.Steps) > 0 {
+		b.WriteByte('\n')
+	}
+	b.WriteString("]}\n")
+	return b.Bytes()
+}
+
+func encodeStep(s Step) []byte {
+	switch s := s.(type) {
+	case Operate:
+		return line(operateLine{ID: s.ID, Client: s.Client, Do: fmt.Sprintf("%s %v", s.Object, s.Op)})
+	case Inject:
+		l := injectLine{ID: s.ID, Fault: s.Fault, Version: s.Version, Hold: s.HoldThroughStop}
+		switch when := s.When.(type) {
+		case WhileOpen:
+			l.While = when.Step
+		case AtGate:
+			l.Gate, l.Step = gateBefore, when.Step
+			if when.After {
+				l.Gate = gateAfter
+			}
+		case Starting:
+			l.During, l.OffsetMs = when.Milestone, when.OffsetMs
+		}
+		return line(l)
+	}
+	return []byte("null") // no step: Decode and Validate refuse it
+}
+
+// The sides of an operation's effect, in JSON.
+const (
+	gateBefore = "before"
+	gateAfter  = "after"
+)
+
+// line is one line of JSON without HTML escapes.
+func line(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("generators: encode %T: %v", v, err)) // only structs of strings, numbers and booleans come here
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

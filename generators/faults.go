@@ -1,0 +1,114 @@
+package generators
+
+import "pgregory.net/rapid"
+
+// aim is a way to trigger a stop or kill.
+type aim int
+
+const (
+	inPlace aim = iota
+	whileOpen
+	afterGate
+	beforeGate
+	whileStarting
+)
+
+// fault draws a stop, kill or pause; false if none makes sense here: too many
+// already, or nothing has happened since the last one.
+func (d *drawing) fault() bool {
+	recovering := d.runtime == up && d.sinceStart < freshSteps && d.faults > 0
+	aims := d.use.triggers
+	if recovering && d.use.starting {
+		aims = append([]aim{inPlace}, times(4, whileStarting)...)
+	}
+	// All of it is drawn, needed or not, so that the bits of a fault mean the same
+	// wherever it stands.
+	pause, focus := rapid.Bool().Draw(d.t, "pause"), common(d.t, "focus", 2)
+	kind, when := pick(d.t, "fault", d.use.faults...), pick(d.t, "trigger", aims...)
+	switch {
+	case d.faults >= maxFaults:
+		return false
+	case pause && d.use.pauses && d.pauses < 2 && d.runtime == up:
+		d.inject(Inject{Fault: Pause, When: InPlace{}})
+	case !recovering && len(d.standing(drawnOperation.hasEffect)) == 0:
+		return false
+	case d.faults == 0 && focus:
+		d.strike(d.focused())
+	default:
+		d.strike(kind, d.trigger(when))
+	}
+	return true
+}
+
+// strike appends a stop or kill.
+func (d *drawing) strike(kind FaultKind, when Trigger) {
+	f := Inject{Fault: kind, When: when}
+	if _, gated := when.(AtGate); gated && kind == Stop {
+		f.HoldThroughStop = rare(d.t, "hold through stop", 4) // it costs a whole drain
+	}
+	d.inject(f)
+}
+
+// focused is the fault of the plan's focus.
+func (d *drawing) focused() (FaultKind, Trigger) {
+	if d.use.focus.After {
+		return d.use.focus.Fault, d.trigger(afterGate)
+	}
+	return d.use.focus.Fault, d.trigger(beforeGate)
+}
+
+// trigger makes the trigger out of the operations that may be open here. Without
+// any it is the place in the list.
+func (d *drawing) trigger(a aim) Trigger {
+	switch a {
+	case whileOpen:
+		if open := d.standing(d.mostlyEffect()); len(open) > 0 {
+			return WhileOpen{Step: pick(d.t, "open", open...).ID}
+		}
+	case afterGate: // only an effect has an after
+		if held := d.standing(drawnOperation.hasEffect); len(held) > 0 {
+			if seen := d.standing(drawnOperation.isObserved); len(seen) > 0 && common(d.t, "observed", 1) {
+				held = seen
+			}
+			return AtGate{Step: pick(d.t, "held", held...).ID, After: true}
+		}
+	case whileStarting:
+		return Starting{
+			Milestone: pick(d.t, "milestone", Spawned, Port, Health, Canary),
+			OffsetMs:  rapid.IntRange(0, 400).Draw(d.t, "offset"),
+		}
+	case beforeGate:
+		if held := d.standing(d.mostlyEffect()); len(held) > 0 {
+			return AtGate{Step: pick(d.t, "held", held...).ID}
+		}
+	}
+	return InPlace{}
+}
+
+func (o drawnOperation) hasEffect() bool  { return o.effect }
+func (o drawnOperation) isObserved() bool { return o.effect && o.observed }
+func (o drawnOperation) any() bool        { return true }
+
+func (d *drawing) mostlyEffect() func(drawnOperation) bool {
+	if rare(d.t, "reads too", 3) {
+		return drawnOperation.any
+	}
+	return drawnOperation.hasEffect
+}
+
+// standing lists the wanted operations that a fault here could find open: each
+// client's last or last but one since the last stop, kill or start. The latest
+// stands first.
+func (d *drawing) standing(want func(drawnOperation) bool) []drawnOperation {
+	var out []drawnOperation
+	passed, found := map[int]int{}, map[int]bool{}
+	for i := len(d.drawn) - 1; i >= d.window; i-- {
+		o := d.drawn[i]
+		if !found[o.Client] && passed[o.Client] < 2 && want(o) {
+			found[o.Client] = true
+			out = append(out, o)
+		}
+		passed[o.Client]++
+	}
+	return out
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package generators
+
+const raceEnabled = false
