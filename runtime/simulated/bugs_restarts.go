@@ -1,6 +1,6 @@
 package simulated
 
-import "retain/model"
+import "slices"
 
 // killBugs strikes at a kill; the caller holds the lock.
 func (s *store) killBugs() {
@@ -15,63 +15,58 @@ func (s *store) killBugs() {
 	}
 }
 
-// loseWrite takes the last acknowledged write back whose absence shows.
+// loseWrite takes the last write back that was acknowledged in this life and
+// whose absence shows.
 func (s *store) loseWrite(o *object) {
 	if !s.bugs.on[LostWrite] {
 		return
 	}
-	for i := len(o.log) - 1; i >= 0; i-- {
+	for i := len(o.log) - 1; i >= 0 && o.log[i].life == s.lives; i-- {
 		lost := o.log[i].of
 		if !lost.acked {
 			continue
 		}
-		without := o.replay(func(e effect) bool { return e.of != lost })
+		others := func(e effect) bool { return e.of != lost }
+		without := o.replay(others)
 		if without.Equal(o.state) {
 			continue
 		}
 		if s.bugs.strikes(LostWrite, &o.place) {
 			s.note("%s: %s/%s loses %s: %s, not %s", LostWrite, o.name, o.key, lost.op, without, o.state)
-			o.state = without
+			o.keep(others)
 		}
 		return
 	}
 }
 
-// undoUnanswered takes the effect of the invocation back that has had it in this
-// life and is not finished, and forgets the invocation with it.
+// undoUnanswered takes the effects back of operations whose answers no client
+// was sent, and forgets that they were ever called.
 func (s *store) undoUnanswered(o *object) {
 	if !s.bugs.on[DirtyRead] {
 		return
 	}
-	for _, inv := range o.open {
-		without := o.replay(func(e effect) bool { return e.of != inv })
+	for _, e := range slices.Clone(o.log) {
+		undone := e.of
+		if undone.sent {
+			continue
+		}
+		others := func(e effect) bool { return e.of != undone }
+		without := o.replay(others)
 		if without.Equal(o.state) || !s.bugs.strikes(DirtyRead, &o.place) {
 			continue
 		}
-		s.note("%s: %s/%s forgets %s: %s, not %s", DirtyRead, o.name, o.key, inv.op, without, o.state)
-		o.state = without
-		s.forget(inv)
-		return
+		s.note("%s: %s/%s forgets %s: %s, not %s", DirtyRead, o.name, o.key, undone.op, without, o.state)
+		o.keep(others)
+		s.forget(undone)
 	}
-}
-
-// replay is the state after those effects of this life that are kept.
-func (o *object) replay(keep func(effect) bool) model.State {
-	state := o.base
-	for _, e := range o.log {
-		if keep(e) {
-			state, _ = e.op.Apply(state)
-		}
-	}
-	return state
 }
 
 func (s *store) forget(inv *invocation) {
 	o := inv.object
 	o.close(inv)
 	delete(s.byID, inv.id)
-	if inv.key != "" {
-		delete(s.keyed, scope(inv.handler, o.key, inv.key))
+	if id := scope(inv.handler, o.key, inv.key); s.keyed[id] == inv {
+		delete(s.keyed, id)
 	}
 }
 
@@ -97,7 +92,7 @@ func (s *store) restartBugs() {
 func (s *store) rollBack(partition *place) {
 	var written []*object
 	for _, o := range s.order {
-		if o.partition == int(partition.number) && len(o.log) > 0 && !o.base.Equal(o.state) {
+		if o.partition == int(partition.number) && o.kind != "" && !o.base.Equal(o.state) {
 			written = append(written, o)
 		}
 	}
@@ -106,6 +101,6 @@ func (s *store) rollBack(partition *place) {
 	}
 	for _, o := range written {
 		s.note("%s: %s/%s is %s again, not %s", Rollback, o.name, o.key, o.base, o.state)
-		o.state = o.base
+		o.keep(func(e effect) bool { return e.life < s.lives })
 	}
 }

@@ -257,6 +257,31 @@ func TestDirtyRead(t *testing.T) {
 	})
 }
 
+// TestDirtyReadOfAnEarlierLife: the server finished the operation after a
+// restart, everybody saw it, and its client never asked for the answer.
+func TestDirtyReadOfAnEarlierLife(t *testing.T) {
+	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
+		heard, unheard := sending{key: "heard", tag: "t"}, sending{key: "unheard", tag: "u"}
+		_, a := r.held(service.Before, "/Counter/c/add", "1", heard)
+		r.kill()
+		assert.Error(t, (<-a).err)
+		r.start()
+		_, b := r.held(service.Before, "/ListObject/l/append", `"a"`, unheard)
+		r.stop()
+		assert.Error(t, (<-b).err)
+		r.start()
+		r.want("", "/ListObject/l/append", `"b"`)
+		r.want(`["a","b"]`, "/ListObject/l/get", "")
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1", heard)
+		r.restart(r.kill)
+		r.want("1", "/Counter/c/get", "")
+		r.want(`["b"]`, "/ListObject/l/get", "")
+		r.want("", "/ListObject/l/append", `"a"`, unheard)
+		r.want(`["b","a"]`, "/ListObject/l/get", "")
+		r.strikes(1, simulated.DirtyRead)
+	})
+}
+
 func TestDirtyReadNeedsAKillBetweenEffectAndAnswer(t *testing.T) {
 	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/answered/add", "1")

@@ -1,43 +1,46 @@
 package simulated
 
-import "retain/model"
+import (
+	"slices"
+
+	"retain/model"
+)
 
 // lateWrite is a change that waits for its time.
 type lateWrite struct {
-	inv   *invocation
-	after int // operations until it surfaces
+	of     *invocation
+	change func(model.State) model.State
+	after  int // operations until it surfaces
 }
 
-// miswrite is the state that a write leaves, where a bug has a hand in it; the
+// miswrite is the change that a write makes, where a bug has a hand in it; the
 // caller holds the lock. The write's answer is what it would have been.
-func (s *store) miswrite(o *object, inv *invocation, next model.State) model.State {
-	if next.Equal(o.state) {
-		return next
-	}
+func (s *store) miswrite(o *object, inv *invocation, change func(model.State) model.State) func(model.State) model.State {
+	nothing := func(at model.State) model.State { return at }
 	if s.bugs.strikes(SwallowedWrite, &o.place) {
 		s.note("%s: %s/%s %s is not applied", SwallowedWrite, o.name, o.key, inv.op)
-		return o.state
+		return nothing
 	}
 	if s.bugs.strikes(LateWrite, &o.place) {
 		n := 1 + int(3*s.chance.of("late", o.number, inv.number))
 		s.note("%s: %s/%s %s surfaces after %d more", LateWrite, o.name, o.key, inv.op, n)
-		o.late = append(o.late, lateWrite{inv: inv, after: n + 1}) // this one counts too
-		return o.state
+		o.late = append(o.late, lateWrite{of: inv, change: change, after: n + 1}) // this one counts too
+		return nothing
 	}
 	if add, ok := inv.op.(model.ListAppend); ok && o.state.(model.ListState).Len() > 0 {
 		if s.bugs.strikes(ReorderedList, &o.place) {
 			s.note("%s: %s/%s %s goes before the last", ReorderedList, o.name, o.key, add)
-			return beforeLast(o.state.(model.ListState), add.Value)
+			return func(at model.State) model.State { return beforeLast(at.(model.ListState), add.Value) }
 		}
 	}
-	return next
+	return change
 }
 
 func beforeLast(list model.ListState, value string) model.State {
-	old := list.Elements()
-	last := old[len(old)-1]
+	elements := list.Elements()
+	elements = slices.Insert(elements, max(0, len(elements)-1), value)
 	var next model.State = model.ListState{}
-	for _, v := range append(old[:len(old)-1:len(old)-1], value, last) {
+	for _, v := range elements {
 		next, _ = model.ListAppend{Value: v}.Apply(next)
 	}
 	return next
@@ -52,8 +55,7 @@ func (s *store) surface(o *object) {
 			waiting = append(waiting, w)
 			continue
 		}
-		next, _ := w.inv.op.Apply(o.state)
-		s.change(o, w.inv, next)
+		s.change(w.of, w.change)
 	}
 	o.late = waiting
 }

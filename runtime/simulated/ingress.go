@@ -196,6 +196,9 @@ func (l *life) answer(w http.ResponseWriter, r *http.Request, inv *invocation, r
 	if len(body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
+	if !l.store.send(l, inv) {
+		panic(http.ErrAbortHandler)
+	}
 	if answerWith(w, status, body) == nil {
 		l.store.acknowledge(l, inv)
 	}

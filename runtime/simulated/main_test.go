@@ -51,8 +51,10 @@ func (r *rig) start() {
 	synctest.Wait()
 }
 
+// kill kills the server once nothing moves: what a client has is acknowledged.
 func (r *rig) kill() {
 	r.t.Helper()
+	synctest.Wait()
 	require.NoError(r.t, r.Kill(context.Background()))
 }
 

@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,11 +60,9 @@ type object struct {
 	driving bool // a goroutine of this life works on the exclusive ones
 	count   uint64
 
-	// Of the current life: whether anybody called, the effects, oldest first, and
-	// the state before them.
-	called bool
-	log    []effect
-	base   model.State
+	log    []effect    // all of them, oldest first
+	called bool        // in this life
+	base   model.State // at the start of this life
 
 	// What bugs need: the state before the last change and the life that made
 	// it, the state before the last clear, writes that are to surface later, and
@@ -75,10 +74,28 @@ type object struct {
 	stuck    bool
 }
 
-// effect is one change of state in the current life.
+// effect is one change of an object's state.
 type effect struct {
-	of *invocation
-	op model.Operation
+	of     *invocation
+	life   int
+	change func(model.State) model.State
+}
+
+// replay is the state after those effects that are kept.
+func (o *object) replay(keep func(effect) bool) model.State {
+	state := o.kind.Initial()
+	for _, e := range o.log {
+		if keep(e) {
+			state = e.change(state)
+		}
+	}
+	return state
+}
+
+// keep drops the other effects and puts the state that is left in place.
+func (o *object) keep(keep func(effect) bool) {
+	o.state = o.replay(keep)
+	o.log = slices.DeleteFunc(o.log, func(e effect) bool { return !keep(e) })
 }
 
 // invocation is one accepted call.
@@ -95,6 +112,7 @@ type invocation struct {
 	answer   model.Answer
 	finished time.Time     // zero while it is not
 	done     chan struct{} // closed when it is
+	sent     bool          // the answer is on its way to a client
 	acked    bool          // the whole answer reached the client's side
 }
 
@@ -235,12 +253,21 @@ func (s *store) effect(inv *invocation) {
 		return
 	}
 	inv.answer, inv.applied = answer, true
-	s.change(o, inv, s.miswrite(o, inv, next))
+	change := func(at model.State) model.State {
+		at, _ = inv.op.Apply(at)
+		return at
+	}
+	if !next.Equal(before) {
+		change = s.miswrite(o, inv, change)
+	}
+	s.change(inv, change)
 	s.surface(o)
 }
 
 // change puts the object's next state in place; the caller holds the lock.
-func (s *store) change(o *object, inv *invocation, next model.State) {
+func (s *store) change(inv *invocation, change func(model.State) model.State) {
+	o := inv.object
+	next := change(o.state)
 	if next.Equal(o.state) {
 		return
 	}
@@ -248,7 +275,7 @@ func (s *store) change(o *object, inv *invocation, next model.State) {
 		o.cleared = o.state
 	}
 	o.previous, o.wroteIn, o.state = o.state, s.lives, next
-	o.log = append(o.log, effect{of: inv, op: inv.op})
+	o.log = append(o.log, effect{of: inv, life: s.lives, change: change})
 	if n := s.newest[o.name]; n[0] != o {
 		s.newest[o.name] = [2]*object{o, n[0]}
 	}
@@ -271,12 +298,19 @@ func (s *store) finish(l *life, inv *invocation) bool {
 }
 
 func (o *object) close(inv *invocation) {
-	for i, other := range o.open {
-		if other == inv {
-			o.open = append(o.open[:i:i], o.open[i+1:]...)
-			return
-		}
+	o.open = slices.DeleteFunc(slices.Clone(o.open), func(other *invocation) bool { return other == inv })
+}
+
+// send notes that the answer goes to a client from now on; false if the life is
+// over.
+func (s *store) send(l *life, inv *invocation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != l {
+		return false
 	}
+	inv.sent = true
+	return true
 }
 
 // acknowledge notes that the client has the answer.
@@ -312,7 +346,7 @@ func (s *store) begin(l *life) {
 	s.lives++
 	s.life = l
 	for _, o := range s.order {
-		o.called, o.driving, o.log, o.base = false, false, nil, o.state
+		o.called, o.driving, o.base = false, false, o.state
 		for _, inv := range o.open {
 			inv.running = false
 			o.called = true // its caller may come back for it
