@@ -45,7 +45,7 @@ func Environment(s runtime.Settings, cluster string) map[string]string {
 // needs to run, and nothing that configures it (besides RESTATE_*, a server
 // reads RUST_LOG, HTTP_PROXY, MEMORY_LIMIT and LISTEN_FDS).
 var inherited = []string{
-	"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "TZ",
+	"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ",
 	"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
 }
 

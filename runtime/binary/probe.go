@@ -102,6 +102,7 @@ func probeEnvironment(dir string) map[string]string {
 	for name, value := range map[string]string{
 		"DO_NOT_TRACK":                   "1",
 		"RESTATE_BASE_DIR":               filepath.Join(dir, "data"),
+		"TMPDIR":                         dir,
 		"RESTATE_NODE_NAME":              "retain-probe",
 		"RESTATE_BIND_ADDRESS":           "127.0.0.1:0",
 		"RESTATE_ADMIN__BIND_ADDRESS":    "127.0.0.1:0",

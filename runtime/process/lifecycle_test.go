@@ -73,6 +73,7 @@ func TestLifecycle(t *testing.T) {
 		again, err := os.Stat(filepath.Join(r.dir, "data", r.Identity().Node))
 		require.NoError(t, err)
 		assert.True(t, os.SameFile(data, again))
+		eventually(t, "the server's temporary files are elsewhere", func() bool { return len(lsDir(t, filepath.Join(r.dir, "tmp"))) > 0 })
 		log, err := r.Logs()
 		require.NoError(t, err)
 		assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
@@ -212,4 +213,10 @@ func TestMissingConfigFile(t *testing.T) {
 	_, err := New(bounded(t, time.Minute), runtime.Settings{ConfigFile: "nowhere.toml"})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.NotContains(t, err.Error(), "\n")
+}
+
+func lsDir(t *testing.T, dir string) []os.DirEntry {
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	return entries
 }

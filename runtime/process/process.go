@@ -126,6 +126,9 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 	if err != nil {
 		return nil, err
 	}
+	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o755); err != nil {
+		return nil, fmt.Errorf("make the server's directory: %w", err)
+	}
 	random := make([]byte, 5)
 	_, _ = rand.Read(random)
 	return &Runtime{

@@ -129,6 +129,7 @@ func (r *Runtime) environment() map[string]string {
 	maps.Copy(env, binary.Environment(r.settings, r.cluster))
 	for name, value := range map[string]string{
 		"RESTATE_BASE_DIR":              filepath.Join(r.dir, "data"),
+		"TMPDIR":                        filepath.Join(r.dir, "tmp"), // a killed server leaves files there
 		"RESTATE_CONFIG":                r.settings.ConfigFile,
 		"RESTATE_BIND_IP":               loopback,
 		"RESTATE_BIND_ADDRESS":          r.ports.address(nodePort),
