@@ -16,6 +16,8 @@ const (
 	twoEffects     = "one idempotency key had two effects"
 	twiceInList    = "one append had two effects"
 	tooMuch        = "a counter counted more than was added"
+	didNotMatch    = "a compare-and-set that answered that it did not match had an effect"
+	twoClears      = "two clears both removed the same value"
 	twoSwaps       = "two compare-and-sets both replaced the same value"
 	sameStep       = "two additions answered the same step"
 	listOrder      = "the elements of a list changed their order"
@@ -54,11 +56,11 @@ func hasClear(records []record) bool {
 // name finds the sentence for a violation: the most specific one that its proof
 // supports. legal reports whether a history is shown legal.
 func (c *check) name(b *object, p part, pr proof, class Class, legal func([]record) bool) string {
-	if s := c.stranger(b, p, pr.last); s != "" {
-		return s
-	}
 	if class == OneEffect {
 		return twoEffects
+	}
+	if s := c.stranger(b, p, pr.last); s != "" {
+		return s
 	}
 	if s := contradiction(pr); s != "" {
 		return s
@@ -98,12 +100,11 @@ func (c *check) stranger(b *object, p part, last record) string {
 
 // origin says what is wrong with where a value came from, "" for nothing.
 func (c *check) origin(b *object, e entry, seenBy record) string {
-	found, failed, late := nobodyWrote, 0, 0
-	writers := 0
+	found := nobodyWrote
+	writers, unmatched, failed, late := 0, 0, 0, 0
 	for i := range c.h.Operations {
 		o := &c.h.Operations[i]
-		w := record{op: o.Op, answer: o.Answer}
-		wrote, ok := w.writes()
+		wrote, ok := record{op: o.Op}.writes() // or would have written
 		switch {
 		case !ok || wrote.value != e.value:
 		case o.Object != b.Object:
@@ -114,7 +115,10 @@ func (c *check) origin(b *object, e entry, seenBy record) string {
 			found = otherEntry
 		default:
 			writers++
-			if o.Outcome == model.Failed {
+			answer := o.In(model.Resolved).Answer
+			if _, did := (record{op: o.Op, answer: answer}).writes(); !did {
+				unmatched++
+			} else if o.Outcome == model.Failed {
 				failed++
 			} else if o.Call.Seq > seenBy.ret {
 				late++
@@ -122,11 +126,13 @@ func (c *check) origin(b *object, e entry, seenBy record) string {
 		}
 	}
 	switch {
+	case writers > 0 && unmatched == writers:
+		return didNotMatch
 	case writers == 0:
 		return found
 	case failed == writers:
 		return neverSent
-	case failed+late == writers:
+	case unmatched+failed+late == writers:
 		return beforeItsWrite
 	}
 	return ""
@@ -136,6 +142,9 @@ func (c *check) origin(b *object, e entry, seenBy record) string {
 func contradiction(pr proof) string {
 	for i, a := range pr.needed {
 		for _, b := range pr.needed[i+1:] {
+			if clears(a.op) && clears(b.op) && share(a, b) {
+				return twoClears
+			}
 			switch x := a.answer.(type) {
 			case model.Text:
 				_, first := a.op.(model.RegisterCompareAndSet)
@@ -157,6 +166,15 @@ func contradiction(pr proof) string {
 		}
 	}
 	return ""
+}
+
+// share reports whether both answers show one value.
+func share(a, b record) bool {
+	found := false
+	a.eachSeen(func(x entry) {
+		b.eachSeen(func(y entry) { found = found || x == y })
+	})
+	return found
 }
 
 // reordered reports whether two elements stand in both lists in another order.

@@ -19,9 +19,20 @@ type proof struct {
 // shrinkTime bounds the search for a proof: it is a service, not the verdict.
 const shrinkTime = 3 * time.Second
 
+// manyRecords is where a history is long: where looking for the first of its
+// contradictions costs more than it tells.
+const manyRecords = 2000
+
+// prover looks for proofs. illegal must answer true only for an illegal history;
+// spent says that it is time to be content with what was found.
+type prover struct {
+	illegal func([]record) bool
+	spent   func() bool
+}
+
 // prove finds a proof. hint holds the IDs of operations that a decision thinks
-// suffice, nil for none. illegal must answer true only for an illegal history;
-// it is asked about O(k log n) histories for a proof of k of n operations.
+// suffice, nil for none. It asks about O(k log n) histories for a proof of k of n
+// operations.
 //
 // It uses relaxations under which a legal history stays legal, so that what
 // stays illegal proves the whole illegal:
@@ -32,64 +43,100 @@ const shrinkTime = 3 * time.Second
 //   - any other operation loses its answer and its return: the order that
 //     explained the history still explains it. What remains of such an operation
 //     can contradict nothing, so it is not part of the proof.
-func prove(records []record, hint []int, illegal func([]record) bool) proof {
-	p := proof{history: shortest(records, illegal)}
-	p.last = lastReturned(p.history)
+func (p prover) prove(records []record, hint []int) proof {
+	hinted := map[int]bool{}
+	for _, id := range hint {
+		hinted[id] = true
+	}
+	if len(records) > manyRecords && len(hint) > 0 {
+		if short := withoutUnseen(relaxed(records, hinted)); p.illegal(short) {
+			records = short
+		}
+	}
+	out := proof{history: p.shortest(records)}
+	out.last = lastReturned(out.history)
 	must := map[int]bool{}
-	if len(hint) > 0 {
-		keep := map[int]bool{p.last.id: true}
-		for _, id := range hint {
-			keep[id] = true
-		}
-		if illegal(relaxed(p.history, keep)) {
-			must = keep
+	for _, r := range out.history {
+		must[r.id] = r.answer != nil
+	}
+	if hinted[out.last.id] = true; len(hint) > 0 && p.illegal(relaxed(out.history, hinted)) {
+		must = hinted
+	}
+	p.releaseAll(out, must)
+	for _, r := range out.history {
+		if must[r.id] && r.answer != nil {
+			out.needed = append(out.needed, r)
 		}
 	}
-	if len(must) == 0 {
-		for _, r := range p.history {
-			must[r.id] = r.answer != nil
-		}
-	}
-	var reads, changes []int
-	for _, r := range p.history {
+	return out
+}
+
+// releaseAll takes out of must what is not needed: reads first, so that what
+// was acknowledged stays if either would do, and clears last. Clears that were
+// over before all that is needed otherwise stay: see [telling].
+func (p prover) releaseAll(found proof, must map[int]bool) {
+	var reads, changes, clearing []int
+	for _, r := range found.history {
 		switch {
-		case !must[r.id] || r.id == p.last.id:
+		case !must[r.id] || r.id == found.last.id:
 		case r.op.ReadOnly():
 			reads = append(reads, r.id)
-		default:
+		case !clears(r.op):
 			changes = append(changes, r.id)
 		}
 	}
-	release(p.history, must, reads, illegal)
-	release(p.history, must, changes, illegal)
-	for _, r := range p.history {
-		if must[r.id] {
-			p.needed = append(p.needed, r)
+	p.release(found.history, must, reads)
+	p.release(found.history, must, changes)
+	first := found.last.call
+	for _, r := range found.history {
+		if must[r.id] && !clears(r.op) {
+			first = min(first, r.call)
 		}
 	}
-	return p
+	for _, r := range found.history {
+		if must[r.id] && clears(r.op) && r.ret >= first && r.id != found.last.id {
+			clearing = append(clearing, r.id)
+		}
+	}
+	p.release(found.history, must, clearing)
+}
+
+// withoutUnseen leaves out ambiguous writes that nobody observed, as the
+// pre-pass does.
+func withoutUnseen(records []record) []record {
+	writers := writersOf(records)
+	seen := observe(records, writers)
+	var out []record
+	for i, r := range records {
+		e, ok := r.writes()
+		if w, known := writers[e]; ok && known && w == i && r.optional() && seen.by[i] < 0 && !seen.wanted[i] {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // release takes out of must as many of the ids as it can while the history,
 // relaxed in all but must, stays illegal. Halves first: most are not needed.
 // Since relaxing more never makes a legal history illegal, what one pass keeps
 // is needed.
-func release(history []record, must map[int]bool, ids []int, illegal func([]record) bool) {
-	if len(ids) == 0 {
+func (p prover) release(history []record, must map[int]bool, ids []int) {
+	if len(ids) == 0 || p.spent() {
 		return
 	}
 	for _, id := range ids {
 		delete(must, id)
 	}
-	if illegal(relaxed(history, must)) {
+	if p.illegal(relaxed(history, must)) {
 		return
 	}
 	for _, id := range ids {
 		must[id] = true
 	}
 	if len(ids) > 1 {
-		release(history, must, ids[:len(ids)/2], illegal)
-		release(history, must, ids[len(ids)/2:], illegal)
+		p.release(history, must, ids[:len(ids)/2])
+		p.release(history, must, ids[len(ids)/2:])
 	}
 }
 
@@ -126,7 +173,7 @@ func prefix(records []record, at int64) []record {
 
 // shortest finds the shortest illegal prefix, by bisection: each prefix of a
 // legal history is legal. It returns the whole if no prefix is shown illegal.
-func shortest(records []record, illegal func([]record) bool) []record {
+func (p prover) shortest(records []record) []record {
 	var ends []int64
 	for _, r := range records {
 		if r.ret != open {
@@ -135,10 +182,10 @@ func shortest(records []record, illegal func([]record) bool) []record {
 	}
 	slices.Sort(ends)
 	best := records
-	for lo, hi := 0, len(ends)-1; lo <= hi; {
+	for lo, hi := 0, len(ends)-1; lo <= hi && !p.spent(); {
 		mid := (lo + hi) / 2
-		if p := prefix(records, ends[mid]); illegal(p) {
-			best, hi = p, mid-1
+		if part := prefix(records, ends[mid]); p.illegal(part) {
+			best, hi = part, mid-1
 		} else {
 			lo = mid + 1
 		}
@@ -157,6 +204,25 @@ func lastReturned(records []record) record {
 	return last
 }
 
+// telling leaves out of a proof the clears that were over before anything else in
+// it was called. All that they tell is that no clear was open any more, and a
+// long history has many of them.
+func telling(p proof) []record {
+	first := open
+	for _, r := range p.needed {
+		if !clears(r.op) || r.id == p.last.id {
+			first = min(first, r.call)
+		}
+	}
+	var out []record
+	for _, r := range p.needed {
+		if !clears(r.op) || r.ret >= first || r.id == p.last.id {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // explain says what broke, by which operations.
 func (c *check) explain(b *object, f finding, r *ObjectResult) {
 	r.Part = f.part.name
@@ -168,10 +234,13 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 	if until.After(c.until) {
 		until = c.until
 	}
-	illegal := func(records []record) bool { return c.illegal(part{f.part.kind, f.part.name, records}, until) }
-	p := prove(f.part.records, f.ids, illegal)
+	find := prover{
+		illegal: func(records []record) bool { return c.illegal(part{f.part.kind, f.part.name, records}, until) },
+		spent:   func() bool { return time.Now().After(until) },
+	}
+	p := find.prove(f.part.records, f.ids)
 	r.Contradiction = p.last.id
-	for _, o := range p.needed {
+	for _, o := range telling(p) {
 		r.Proof = append(r.Proof, o.id)
 	}
 	slices.Sort(r.Proof)

@@ -37,7 +37,8 @@ type (
 		Message string
 	}
 	// Garbled is a complete, successful response whose body is none of the
-	// contract's, garbled("body") in text. No specification answers it.
+	// contract's, garbled("body") in text, quoted as Go does: any bytes. No
+	// specification answers it.
 	Garbled string
 )
 
@@ -114,7 +115,7 @@ func (a Failure) String() string {
 }
 
 // String prints garbled("body").
-func (a Garbled) String() string { return "garbled(" + quote(string(a)) + ")" }
+func (a Garbled) String() string { return "garbled(" + strconv.Quote(string(a)) + ")" }
 
 // ParseAnswer reads what an answer's String method prints.
 func ParseAnswer(text string) (Answer, error) {
@@ -137,12 +138,8 @@ func parseAnswer(text string) (Answer, error) {
 		return parseEntries(text)
 	case strings.HasPrefix(text, "error("):
 		return parseFailure(text)
-	case strings.HasPrefix(text, "garbled(") && strings.HasSuffix(text, ")"):
-		t, err := decodeText([]byte(text[len("garbled(") : len(text)-1]))
-		if err != nil {
-			return nil, err
-		}
-		return Garbled(t.(Text)), nil
+	case strings.HasPrefix(text, "garbled("):
+		return parseGarbled(text)
 	}
 	before, after, change := strings.Cut(text, "->")
 	n, err := strconv.ParseInt(before, 10, 64)
@@ -175,13 +172,44 @@ func parseFailure(text string) (Answer, error) {
 	return f, nil
 }
 
-// parseEntries reads a JSON object in its own order, which must be sorted.
+func parseGarbled(text string) (Answer, error) {
+	inner, closed := strings.CutSuffix(strings.TrimPrefix(text, "garbled("), ")")
+	body, err := strconv.Unquote(inner)
+	if err != nil || !closed || inner[0] != '"' {
+		return nil, fmt.Errorf("want garbled(\"body\")")
+	}
+	return Garbled(body), nil
+}
+
+// parseEntries reads a JSON object whose keys are sorted and distinct.
 func parseEntries(text string) (Answer, error) {
-	var m map[string]string
-	if err := json.Unmarshal([]byte(text), &m); err != nil {
+	var whole json.RawMessage
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		return nil, err
 	}
-	return MapState{entries: m}.answer(), nil
+	out := Entries{}
+	d := json.NewDecoder(strings.NewReader(text))
+	_, _ = d.Token() // the brace; the syntax was checked
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		value, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		e := Entry{Key: key.(string)}
+		var is bool
+		if e.Value, is = value.(string); !is {
+			return nil, fmt.Errorf("the entry %q is not a string", e.Key)
+		}
+		if n := len(out); n > 0 && out[n-1].Key >= e.Key {
+			return nil, fmt.Errorf("the entry %q comes twice or out of order", e.Key)
+		}
+		out = append(out, e)
+	}
+	return out, nil
 }
 
 func decodeText(body []byte) (Answer, error) {

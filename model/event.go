@@ -67,11 +67,13 @@ type (
 		Step int    `json:"step,omitempty"`
 		Kind string `json:"kind"`
 	}
-	// FaultEnded closes the last open fault of that step and kind.
+	// FaultEnded closes the last open fault of that step and kind. As is what it
+	// turned out to be: a stop that ended in SIGKILL is a kill; "" for what it was.
 	FaultEnded struct {
 		Instant
 		Step   int    `json:"step,omitempty"`
 		Kind   string `json:"kind"`
+		As     string `json:"as,omitempty"`
 		Detail string `json:"detail,omitempty"`
 	}
 	// Seen is evidence of the endpoint proxy.
@@ -264,6 +266,9 @@ func (e FaultEnded) apply(h *History) error {
 		f := &h.Faults[i]
 		if f.Step == e.Step && f.Kind == e.Kind && f.End == Forever {
 			f.End, f.Detail = e.Instant, e.Detail
+			if e.As != "" {
+				f.Kind = e.As
+			}
 			return nil
 		}
 	}

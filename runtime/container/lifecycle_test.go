@@ -149,6 +149,18 @@ func TestLifecycle(t *testing.T) {
 		require.NoError(t, r.Start(ctx))
 		healthy(t, r)
 	})
+	t.Run("stop at once after start", func(t *testing.T) {
+		require.NoError(t, r.Kill(ctx))
+		for range 3 {
+			require.NoError(t, r.Start(ctx))
+			exit, err := r.Stop(ctx)
+			require.NoError(t, err)
+			assert.False(t, exit.Killed, exit.String())
+			assert.Less(t, exit.Took, 20*time.Second)
+		}
+		require.NoError(t, r.Start(ctx))
+		healthy(t, r)
+	})
 	t.Run("close while paused, twice", func(t *testing.T) {
 		require.NoError(t, r.Pause(ctx))
 		id, volume := r.container.GetContainerID(), r.volume

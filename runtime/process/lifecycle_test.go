@@ -113,6 +113,18 @@ func TestLifecycle(t *testing.T) {
 		require.NoError(t, r.Start(ctx))
 		healthy(t, r)
 	})
+	t.Run("stop at once after start", func(t *testing.T) {
+		require.NoError(t, r.Kill(ctx))
+		for range 3 {
+			require.NoError(t, r.Start(ctx))
+			exit, err := r.Stop(ctx)
+			require.NoError(t, err)
+			// Graceful only if the server was far enough to handle the signal.
+			assert.False(t, exit.Killed, exit.String())
+		}
+		require.NoError(t, r.Start(ctx))
+		healthy(t, r)
+	})
 	t.Run("close while up, twice", func(t *testing.T) {
 		pid := r.pid()
 		require.NoError(t, r.Close(ctx))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,9 @@ import (
 // What a server acknowledged in one life is there in the next, on the ports of
 // the last one or on others: a deployment registered once stays known.
 func TestDataOutlivesEveryEnd(t *testing.T) {
-	r := newRuntime(t, runtime.Settings{})
+	parent := t.TempDir()
+	r := newRuntime(t, runtime.Settings{}, WithParent(parent))
+	assert.Equal(t, parent, filepath.Dir(r.dir))
 	ctx := bounded(t, time.Minute)
 	require.NoError(t, r.Start(ctx))
 	healthy(t, r)

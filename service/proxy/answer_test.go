@@ -78,6 +78,15 @@ func TestFinalFailure(t *testing.T) {
 	}
 }
 
+// Before version 7 that field means nothing.
+func TestFailureBeforeVersion7(t *testing.T) {
+	p := testProxy()
+	seen := observe(p)
+	_, _, err := serveAnswer(t, p, 6, bytes.NewReader(failureMessage(6, 2)), &sink{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"entered"}, seen.of("op"))
+}
+
 // State commands that are replayed to an attempt were an earlier one's effect.
 func TestReplayedEffect(t *testing.T) {
 	p, to := testProxy(), &sink{}

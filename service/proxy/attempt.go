@@ -102,11 +102,11 @@ func (a *attempt) pass(ctx context.Context, at service.Position, evidence func()
 }
 
 func (a *attempt) stand(ctx context.Context, g *gate) error {
-	if g.isOpen() {
-		return nil
+	result := g.hold(ctx, a.proxy.maxHold, a.hungUp)
+	if result != unheld {
+		a.proxy.stats.holds.Add(1)
 	}
-	a.proxy.stats.holds.Add(1)
-	switch g.hold(ctx, a.proxy.maxHold, a.hungUp) {
+	switch result {
 	case gone:
 		return errGone
 	case expired:

@@ -42,7 +42,8 @@ func (g *gate) isOpen() bool {
 type passage int
 
 const (
-	opened  passage = iota // by its owner, before or after it held anything
+	unheld  passage = iota // the gate was open before
+	opened                 // by its owner
 	expired                // by the longest time that a gate may hold
 	gone                   // the runtime's stream died meanwhile: do not go on
 )
@@ -51,7 +52,7 @@ const (
 // asks whether the runtime has closed its connection.
 func (g *gate) hold(ctx context.Context, longest time.Duration, hungUp func() bool) passage {
 	if g.isOpen() {
-		return opened
+		return unheld
 	}
 	if ctx.Err() != nil {
 		return gone

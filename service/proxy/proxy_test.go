@@ -95,6 +95,7 @@ func invoke(t testing.TB, p *proxy.Proxy, c *http.Transport, contentType, tag st
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL("")+"/invoke/Svc/h%2Fx", r)
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("x-restate-invocation-id", "inv_of_"+tag)
 	s := &stream{t: t, send: w, stop: cancel, resp: make(chan *http.Response, 1), err: make(chan error, 1)}
 	go func() {
 		resp, err := c.RoundTrip(req)
@@ -187,7 +188,7 @@ func TestStreamsBothWays(t *testing.T) {
 	s.read(slices.Concat(frame(output, ""), frame(end, "")))
 	e := get(t, "evidence", evidence)
 	assert.Equal(t, "op", e.Tag)
-	assert.Equal(t, "inv_op", e.Invocation)
+	assert.Equal(t, "inv_of_op", e.Invocation)
 	assert.Equal(t, 1, e.Attempt)
 	assert.Equal(t, service.Entered, e.Reading)
 	assert.WithinDuration(t, time.Now(), e.At, patience)
@@ -215,13 +216,14 @@ func TestRuntimeClosesItsSide(t *testing.T) {
 func TestPassesThrough(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		w.Header().Set("X-Seen", r.Method+" "+r.RequestURI+" "+r.UserAgent()+" "+r.Header.Get("X-Mine"))
+		w.Header().Set("X-Seen", r.Method+" "+r.RequestURI+" "+r.Header.Get("X-Mine")+r.UserAgent())
 		w.WriteHeader(http.StatusTeapot)
 		write(w, b)
 	})
 	for _, c := range []struct{ method, path, body, contentType string }{
 		{"GET", "/discover?x=%2F", "", ""},
 		{"POST", "/health", "hello", ""},
+		{"POST", "/prefix/invoke/Svc/h%2Fx", "hello", "text/plain"},
 		{"POST", "/invoke/Svc/h", "hello", "text/plain"},
 		{"POST", "/invoke/Svc/h", "not messages", v6},
 		{"POST", "/invoke/Svc/h", "hello", "application/vnd.restate.invocation.v8"},
@@ -231,16 +233,78 @@ func TestPassesThrough(t *testing.T) {
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", c.contentType)
 		req.Header.Set("X-Mine", "yes")
-		req.Header.Set("User-Agent", "ua")
+		req.Header.Set("User-Agent", "") // sends none, and none is to be added
 		resp, err := server(t).RoundTrip(req)
 		require.NoError(t, err)
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusTeapot, resp.StatusCode)
 		assert.Equal(t, c.body, string(body))
-		assert.Equal(t, fmt.Sprintf("%s %s ua yes", c.method, c.path), resp.Header.Get("X-Seen"))
+		assert.Equal(t, fmt.Sprintf("%s %s yes", c.method, c.path), resp.Header.Get("X-Seen"))
 	}
-	assert.EqualValues(t, 4, p.Stats().Unread)
+	assert.EqualValues(t, 5, p.Stats().Unread)
+}
+
+// Handlers may be served under a path.
+func TestBackendWithPath(t *testing.T) {
+	url := handlers(t, func(w http.ResponseWriter, r *http.Request) { write(w, []byte(r.RequestURI)) })
+	p, err := proxy.Listen(proxy.Options{Backend: url + "/a/b/"})
+	require.NoError(t, err)
+	defer p.Close()
+	for _, path := range []string{"/discover", "/invoke/Svc/h%2Fx"} {
+		req, err := http.NewRequest("POST", p.URL("")+path, nil)
+		require.NoError(t, err)
+		resp, err := server(t).RoundTrip(req)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "/a/b"+path, string(body))
+	}
+}
+
+// An attempt that is suspended is not broken: the next one goes on with it.
+func TestSuspension(t *testing.T) {
+	var attempts atomic.Int32
+	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
+		head(w, r)
+		if attempts.Add(1) == 1 {
+			write(w, frame(0x0001, ""))
+			return
+		}
+		write(w, frame(output, ""), frame(end, ""))
+	})
+	evidence := make(chan service.Evidence, 10)
+	defer p.Observe(func(e service.Evidence) { evidence <- e })()
+	gate := p.Arm("op", service.After)
+	c := server(t)
+	s := invoke(t, p, c, v6, "op")
+	s.response()
+	s.read(frame(0x0001, ""))
+	_, err := io.ReadAll(s.body)
+	require.NoError(t, err)
+	s = invoke(t, p, c, v6, "op")
+	get(t, "the gate", gate.Held())
+	gate.Open()
+	s.response()
+	s.read(slices.Concat(frame(output, ""), frame(end, "")))
+	for _, want := range []string{"1 entered", "2 entered", "2 finished"} {
+		e := get(t, "evidence", evidence)
+		assert.Equal(t, want, fmt.Sprint(e.Attempt, " ", e.Reading))
+	}
+}
+
+// Closing lets held attempts go on, and ends.
+func TestCloseWhileHeld(t *testing.T) {
+	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
+		head(w, r)
+		write(w, frame(output, ""), frame(end, ""))
+	})
+	gate := p.Arm("op", service.Before)
+	s := invoke(t, p, server(t), v6, "op")
+	get(t, "the gate", gate.Held())
+	require.NoError(t, p.Close())
+	s.response()
+	s.read(slices.Concat(frame(output, ""), frame(end, "")))
 }
 
 // A handler that refuses is passed on, and its attempt is broken.
@@ -261,6 +325,7 @@ func TestBackendDown(t *testing.T) {
 	defer p.Close()
 	s := invoke(t, p, server(t), v6, "op")
 	assert.Equal(t, http.StatusBadGateway, s.response().StatusCode)
+	require.NoError(t, s.send.Close())
 }
 
 // A handler's stream that breaks is reset towards the runtime: an orderly end

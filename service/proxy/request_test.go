@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -61,5 +62,5 @@ func TestStoredEndsWithTheStream(t *testing.T) {
 	b := newRequestBody(io.NopCloser(bytes.NewReader(nil)), &opening{}, 6, j, true)
 	_, err := io.ReadAll(b)
 	require.NoError(t, err)
-	assert.False(t, j.stored(t.Context(), DefaultMaxHold))
+	assert.False(t, j.stored(t.Context(), time.Hour))
 }

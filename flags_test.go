@@ -1,0 +1,170 @@
+package retain_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"strings"
+	"testing"
+	"time"
+
+	"retain/checker"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/runtime"
+	"retain/runtime/leftovers"
+	"retain/runtime/simulated"
+)
+
+// The command line. Plain flags of Go and rapid keep their meaning; these are
+// retain's own.
+var (
+	runtimeFlag    = flag.String("runtime", string(backend.Auto), "where the runtime comes from: auto, container, process or simulated")
+	versionFlag    = flag.String("restate.version", runtime.DefaultVersion, "version of the server")
+	imageFlag      = flag.String("restate.image", "", "image of the server, instead of the official one")
+	binaryFlag     = flag.String("restate.binary", "", "executable that acts as restate-server")
+	configFlag     = flag.String("restate.config", "", "configuration file handed to the server")
+	envFlag        = envs{}
+	bugsFlag       = flag.String("bugs", "", "planted bugs of the simulated runtime, separated by commas")
+	bugsRateFlag   = flag.Float64("bugs.rate", simulated.DefaultRate, "how often a planted bug strikes when it can, above 0 up to 1")
+	unresolvedFlag = flag.Bool("unresolved", false, "leave ambiguous operations open instead of re-sending them")
+	recoveryFlag   = flag.Duration("recovery.max", harness.DefaultBounds.Recovery, "longest recovery that is not a violation")
+	completionFlag = flag.Duration("completion.max", harness.DefaultBounds.Completion, "longest operation that is not suspected to be stuck")
+	budgetFlag     = flag.Duration("check.budget", 20*time.Second, "time for the check of one history")
+	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
+	planFlag       = flag.String("plan", "", "with -run Replay: the plan to execute")
+	historyFlag    = flag.String("history", "", "with -run Recheck: the history to judge")
+)
+
+func init() {
+	flag.Var(&envFlag, "restate.env", "K=V, handed to the server; may be given again")
+}
+
+// envs collects -restate.env.
+type envs map[string]string
+
+func (e *envs) String() string { return "" }
+
+func (e *envs) Set(s string) error {
+	k, v, ok := strings.Cut(s, "=")
+	if !ok || k == "" {
+		return errors.New("want NAME=VALUE")
+	}
+	(*e)[k] = v
+	return nil
+}
+
+// TestMain refuses what can't be meant, in one line, before anything starts.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := checkFlags(); err != nil {
+		fmt.Fprintln(os.Stderr, "retain:", err)
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
+
+func checkFlags() error {
+	if rest := flag.Args(); len(rest) > 1 || len(rest) == 1 && rest[0] != "." {
+		return fmt.Errorf("leftover arguments %q: flags are written -name value or -name=value, and nothing else is read", rest)
+	}
+	switch backend.Name(*runtimeFlag) {
+	case backend.Auto, backend.Container, backend.Process, backend.Simulated:
+	default:
+		return fmt.Errorf("-runtime %s: want auto, container, process or simulated", *runtimeFlag)
+	}
+	bugs, err := simulated.ParseBugs(*bugsFlag)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-bugs: %w", err)
+	case len(bugs) > 0 && backend.Name(*runtimeFlag) != backend.Simulated:
+		return errors.New("-bugs are planted in the simulated runtime: add -runtime simulated")
+	case !(*bugsRateFlag > 0 && *bugsRateFlag <= 1):
+		return fmt.Errorf("-bugs.rate %v: want a number above 0, up to 1", *bugsRateFlag)
+	}
+	for name, d := range map[string]time.Duration{"recovery.max": *recoveryFlag, "completion.max": *completionFlag, "check.budget": *budgetFlag} {
+		if d <= 0 {
+			return fmt.Errorf("-%s %s: want a duration above 0, such as 30s", name, d)
+		}
+	}
+	return nil
+}
+
+// settings are what the flags say of every server.
+func settings() runtime.Settings {
+	return runtime.Settings{Version: *versionFlag, Env: envFlag, ConfigFile: *configFlag}
+}
+
+// rapidFlag is the value of a flag of rapid's, and whether it was given.
+func rapidFlag(name string) (value any, given bool) {
+	f := flag.Lookup("rapid." + name)
+	if f == nil {
+		return nil, false
+	}
+	flag.Visit(func(g *flag.Flag) { given = given || g == f })
+	return f.Value.(flag.Getter).Get(), given
+}
+
+// sessionSeed is -rapid.seed, or a random one.
+func sessionSeed() uint64 {
+	if v, given := rapidFlag("seed"); given {
+		if seed, ok := v.(uint64); ok && seed != 0 {
+			return seed
+		}
+	}
+	return rand.Uint64N(1_000_000_000) + 1
+}
+
+// plans is -rapid.checks if it was given, 0 otherwise.
+func plans() int {
+	if v, given := rapidFlag("checks"); given {
+		if n, ok := v.(int); ok {
+			return n
+		}
+	}
+	return 0
+}
+
+func bounds() harness.Bounds {
+	return harness.Bounds{Recovery: *recoveryFlag, Completion: *completionFlag}
+}
+
+func checks() checker.Options { return checker.Options{Budget: *budgetFlag} }
+
+// open settles on the runtime under test and removes what dead sessions left.
+func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
+	t.Helper()
+	bugs, err := simulated.ParseBugs(*bugsFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, why, err := backend.Choose(ctx, settings(), backend.Options{
+		Name: backend.Name(*runtimeFlag), Image: *imageFlag, Binary: *binaryFlag,
+		Bugs: bugs, Rate: *bugsRateFlag, Seed: seed, Notice: func(line string) { fmt.Println("note      ", line) },
+	})
+	if err != nil {
+		fmt.Println("harness    the suite could not begin; this says nothing about Restate")
+		fmt.Println("what      ", err)
+		t.FailNow()
+	}
+	fmt.Println("runtime   ", why)
+	if backend.Name(*runtimeFlag) != backend.Simulated {
+		if swept, err := leftovers.Sweep(ctx); err != nil {
+			fmt.Println("note       leftovers could not be removed:", err)
+		} else if swept.Removed() {
+			fmt.Println("note      ", swept)
+		}
+	}
+	return open
+}
+
+// interruptible is a context that ends with the test or with Ctrl-C.
+func interruptible(t testing.TB) context.Context {
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
+	t.Cleanup(stop)
+	return ctx
+}

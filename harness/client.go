@@ -1,0 +1,218 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"retain/generators"
+	"retain/model"
+	"retain/runtime/ingress"
+)
+
+// retryPause is the pause between two attempts of one operation.
+const retryPause = 10 * time.Millisecond
+
+// client runs the operations of one client, one at a time.
+func (r *run) client(ctx context.Context, number int) error {
+	process := newProcess(strconv.Itoa(number))
+	c := r.clients[number]
+	for i, s := range r.plan.Steps {
+		o, ok := s.(generators.Operate)
+		if !ok || o.Client != number {
+			continue
+		}
+		r.update(func() { c.at, c.waiting, c.refused = i, true, false })
+		err := r.await(ctx, func() bool { return i < r.line && (r.plan.Config.PushOn || r.state == ready) })
+		if err != nil {
+			return err
+		}
+		r.update(func() { c.waiting = false })
+		outcome, err := r.operate(ctx, o, process.name())
+		r.update(func() {
+			op := r.ops[o.ID]
+			op.done, op.held = true, false
+		})
+		if err != nil {
+			return err
+		}
+		if outcome == model.Ambiguous {
+			process.next()
+		}
+	}
+	r.update(func() { c.at = len(r.plan.Steps) })
+	return nil
+}
+
+// process is a Jepsen process: after an ambiguous outcome its client goes on as
+// a new one, 2 as 2.1.
+type process struct {
+	base string
+	n    int
+}
+
+func newProcess(base string) *process { return &process{base: base} }
+
+func (p *process) next() { p.n++ }
+
+func (p *process) name() string {
+	if p.n == 0 {
+		return p.base
+	}
+	return p.base + "." + strconv.Itoa(p.n)
+}
+
+// operate runs one operation of the program to its outcome.
+func (r *run) operate(ctx context.Context, o generators.Operate, process string) (model.Outcome, error) {
+	called := model.Called{Process: process, Step: o.ID, Phase: model.Program, Object: o.Object, Op: o.Op.String()}
+	if !r.plan.Config.Unkeyed {
+		called.Key = r.idempotencyKey(strconv.Itoa(o.ID))
+	}
+	t, err := r.open(called, o.Op, r.tag(o.ID))
+	if err != nil {
+		return "", err
+	}
+	t.call.Written = func() { r.update(func() { r.ops[o.ID].wrote = true }) }
+	t.refused = func(is bool) { r.update(func() { r.clients[o.Client].refused = is }) }
+	return r.attempts(ctx, t)
+}
+
+// idempotencyKey is a key of this run.
+func (r *run) idempotencyKey(name string) string { return r.id + "-" + name }
+
+// tag names an operation step to the endpoint proxy.
+func (r *run) tag(step int) string { return r.id + "/" + strconv.Itoa(step) }
+
+// trial is an operation that is being tried.
+type trial struct {
+	id      int
+	call    ingress.Call
+	n       int // attempts so far
+	mayRun  bool
+	refused func(bool)
+}
+
+// open puts an operation on record. Nothing of it has left yet.
+func (r *run) open(c model.Called, op model.Operation, tag string) (*trial, error) {
+	id, err := r.rec.call(c)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.ids[tag] = id
+	r.mu.Unlock()
+	return &trial{id: id, call: ingress.Call{ObjectKey: r.objectKey(c.Object), Op: op, IdempotencyKey: c.Key, Tag: tag}}, nil
+}
+
+// attempts tries an operation of the program until it has an outcome. What was
+// certainly not sent is tried again without end: the runtime comes back at the
+// latest when the run heals. What may have run is tried again only under its key,
+// and only in plans whose clients do that.
+func (r *run) attempts(ctx context.Context, t *trial) (model.Outcome, error) {
+	deadline := time.Time{}
+	for {
+		life := r.life()
+		result, err := r.try(ctx, t, r.bounds.Completion)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case result.Answer != nil:
+			return model.OK, r.answered(t, result.Answer)
+		case result.Reason == model.NotSent && r.endless(life):
+			deadline = time.Time{}
+		case deadline.IsZero():
+			deadline = time.Now().Add(r.bounds.Completion)
+		}
+		again := result.Reason == model.NotSent || r.plan.Config.Retry && t.call.IdempotencyKey != "" && result.Reason != model.Rejected
+		if !again || !deadline.IsZero() && time.Now().After(deadline) {
+			return r.unanswered(t, result.Reason)
+		}
+		if err := r.pauseUntil(ctx, t, result.Reason); err != nil {
+			return "", err
+		}
+	}
+}
+
+// life identifies the server's current life.
+func (r *run) life() *ingress.Client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ingress
+}
+
+// endless reports whether a refused attempt says nothing: the runtime is not up,
+// or was started again meanwhile.
+func (r *run) endless(life *ingress.Client) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state != ready || r.ingress != life
+}
+
+// pauseUntil waits before the next attempt: until the runtime is started again
+// if it is down and refused us, else for a moment.
+func (r *run) pauseUntil(ctx context.Context, t *trial, why model.Reason) error {
+	if t.refused != nil && why == model.NotSent {
+		r.mu.Lock()
+		isDown := r.state == down
+		r.mu.Unlock()
+		if isDown {
+			t.refused(true)
+			return r.await(ctx, func() bool { return r.state != down })
+		}
+	}
+	moment := time.NewTimer(retryPause)
+	defer moment.Stop()
+	select {
+	case <-moment.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// try makes one attempt, on record before its request can leave.
+func (r *run) try(ctx context.Context, t *trial, bound time.Duration) (ingress.Result, error) {
+	t.n++
+	err := r.rec.record(func(at model.Instant) model.Event { return model.Attempting{Instant: at, ID: t.id, N: t.n} })
+	if err != nil {
+		return ingress.Result{}, err
+	}
+	attempt, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	result := r.life().Try(attempt, t.call)
+	if result.Wrote && result.Reason != model.Rejected {
+		t.mayRun = true
+	}
+	err = r.rec.record(func(at model.Instant) model.Event {
+		return model.Attempted{Instant: at, ID: t.id, N: t.n, Wrote: result.Wrote, Status: result.Status, Reason: result.Reason, Detail: result.Detail}
+	})
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return result, err
+}
+
+// answered closes an operation with its answer.
+func (r *run) answered(t *trial, a model.Answer) error {
+	return r.rec.record(func(at model.Instant) model.Event {
+		return model.Returned{Instant: at, ID: t.id, Outcome: model.OK, Answer: a.String()}
+	})
+}
+
+// unanswered closes an operation that has no answer: it failed only if no attempt
+// of it may have reached a handler.
+func (r *run) unanswered(t *trial, why model.Reason) (model.Outcome, error) {
+	outcome := model.Ambiguous
+	if !t.mayRun {
+		outcome = model.Failed
+	}
+	err := r.rec.record(func(at model.Instant) model.Event {
+		return model.Returned{Instant: at, ID: t.id, Outcome: outcome, Reason: why}
+	})
+	if err != nil {
+		return "", fmt.Errorf("close operation %d: %w", t.id, err)
+	}
+	return outcome, nil
+}

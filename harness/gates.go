@@ -1,0 +1,101 @@
+package harness
+
+import (
+	"context"
+
+	"retain/generators"
+	"retain/model"
+	"retain/runtime"
+	"retain/service"
+)
+
+// armGates arms the gates that the plan's triggers name. A gate catches the first
+// entry of its operation, whenever that is.
+func (r *run) armGates(ctx context.Context) {
+	for _, s := range r.plan.Steps {
+		f, ok := s.(generators.Inject)
+		if !ok {
+			continue
+		}
+		t, ok := f.When.(generators.AtGate)
+		if !ok || r.ops[t.Step] == nil {
+			continue
+		}
+		at := service.Before
+		if t.After {
+			at = service.After
+		}
+		gate := r.sys.Control.Arm(r.tag(t.Step), at)
+		r.gates[f.ID] = gate
+		go func() {
+			select {
+			case <-gate.Held():
+				r.update(func() { r.ops[t.Step].held = !r.ops[t.Step].done })
+			case <-ctx.Done():
+			}
+		}()
+	}
+}
+
+// observe puts the endpoint proxy's evidence about this run on record.
+func (r *run) observe() (cancel func()) {
+	return r.sys.Control.Observe(func(e service.Evidence) {
+		r.mu.Lock()
+		id, ours := r.ids[e.Tag]
+		r.mu.Unlock()
+		if !ours {
+			return
+		}
+		_ = r.rec.record(func(at model.Instant) model.Event { // a failure stays in the recorder
+			return model.Seen{Instant: at, ID: id, Invocation: e.Invocation, Entry: e.Attempt, Reading: string(e.Reading), Held: e.Held}
+		})
+	})
+}
+
+// openInvocations counts the operations that were seen to enter a handler and not
+// to leave it: their invocations may still be running.
+func (r *run) openInvocations(h *model.History) int {
+	last := map[int]string{}
+	for _, e := range h.Evidence {
+		last[e.ID] = e.Reading
+	}
+	open := 0
+	for _, reading := range last {
+		if reading != string(service.Finished) {
+			open++
+		}
+	}
+	return open
+}
+
+// watchExit fails the run if the server ends by itself while it should be up.
+// It follows the server from life to life until the returned function is called.
+func (r *run) watchExit(ctx context.Context) (stop func()) {
+	e, can := r.sys.Runtime.(runtime.Exiter)
+	if !can {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		for r.await(ctx, r.shouldBeUp) == nil {
+			life := r.life()
+			select {
+			case <-e.Exited():
+			case <-ctx.Done():
+				return
+			}
+			r.mu.Lock()
+			unasked := r.shouldBeUp() && r.ingress == life
+			r.mu.Unlock()
+			if unasked {
+				r.fail(&Liveness{Guarantee: "the runtime runs until it is told to end", Detail: "the server ended by itself: its log says why"})
+				return
+			}
+		}
+	}()
+	return cancel
+}
+
+// shouldBeUp reports whether the server has no reason to end. The caller holds
+// the lock.
+func (r *run) shouldBeUp() bool { return r.state == ready || r.state == starting }

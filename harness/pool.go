@@ -1,0 +1,104 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"retain/runtime"
+)
+
+// maxPlans is how many plans a runtime serves before it is replaced.
+const maxPlans = 200
+
+// maxIdle bounds the runtimes that wait for a plan: each is a server with memory
+// of its own.
+const maxIdle = 6
+
+// pool keeps systems by their settings. A server with other settings is another
+// server. A system is used by one plan at a time.
+type pool struct {
+	open Open
+
+	mu   sync.Mutex
+	idle map[string][]*System
+	age  []string // keys of idle systems, the longest unused first
+}
+
+func newPool(open Open) *pool { return &pool{open: open, idle: map[string][]*System{}} }
+
+// take hands out an idle system with these settings, or opens one.
+func (p *pool) take(ctx context.Context, s runtime.Settings) (*System, error) {
+	key := s.Key()
+	p.mu.Lock()
+	if idle := p.idle[key]; len(idle) > 0 {
+		sys := idle[len(idle)-1]
+		p.idle[key] = idle[:len(idle)-1]
+		p.forget(key)
+		p.mu.Unlock()
+		return sys, nil
+	}
+	p.mu.Unlock()
+	return p.fresh(ctx, s)
+}
+
+// fresh opens a system that has served no plan.
+func (p *pool) fresh(ctx context.Context, s runtime.Settings) (*System, error) {
+	sys, err := p.open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := sys.boot(ctx); err != nil {
+		logs, _ := sys.Runtime.Logs()
+		return nil, errors.Join(fmt.Errorf("%w%s", err, lastLines(logs, 3)), sys.shutdown(context.WithoutCancel(ctx)))
+	}
+	return sys, nil
+}
+
+// give takes a system back, or ends it if it must not be used again.
+func (p *pool) give(ctx context.Context, s runtime.Settings, sys *System) error {
+	if sys.retired != "" || sys.plans >= maxPlans || !sys.up {
+		return sys.shutdown(ctx)
+	}
+	key := s.Key()
+	var out *System
+	p.mu.Lock()
+	p.idle[key] = append(p.idle[key], sys)
+	p.age = append(p.age, key)
+	if len(p.age) > maxIdle {
+		oldest := p.age[0]
+		p.age = p.age[1:]
+		out = p.idle[oldest][0]
+		p.idle[oldest] = p.idle[oldest][1:]
+	}
+	p.mu.Unlock()
+	if out != nil {
+		return out.shutdown(ctx)
+	}
+	return nil
+}
+
+// forget drops the newest mention of a key; the caller holds the lock.
+func (p *pool) forget(key string) {
+	for i := len(p.age) - 1; i >= 0; i-- {
+		if p.age[i] == key {
+			p.age = append(p.age[:i], p.age[i+1:]...)
+			return
+		}
+	}
+}
+
+// close ends every idle system.
+func (p *pool) close(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, idle := range p.idle {
+		for _, sys := range idle {
+			errs = append(errs, sys.shutdown(ctx))
+		}
+	}
+	p.idle, p.age = map[string][]*System{}, nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,99 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"retain/model"
+)
+
+// recorder writes the events of a run to its history file and keeps the history
+// in memory. An event's sequence number and its line are taken under one lock and
+// written with one write, so that the file is in order and a kill of this process
+// damages at most the last line.
+type recorder struct {
+	mu      sync.Mutex
+	file    *os.File
+	began   time.Time
+	seq     int64
+	history model.History
+	err     error // the first failure to write; nothing is judged after it
+}
+
+func newRecorder(path string, header model.Header) (*recorder, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("make the directory of the history: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create the history: %w", err)
+	}
+	r := &recorder{file: file, began: time.Now()}
+	if err := r.record(func(model.Instant) model.Event { return header }); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// record takes the next instant, writes the event that is made of it and adds it
+// to the history. An error here is the harness's: the disk is full, or an event
+// does not fit.
+func (r *recorder) record(event func(model.Instant) model.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.write(event)
+}
+
+func (r *recorder) write(event func(model.Instant) model.Event) error {
+	if r.err != nil {
+		return r.err
+	}
+	r.seq++
+	e := event(model.Instant{Seq: r.seq, Ns: r.since()})
+	if _, err := r.file.Write(model.EncodeEvent(e)); err != nil {
+		r.err = fmt.Errorf("write the history: %w", err)
+	} else if err := r.history.Apply(e); err != nil {
+		r.err = fmt.Errorf("record: %w", err)
+	}
+	return r.err
+}
+
+// call opens an operation and gives it the next number.
+func (r *recorder) call(c model.Called) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.ID = len(r.history.Operations) + 1
+	err := r.write(func(at model.Instant) model.Event {
+		c.Instant = at
+		return c
+	})
+	return c.ID, err
+}
+
+// since is the monotonic time since the run began, in nanoseconds.
+func (r *recorder) since() int64 { return int64(time.Since(r.began)) }
+
+func (r *recorder) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	_ = r.record(func(at model.Instant) model.Event { return model.Noted{Instant: at, Text: text} }) // a failure stays in r.err
+}
+
+// operation is a copy of what is known of an operation.
+func (r *recorder) operation(id int) model.Invoked {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.history.Operations[id-1]
+}
+
+// close ends the history and hands it over.
+func (r *recorder) close() (*model.History, error) {
+	err := r.record(func(at model.Instant) model.Event { return model.Ended{Instant: at} })
+	if e := r.file.Close(); e != nil && err == nil {
+		err = fmt.Errorf("close the history: %w", e)
+	}
+	return &r.history, err
+}

@@ -1,0 +1,189 @@
+// Package harness runs a plan against a runtime and records what every client
+// saw. It is the only place where plans and runtimes meet.
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"retain/generators"
+	"retain/model"
+	"retain/runtime/ingress"
+)
+
+// Bounds are how long a run waits before it calls something wrong.
+type Bounds struct {
+	// Recovery covers a whole start, from the spawn to the last canary.
+	Recovery time.Duration
+	// Completion is for one operation on a runtime that is up.
+	Completion time.Duration
+}
+
+// DefaultBounds are generous: a slow machine is not a finding.
+var DefaultBounds = Bounds{Recovery: time.Minute, Completion: 30 * time.Second}
+
+// Outcome is what a run left behind.
+type Outcome struct {
+	// ID is unique; the run's keys carry it.
+	ID      string
+	Plan    generators.Plan
+	History *model.History
+	// Path is the history's file.
+	Path string
+	// Liveness is set if the runtime did not come back or an operation never
+	// finished.
+	Liveness *Liveness
+	// Age is how many plans the runtime had served before.
+	Age int
+	// Took is the wall time of the plan, its heal and its reads included.
+	Took time.Duration
+}
+
+// Liveness is a violation that no order of operations shows: something did not
+// happen.
+type Liveness struct {
+	// Guarantee is the broken one, in a sentence.
+	Guarantee string
+	// Detail says what was waited for, how long, and what answered meanwhile.
+	Detail string
+	// Operation is the history's number of the operation, 0 for the runtime.
+	Operation int
+}
+
+// Error makes a liveness violation travel as an error inside the harness.
+func (l *Liveness) Error() string { return l.Guarantee + ": " + l.Detail }
+
+// execute runs one plan on a system. The error is the harness's own; what the
+// runtime did wrong stands in the outcome.
+func execute(ctx context.Context, sys *System, plan generators.Plan, id, path string, bounds Bounds) (*Outcome, error) {
+	began := time.Now()
+	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans}
+	sys.plans++
+	rec, err := newRecorder(path, model.Header{
+		Version: model.HistoryVersion, Run: id, Runtime: sys.Runtime.Identity().String(),
+		Shared: sys.Shared, Plan: json.RawMessage(generators.Encode(plan)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(sys, plan, rec, id, bounds)
+	err = r.all(ctx)
+	sys.up = r.serving()
+	history, closing := rec.close()
+	out.History, out.Took = history, time.Since(began)
+	if errors.As(err, &out.Liveness) {
+		sys.retired = out.Liveness.Guarantee
+		return out, closing
+	}
+	if err != nil || closing != nil {
+		sys.retired = "a harness error"
+	}
+	if open := r.openInvocations(history); open > 0 {
+		sys.retired = fmt.Sprintf("%d invocations of run %s are still open", open, id)
+	}
+	return out, errors.Join(err, closing)
+}
+
+// all is the course of a run.
+func (r *run) all(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	r.fail = cancel
+	r.pulse = startPulse()
+	defer r.pulse.stop()
+	defer r.observe()()
+	defer r.watchExit(ctx)()
+	defer r.sys.Control.OpenAll()
+
+	err := r.program(ctx)
+	if err == nil {
+		err = r.settle(ctx)
+	}
+	r.abortStart()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // whoever failed the run knows better why than those it interrupted
+	}
+	var l *Liveness
+	if errors.As(err, &l) {
+		if late := r.pulse.worst(); late > maxPulseGap {
+			return fmt.Errorf("this machine stood still for %s, so nothing can be said about: %s", late.Round(time.Millisecond), l.Error())
+		}
+	}
+	return err
+}
+
+// program runs the steps of the plan, clients and faults side by side, and heals.
+func (r *run) program(ctx context.Context) error {
+	if err := r.firstReady(ctx); err != nil {
+		return err
+	}
+	r.armGates(ctx)
+	clients := r.plan.Clients()
+	done := make(chan struct{}, len(clients))
+	for _, c := range clients {
+		go func() {
+			if err := r.client(ctx, c); err != nil {
+				r.fail(fmt.Errorf("client %d: %w", c, err))
+			}
+			done <- struct{}{}
+		}()
+	}
+	err := r.faults(ctx)
+	if err == nil {
+		err = r.heal(ctx)
+	}
+	if err != nil {
+		r.fail(err)
+	}
+	for range clients {
+		<-done
+	}
+	return err
+}
+
+// keys are the runtime's keys of the plan's objects, one canary each.
+func (r *run) keys() []string {
+	var keys []string
+	for _, o := range r.plan.Objects() {
+		keys = append(keys, r.objectKey(o))
+	}
+	return keys
+}
+
+// objectKey is the object's key in the runtime, of this run alone.
+func (r *run) objectKey(o model.Object) string { return r.id + "-" + o.String() }
+
+// firstReady waits until the runtime answers for the run's fresh keys.
+func (r *run) firstReady(ctx context.Context) error {
+	ctx, cancel := r.recoveryContext(ctx)
+	defer cancel()
+	r.mu.Lock()
+	r.ingress = ingress.New(r.sys.Runtime.Endpoints())
+	r.mu.Unlock()
+	if err := ingress.AwaitReady(ctx, r.sys.Runtime.Endpoints(), r.sys.Nonce, r.keys(), ingress.Milestones{}); err != nil {
+		return r.notBack(err)
+	}
+	r.update(func() { r.state = ready })
+	return nil
+}
+
+func (r *run) recoveryContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.bounds.Recovery, errTooLong)
+}
+
+var errTooLong = errors.New("the bound has passed")
+
+// notBack judges a runtime that did not become ready: a wrong server is the
+// harness's affair, a cancelled run nobody's.
+func (r *run) notBack(err error) error {
+	if !errors.Is(err, errTooLong) {
+		return fmt.Errorf("wait for the runtime: %w", err)
+	}
+	return &Liveness{
+		Guarantee: "the runtime comes back after a restart",
+		Detail:    fmt.Sprintf("no answer within %s: %v", r.bounds.Recovery, err),
+	}
+}

@@ -1,0 +1,239 @@
+package harness
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/runtime"
+	"retain/runtime/ingress"
+)
+
+// Verdict of a run or of a session. The words are never folded into each other;
+// only pass is green.
+type Verdict string
+
+// Verdicts. Vacuous is a session's alone: its runs passed and prove too little.
+const (
+	Pass      Verdict = "pass"
+	Violation Verdict = "violation"
+	Undecided Verdict = "undecided"
+	Harness   Verdict = "harness"
+	Vacuous   Verdict = "vacuous"
+)
+
+// Options of a session. Open and Draw are needed.
+type Options struct {
+	Open Open
+	// Draw gives plan number n, from 0.
+	Draw func(n int) generators.Plan
+	// Plans is how many; 0 is as many as fit into Time.
+	Plans int
+	Time  time.Duration
+	// Workers is how many plans run side by side, each on a runtime of its own;
+	// 0 is 1.
+	Workers int
+	// Base holds for every runtime; a plan's configuration goes over it.
+	Base   runtime.Settings
+	Bounds Bounds
+	Check  checker.Options
+	// Dir takes histories while they are made, findings and undecided cases.
+	Dir string
+	// OnRun is told of every run, one at a time, as soon as it is judged.
+	OnRun func(Run)
+}
+
+// Run is one judged run.
+type Run struct {
+	Number  int
+	Plan    generators.Plan
+	Verdict Verdict
+	// Sentence says why the verdict is not pass.
+	Sentence string
+	Outcome  *Outcome // nil if the run did not get as far
+	Check    checker.Result
+	Tally    Tally
+	// Dir is where the artefacts of a run that did not pass are.
+	Dir string
+	// Problem is what kept artefacts from being saved, nil for nothing.
+	Problem error
+}
+
+// Session is what a session found.
+type Session struct {
+	ID      string
+	Verdict Verdict
+	Tally   Tally
+	// Counts are the runs by verdict.
+	Counts map[Verdict]int
+	// Failures are the runs that did not pass, in the order of their ends.
+	Failures []Run
+	// Identity is the last runtime's.
+	Identity runtime.Identity
+	Took     time.Duration
+	// Missing says what a vacuous session lacks.
+	Missing []string
+}
+
+// session is a session under way.
+type session struct {
+	Options
+	pool *pool
+	id   string
+	ends time.Time
+
+	mu     sync.Mutex
+	next   int
+	stop   bool
+	result Session
+}
+
+// Conduct runs a session. It ends at the first violation or harness error, after
+// the plans that are under way: what comes then may be of the same cause. The
+// error is nil unless the session could not begin.
+func Conduct(ctx context.Context, o Options) (*Session, error) {
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the directory of the artefacts: %w", err)
+	}
+	began := time.Now()
+	random := make([]byte, 4)
+	_, _ = rand.Read(random) // never fails, by its documentation
+	s := &session{Options: o, pool: newPool(o.Open), id: hex.EncodeToString(random), ends: began.Add(o.Time)}
+	s.result = Session{ID: s.id, Verdict: Pass, Tally: newTally(), Counts: map[Verdict]int{}}
+	var workers sync.WaitGroup
+	for range max(1, o.Workers) {
+		workers.Go(func() { s.work(ctx) })
+	}
+	workers.Wait()
+	if err := s.pool.close(context.WithoutCancel(ctx)); err != nil {
+		s.took(Run{Number: -1, Verdict: Harness, Sentence: "the runtimes could not be ended: " + err.Error()})
+	}
+	_ = os.Remove(s.running()) // stays if a history is left in it
+	_ = os.Remove(filepath.Dir(s.running()))
+	s.result.Took = time.Since(began)
+	if s.result.Verdict == Pass {
+		if s.result.Missing = s.result.Tally.Missing(); s.result.Missing != nil {
+			s.result.Verdict = Vacuous
+		}
+	}
+	return &s.result, nil
+}
+
+// running is where the histories of runs under way are.
+func (s *session) running() string { return filepath.Join(s.Dir, "running", s.id) }
+
+func (s *session) work(ctx context.Context) {
+	for {
+		n, ok := s.take(ctx)
+		if !ok {
+			return
+		}
+		s.took(s.one(ctx, n))
+	}
+}
+
+// take gives the next plan's number.
+func (s *session) take(ctx context.Context) (int, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over := s.Plans > 0 && s.next >= s.Plans || s.Plans == 0 && time.Now().After(s.ends)
+	if s.stop || over || ctx.Err() != nil {
+		return 0, false
+	}
+	s.next++
+	return s.next - 1, true
+}
+
+// severity orders verdicts: a session's is the worst of its runs.
+var severity = map[Verdict]int{Pass: 0, Undecided: 1, Harness: 2, Violation: 3}
+
+func (s *session) took(r Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.Counts[r.Verdict]++
+	if r.Tally.Faults != nil {
+		s.result.Tally.add(r.Tally)
+	}
+	if severity[r.Verdict] > severity[s.result.Verdict] {
+		s.result.Verdict = r.Verdict
+	}
+	if r.Verdict != Pass {
+		s.result.Failures = append(s.result.Failures, r)
+	}
+	s.stop = s.stop || r.Verdict == Violation || r.Verdict == Harness
+	if s.OnRun != nil {
+		s.OnRun(r)
+	}
+}
+
+// settings are the plan's, over the base.
+func (s *session) settings(c generators.Config) runtime.Settings {
+	out := s.Base
+	if c.Partitions != 0 {
+		out.Partitions = c.Partitions
+	}
+	return out
+}
+
+// one runs plan number n and judges it.
+func (s *session) one(ctx context.Context, n int) Run {
+	plan := s.Draw(n)
+	r := Run{Number: n, Plan: plan, Verdict: Harness}
+	settings := s.settings(plan.Config)
+	sys, err := s.pool.take(ctx, settings)
+	if err != nil {
+		r.Sentence = err.Error()
+		return r
+	}
+	s.mu.Lock()
+	s.result.Identity = sys.Runtime.Identity()
+	s.mu.Unlock()
+	id := s.id + "-" + strconv.Itoa(n)
+	path := filepath.Join(s.running(), id+".jsonl")
+	r.Outcome, err = execute(ctx, sys, plan, id, path, s.Bounds)
+	s.judge(&r, err)
+	if r.Verdict != Pass {
+		s.keep(ctx, &r, sys)
+	}
+	if r.Verdict == Violation {
+		sys.retired = "it violated in run " + id
+	}
+	if r.Verdict == Pass {
+		err = os.Remove(path)
+	}
+	if e := s.pool.give(context.WithoutCancel(ctx), settings, sys); e != nil || err != nil && r.Verdict == Pass {
+		r.Verdict, r.Sentence = Harness, errors.Join(err, e).Error()
+	}
+	return r
+}
+
+// judge says what a run showed. An error of the harness does not hide a
+// violation that the history shows, unless another server answered: then the
+// history is not one of this runtime.
+func (s *session) judge(r *Run, err error) {
+	if r.Outcome == nil || errors.Is(err, ingress.ErrWrongServer) {
+		r.Sentence = err.Error()
+		return
+	}
+	r.Tally = tally(r.Number, r.Outcome.History)
+	r.Check = checker.Check(r.Outcome.History, s.Check)
+	switch {
+	case r.Check.Verdict == checker.Violation:
+		r.Verdict, r.Sentence = Violation, r.Check.Reason
+	case err != nil:
+		r.Sentence = err.Error()
+	case r.Outcome.Liveness != nil:
+		r.Verdict, r.Sentence = Violation, "broken: "+r.Outcome.Liveness.Error()
+	default:
+		r.Verdict, r.Sentence = Verdict(r.Check.Verdict), r.Check.Reason
+	}
+}

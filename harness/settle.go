@@ -1,0 +1,255 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"retain/generators"
+	"retain/model"
+	"retain/runtime/ingress"
+)
+
+// heal waits until no client can go on by itself and brings the runtime back: it
+// opens every gate, thaws and starts the server. The clients then finish.
+func (r *run) heal(ctx context.Context) error {
+	all := len(r.plan.Steps)
+	if err := r.await(ctx, func() bool { return r.settled(all) }); err != nil {
+		return err
+	}
+	r.sys.Control.OpenAll()
+	r.update(func() {
+		for _, op := range r.ops {
+			op.held = false
+		}
+	})
+	if err := r.inject(ctx, generators.Inject{Fault: generators.Resume}, func() {}); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	if err := r.inject(ctx, generators.Inject{Fault: generators.Start}, func() {}); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	return r.started(ctx)
+}
+
+// settle follows the program, on a healed runtime: the closing kill, a look at
+// every object before anything is re-sent, the resolution of what is ambiguous,
+// and a second look. A re-send can repair the very loss that it should reveal:
+// hence the first one.
+func (r *run) settle(ctx context.Context) error {
+	if !r.plan.Config.NoClosingKill {
+		if err := r.inject(ctx, generators.Inject{Fault: generators.Kill}, func() {}); err != nil {
+			return fmt.Errorf("closing kill: %w", err)
+		}
+		if err := r.inject(ctx, generators.Inject{Fault: generators.Start}, func() {}); err != nil {
+			return fmt.Errorf("start after the closing kill: %w", err)
+		}
+		if err := r.started(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Look) }); err != nil {
+		return err
+	}
+	open := r.ambiguous()
+	if len(open) == 0 || r.plan.Config.Resolve == generators.LeaveOpen {
+		return nil
+	}
+	err := r.eachObject(func(o model.Object) error { return r.resolve(ctx, open[o]) })
+	if err != nil {
+		return err
+	}
+	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Closing) })
+}
+
+// eachObject does something with every object of the plan, side by side.
+func (r *run) eachObject(do func(model.Object) error) error {
+	var all sync.WaitGroup
+	objects := r.plan.Objects()
+	errs := make([]error, len(objects))
+	for i, o := range objects {
+		all.Go(func() { errs[i] = do(o) })
+	}
+	all.Wait()
+	return cmp.Or(errs...)
+}
+
+// look reads an object whole, shared and exclusive.
+func (r *run) look(ctx context.Context, o model.Object, phase model.Phase) error {
+	for i, op := range r.reads(o) {
+		name := fmt.Sprintf("%s-%s-%d", phase, o, i)
+		c := model.Called{Process: name, Phase: phase, Object: o, Op: op.String(), Key: r.idempotencyKey(name)}
+		t, err := r.open(c, op, r.id+"/"+name)
+		if err != nil {
+			return err
+		}
+		result, err := r.insist(ctx, t)
+		if err != nil {
+			return err
+		}
+		if err := r.answered(t, result.Answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reads are the operations that together read an object whole. The contract's
+// counter has no exclusive read; add(0) is one, and changes nothing.
+func (r *run) reads(o model.Object) []model.Operation {
+	switch o.Kind {
+	case model.Counter:
+		return []model.Operation{model.CounterGet{}, model.CounterAdd{}}
+	case model.Register:
+		return []model.Operation{model.RegisterRead{}, model.RegisterRead{Exclusive: true}}
+	case model.List:
+		return []model.Operation{model.ListGet{}}
+	}
+	var out []model.Operation
+	for _, key := range r.entries(o) {
+		out = append(out, model.MapGet{Key: key})
+	}
+	return out
+}
+
+// entries are the entries of a map that the plan names, sorted.
+func (r *run) entries(o model.Object) []string {
+	var keys []string
+	for _, s := range r.plan.Steps {
+		op, ok := s.(generators.Operate)
+		if !ok || op.Object != o {
+			continue
+		}
+		switch m := op.Op.(type) {
+		case model.MapSet:
+			keys = append(keys, m.Key)
+		case model.MapGet:
+			keys = append(keys, m.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// ambiguous are the operations whose effect is not known and that have a key, in
+// the order of their calls.
+func (r *run) ambiguous() map[model.Object][]model.Invoked {
+	r.rec.mu.Lock()
+	defer r.rec.mu.Unlock()
+	out := map[model.Object][]model.Invoked{}
+	for _, o := range r.rec.history.Operations {
+		if o.Outcome == model.Ambiguous && o.Key != "" && o.Return != model.Forever {
+			out[o.Object] = append(out[o.Object], o)
+		}
+	}
+	return out
+}
+
+// resolve asks what became of ambiguous operations of one object, as the plan
+// says: by their output, read-only, or by sending them again under their keys.
+func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
+	for _, o := range open {
+		t := &trial{id: o.ID, n: len(o.Attempts), call: ingress.Call{
+			ObjectKey: r.objectKey(o.Object), Op: o.Op, IdempotencyKey: o.Key, Tag: r.tag(o.Step)}}
+		by := "resend"
+		var result ingress.Result
+		var err error
+		if r.plan.Config.Resolve == generators.LookUp {
+			by = "lookup"
+			result, err = r.lookUp(ctx, t)
+		} else {
+			result, err = r.insist(ctx, t)
+		}
+		if err != nil {
+			return err
+		}
+		if result.Answer == nil {
+			continue // nothing is known of it: it stays open
+		}
+		err = r.rec.record(func(at model.Instant) model.Event {
+			return model.ResolvedAs{Instant: at, ID: t.id, By: by, Answer: result.Answer.String()}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookUp asks for the output of an operation. None is an answer too.
+func (r *run) lookUp(ctx context.Context, t *trial) (ingress.Result, error) {
+	bounded, cancel := context.WithTimeout(ctx, r.bounds.Completion)
+	defer cancel()
+	result := r.life().LookUp(bounded, t.call)
+	if result.Answer == nil {
+		r.rec.note("operation %d: no output by its key (%s)", t.id, result.Detail)
+	}
+	return result, context.Cause(ctx)
+}
+
+// enoughCanaries is how many calls must go through in an operation's own
+// partition, after its bound has passed, before it counts as stuck: stuck is not
+// slow.
+const enoughCanaries = 10
+
+// insist tries an operation on a healed runtime until it is answered. Past its
+// bound it is stuck if the canary of its partition answers again and again, and
+// the runtime is not back if the canary does not.
+func (r *run) insist(parent context.Context, t *trial) (ingress.Result, error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	judged := make(chan struct{})
+	go func() {
+		defer close(judged)
+		cancel(r.judgeStuck(ctx, t))
+	}()
+	defer func() { cancel(nil); <-judged }()
+	for {
+		result, err := r.try(ctx, t, r.bounds.Completion+r.bounds.Recovery)
+		if err != nil || result.Answer != nil {
+			return result, err
+		}
+		if err := r.pauseUntil(ctx, t, result.Reason); err != nil {
+			return result, err
+		}
+	}
+}
+
+// judgeStuck waits for the operation's bound and then says what is wrong; nil if
+// the context ended first.
+func (r *run) judgeStuck(ctx context.Context, t *trial) error {
+	bound := time.NewTimer(r.bounds.Completion)
+	defer bound.Stop()
+	select {
+	case <-bound.C:
+	case <-ctx.Done():
+		return nil
+	}
+	began := time.Now()
+	answered := 0
+	var last error
+	for answered < enoughCanaries && time.Since(began) < r.bounds.Recovery && ctx.Err() == nil {
+		attempt, cancel := context.WithTimeout(ctx, time.Second)
+		if last = r.life().Canary(attempt, t.call.ObjectKey, r.sys.Nonce); last == nil {
+			answered++
+		}
+		cancel()
+	}
+	op := r.rec.operation(t.id)
+	what := fmt.Sprintf("operation %d, %s %s, had no answer for %s in %s attempts", t.id, op.Object, op.Op,
+		(r.bounds.Completion + time.Since(began)).Round(time.Millisecond), strconv.Itoa(len(op.Attempts)))
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case answered >= enoughCanaries:
+		return &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
+			Detail: fmt.Sprintf("%s, while %d canaries of its partition were answered", what, answered)}
+	default:
+		return &Liveness{Guarantee: "the runtime comes back after a restart", Operation: t.id,
+			Detail: fmt.Sprintf("%s, and %d canaries of its partition were answered meanwhile (last: %v)", what, answered, last)}
+	}
+}

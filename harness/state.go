@@ -1,0 +1,191 @@
+package harness
+
+import (
+	"context"
+	"sync"
+
+	"retain/generators"
+	"retain/runtime/ingress"
+	"retain/service"
+)
+
+// serverState is what the harness has made of the runtime.
+type serverState int
+
+const (
+	down serverState = iota
+	starting
+	ready
+	paused
+	stopping
+)
+
+// run is the state of one run. Everything below mu is guarded by it; changed is
+// closed and replaced whenever any of it changes.
+type run struct {
+	sys    *System
+	plan   generators.Plan
+	rec    *recorder
+	id     string
+	bounds Bounds
+	pulse  *pulse
+	// fail ends the run with a violation or an error of the harness.
+	fail context.CancelCauseFunc
+
+	mu      sync.Mutex
+	changed chan struct{}
+	state   serverState
+	ingress *ingress.Client
+	// line is the index of the next fault that has not begun; operations after
+	// it may not begin.
+	line    int
+	clients map[int]*clientState
+	ops     map[int]*opState // by step id
+	gates   map[int]service.Gate
+	start   *starter // the start that is under way, or the last one
+	ids     map[string]int
+	downAt  int64
+}
+
+// clientState is where a client stands.
+type clientState struct {
+	at      int // the index of the step it is at; len(steps) when it is through
+	waiting bool
+	// refused is true if its operation was refused a connection while the
+	// runtime is down.
+	refused bool
+}
+
+// opState is what is known of an operation step.
+type opState struct {
+	index       int
+	began       bool
+	wrote, done bool
+	held        bool // stands at a gate
+	exclusive   bool
+	object      string
+}
+
+func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds Bounds) *run {
+	r := &run{
+		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds,
+		changed: make(chan struct{}), clients: map[int]*clientState{}, ops: map[int]*opState{},
+		gates: map[int]service.Gate{}, ids: map[string]int{},
+	}
+	for i, s := range plan.Steps {
+		if o, ok := s.(generators.Operate); ok {
+			r.ops[o.ID] = &opState{index: i, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op)}
+			if r.clients[o.Client] == nil {
+				r.clients[o.Client] = &clientState{at: i}
+			}
+		}
+	}
+	r.line = r.nextFault(0)
+	return r
+}
+
+// nextFault is the index of the first fault from index i on.
+func (r *run) nextFault(i int) int {
+	for ; i < len(r.plan.Steps); i++ {
+		if _, fault := r.plan.Steps[i].(generators.Inject); fault {
+			break
+		}
+	}
+	return i
+}
+
+// update changes the state and wakes everybody who waits for it.
+func (r *run) update(change func()) {
+	r.mu.Lock()
+	change()
+	close(r.changed)
+	r.changed = make(chan struct{})
+	r.mu.Unlock()
+}
+
+// await waits until the condition, which is evaluated under the lock, holds.
+func (r *run) await(ctx context.Context, condition func() bool) error {
+	for {
+		r.mu.Lock()
+		ok, changed := condition(), r.changed
+		r.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// serving reports whether the runtime is up as far as we know.
+func (r *run) serving() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state == ready
+}
+
+// settled reports whether no client can go on before index i: each has finished
+// its operations there, or can't until the next fault. The caller holds the lock.
+func (r *run) settled(i int) bool {
+	for _, c := range r.clients {
+		if c.at < i && !r.stuck(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// stuck reports whether a client can't go on before the next fault.
+func (r *run) stuck(c *clientState) bool {
+	op := r.ops[r.plan.Steps[c.at].StepID()]
+	switch r.state {
+	case down:
+		return c.waiting || c.refused
+	case paused:
+		return c.waiting || op.wrote
+	}
+	return op.held || op.wrote && r.behindGate(op)
+}
+
+// behindGate reports whether an open operation waits its turn behind one that
+// stands at a gate.
+func (r *run) behindGate(op *opState) bool {
+	if !op.exclusive {
+		return false
+	}
+	for _, other := range r.ops {
+		if other.held && other != op && other.object == op.object && other.exclusive {
+			return true
+		}
+	}
+	return false
+}
+
+// due reports whether the fault at index i may begin. The caller holds the lock.
+// A start that is under way ends first, unless the trigger is about the start or
+// an operation that is open during it.
+func (r *run) due(i int, f generators.Inject) bool {
+	over := r.state != starting
+	switch t := f.When.(type) {
+	case generators.Starting:
+		return over || r.start.reached(t.Milestone)
+	case generators.WhileOpen:
+		op := r.before(t.Step, i)
+		return op != nil && op.wrote && !op.done || over && (op == nil || op.done || r.settled(i))
+	case generators.AtGate:
+		op := r.before(t.Step, i)
+		return over && (op == nil || op.done || r.settled(i))
+	}
+	return over && r.settled(i)
+}
+
+// before is the operation step with this id, nil unless it stands before index i.
+func (r *run) before(id, i int) *opState {
+	if op := r.ops[id]; op != nil && op.index < i {
+		return op
+	}
+	return nil
+}

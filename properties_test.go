@@ -1,0 +1,104 @@
+package retain_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/report"
+)
+
+// TestProperties is the main job: it draws plans, runs them against the runtime
+// and says whether it kept what it acknowledged.
+func TestProperties(t *testing.T) {
+	seed := sessionSeed()
+	conduct(t, seed, plans(), func(n int) generators.Plan {
+		return generators.Draw(seed, n, generators.Options{Unresolved: *unresolvedFlag})
+	})
+}
+
+// TestStartAndStopRuntimeRetainsTheState is the case that this suite grew from:
+// one client adds 1, the runtime ends and starts, the client adds 2 and reads 3.
+func TestStartAndStopRuntimeRetainsTheState(t *testing.T) {
+	for _, fault := range []generators.FaultKind{generators.Stop, generators.Kill} {
+		t.Run(string(fault), func(t *testing.T) {
+			session := conduct(t, 0, 1, func(int) generators.Plan { return generators.StartAndStop(fault) })
+			require.Equal(t, 1, session.Counts[harness.Pass])
+			require.NotZero(t, session.Tally.Faults[string(fault)])
+		})
+	}
+}
+
+// TestReplay executes the plan of -plan.
+func TestReplay(t *testing.T) {
+	if *planFlag == "" {
+		t.Skip("give -plan FILE to execute a stored plan")
+	}
+	text, err := os.ReadFile(*planFlag)
+	if err != nil {
+		t.Fatalf("read the plan: %v", err)
+	}
+	plan, err := generators.Decode(text)
+	if err != nil {
+		t.Fatalf("%s: %v", *planFlag, err)
+	}
+	conduct(t, plan.Seed, max(1, plans()), func(int) generators.Plan { return plan })
+}
+
+// conduct runs a session of the flags and fails the test unless it passes.
+func conduct(t *testing.T, seed uint64, n int, draw func(int) generators.Plan) *harness.Session {
+	ctx := interruptible(t)
+	workers := 2
+	if n == 1 {
+		workers = 1
+	}
+	session, err := harness.Conduct(ctx, harness.Options{
+		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Base: settings(),
+		Bounds: bounds(), Check: checks(), Dir: "testdata",
+		OnRun: func(r harness.Run) {
+			if testing.Verbose() {
+				report.Line(os.Stdout, r)
+			}
+			if r.Verdict != harness.Pass {
+				report.Failure(os.Stdout, r)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	if session.Verdict != harness.Violation {
+		report.Summary(os.Stdout, session, seed)
+	}
+	copyArtifacts(t, session)
+	if *summaryFlag != "" {
+		if err := report.WriteSummary(*summaryFlag, session, seed); err != nil {
+			t.Errorf("harness: %v", err)
+		}
+	}
+	if session.Verdict != harness.Pass {
+		t.Fail()
+	}
+	return session
+}
+
+// defaultTime is how long a session draws plans when their number is not given.
+const defaultTime = time.Minute
+
+// copyArtifacts gives Go's artefact directory, if it was asked for, a copy of
+// what the session kept.
+func copyArtifacts(t *testing.T, s *harness.Session) {
+	for _, r := range s.Failures {
+		if r.Dir == "" {
+			continue
+		}
+		if err := os.CopyFS(filepath.Join(t.ArtifactDir(), filepath.Base(r.Dir)), os.DirFS(r.Dir)); err != nil {
+			t.Errorf("harness: copy the artefacts of plan %d: %v", r.Number, err)
+		}
+	}
+}

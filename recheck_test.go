@@ -1,0 +1,35 @@
+package retain_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"retain/checker"
+	"retain/model"
+)
+
+// TestRecheck judges the history of -history, without a runtime.
+func TestRecheck(t *testing.T) {
+	if *historyFlag == "" {
+		t.Skip("give -history FILE to judge a stored history")
+	}
+	file, err := os.Open(*historyFlag)
+	if err != nil {
+		t.Fatalf("read the history: %v", err)
+	}
+	defer file.Close()
+	h, err := model.ReadHistory(file)
+	if err != nil {
+		t.Fatalf("%s: %v", *historyFlag, err)
+	}
+	if h.Damage != "" {
+		fmt.Println("note      ", h.Damage)
+	}
+	r := checker.Check(h, checks())
+	fmt.Printf("%-10s %s\n", r.Verdict, r.Reason)
+	fmt.Printf("%-10s %d operations on %d objects, checked in %s\n", "size", len(h.Operations), len(r.Objects), r.Cost)
+	if r.Verdict != checker.Pass {
+		t.Fail()
+	}
+}

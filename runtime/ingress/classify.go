@@ -1,0 +1,102 @@
+package ingress
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"retain/model"
+)
+
+// Result is what one attempt proves. It has an answer or a reason, not both.
+type Result struct {
+	// Wrote reports whether a byte of the request may have been written.
+	Wrote bool
+	// Status is the HTTP status, 0 if none came.
+	Status int
+	// Answer is what the operation returned; a terminal error is an answer.
+	Answer model.Answer
+	// Reason says why there is no answer.
+	Reason model.Reason
+	// Detail is the error in words.
+	Detail string
+	// Invocation is the runtime's id of the invocation, "" if it did not say.
+	Invocation string
+}
+
+// problem is the body of an error of the ingress or of a handler.
+type problem struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Source  string `json:"source"`
+}
+
+// classify puts a response into the one class that it proves. A response whose
+// source is not given is never taken for the handler's.
+func classify(r response, call Call) Result {
+	out := Result{Wrote: r.wrote, Status: r.status}
+	if r.header != nil {
+		out.Invocation = r.header.Get("x-restate-id")
+	}
+	if r.err != nil {
+		out.Reason, out.Detail = transportReason(r), r.err.Error()
+		return out
+	}
+	if r.status >= 200 && r.status < 300 {
+		answer, err := call.Op.Decode(r.body)
+		if err != nil {
+			answer = model.Garbled(r.body)
+			out.Detail = err.Error()
+		}
+		out.Answer = answer
+		return out
+	}
+	var p problem
+	_ = json.Unmarshal(r.body, &p) // a body of another form has no source, and its text stays
+	if p.Source == "" {
+		p.Source = r.header.Get("x-restate-error-source")
+	}
+	if p.Source == "invocation" {
+		out.Answer = failure(p, r.status, call)
+		return out
+	}
+	out.Detail = fmt.Sprintf("%d %.300s", r.status, r.body)
+	switch {
+	case r.status == http.StatusBadRequest, r.status == http.StatusNotFound,
+		r.status == http.StatusRequestEntityTooLarge, r.status == http.StatusTooManyRequests:
+		out.Reason = model.Rejected
+	case r.status >= 500:
+		out.Reason = model.Unavailable
+	default:
+		out.Reason = model.Unexpected
+	}
+	return out
+}
+
+func transportReason(r response) model.Reason {
+	var timeout net.Error
+	switch {
+	case !r.wrote:
+		return model.NotSent
+	case errors.Is(r.err, context.DeadlineExceeded), errors.As(r.err, &timeout) && timeout.Timeout():
+		return model.TimedOut
+	default:
+		return model.Disconnected
+	}
+}
+
+// failure is the handler's terminal error. Its text is free, but addThenFail
+// fails with the key of its object: that text is the expected one.
+func failure(p problem, status int, call Call) model.Failure {
+	f := model.Failure{Code: p.Code, Message: p.Message}
+	if f.Code == 0 {
+		f.Code = status
+	}
+	if f.Message == call.ObjectKey {
+		f.Message = ""
+	}
+	return f
+}

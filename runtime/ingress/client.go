@@ -1,0 +1,145 @@
+// Package ingress calls a Restate ingress the way a test suite must: one attempt
+// is one request, whatever may have been written is known, and every response is
+// put into the one class that it proves.
+//
+// The SDKs' own clients hide what is needed here. So does net/http: its
+// transport silently sends a request again when it carries an Idempotency-Key
+// header and the connection breaks. This client sends that header in lower case,
+// which the transport does not look for and HTTP does not distinguish, and counts
+// the bytes on each connection.
+package ingress
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+
+	"retain/model"
+	"retain/runtime"
+	"retain/service"
+)
+
+// maxBody bounds a response's body, in bytes.
+const maxBody = 64 << 20
+
+// Client calls the ingress of one life of a server. A new life has new
+// addresses and gets a new client. It is safe for concurrent use.
+type Client struct {
+	base      string
+	transport *http.Transport
+}
+
+// New makes a client for these endpoints.
+func New(ep runtime.Endpoints) *Client {
+	dial := ep.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	return &Client{
+		base: ep.Ingress,
+		transport: &http.Transport{
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				c, err := dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return &meteredConn{Conn: c}, nil
+			},
+			MaxIdleConnsPerHost: 256,
+			DisableCompression:  true,
+		},
+	}
+}
+
+// Close closes the idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Call is one operation as it goes over the wire.
+type Call struct {
+	// ObjectKey is the key of the virtual object.
+	ObjectKey string
+	Op        model.Operation
+	// IdempotencyKey is sent unless it is "".
+	IdempotencyKey string
+	// Tag is sent as [service.TagHeader] unless it is "".
+	Tag string
+	// Written, if set, is called when the request has been written.
+	Written func()
+}
+
+// Try makes one attempt. It ends with the context, which bounds it.
+func (c *Client) Try(ctx context.Context, call Call) Result {
+	target := c.base + "/" + call.Op.Kind().Service() + "/" + url.PathEscape(call.ObjectKey) + "/" + call.Op.Handler()
+	req, err := newRequest(ctx, http.MethodPost, target, call.Op.Request())
+	if err != nil {
+		return Result{Reason: model.NotSent, Detail: err.Error()}
+	}
+	if call.IdempotencyKey != "" {
+		req.Header["idempotency-key"] = []string{call.IdempotencyKey}
+	}
+	if call.Tag != "" {
+		req.Header[service.TagHeader] = []string{call.Tag}
+	}
+	raw := c.roundTrip(req, call.Written)
+	return classify(raw, call)
+}
+
+// LookUp asks read-only for the output of an earlier operation by its key. A
+// result without an answer and without an error says that there is none (yet).
+func (c *Client) LookUp(ctx context.Context, call Call) Result {
+	target := strings.Join([]string{c.base, "restate/invocation", call.Op.Kind().Service(), url.PathEscape(call.ObjectKey),
+		call.Op.Handler(), url.PathEscape(call.IdempotencyKey), "output"}, "/")
+	req, err := newRequest(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return Result{Reason: model.NotSent, Detail: err.Error()}
+	}
+	return classify(c.roundTrip(req, nil), call)
+}
+
+func newRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
+	var reader io.Reader
+	if body != nil {
+		reader = strings.NewReader(string(body))
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, reader)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+// response is what came back, unjudged.
+type response struct {
+	wrote  bool
+	status int
+	header http.Header
+	body   []byte
+	err    error
+}
+
+func (c *Client) roundTrip(req *http.Request, written func()) response {
+	var meter meter
+	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { meter.use(i.Conn) }}
+	if written != nil {
+		trace.WroteRequest = func(i httptrace.WroteRequestInfo) {
+			if i.Err == nil {
+				written()
+			}
+		}
+	}
+	resp, err := c.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	if err != nil {
+		return response{wrote: meter.wrote(), err: err}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	return response{wrote: true, status: resp.StatusCode, header: resp.Header, body: body, err: err}
+}

@@ -1,0 +1,52 @@
+package ingress
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// meteredConn counts the bytes that may have been written to a connection. A
+// write counts from before it begins, and is taken back only if the system says
+// that it wrote nothing.
+type meteredConn struct {
+	net.Conn
+	written atomic.Int64
+}
+
+func (c *meteredConn) Write(b []byte) (int, error) {
+	c.written.Add(int64(len(b)))
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n - len(b)))
+	return n, err
+}
+
+// meter tells whether one request wrote to any of the connections it was given:
+// the transport takes another one when an idle one turns out to be dead before
+// the first byte.
+type meter struct {
+	mu    sync.Mutex
+	conn  *meteredConn
+	start int64
+	any   bool
+}
+
+func (m *meter) use(c net.Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.any = m.any || m.moved()
+	m.conn, _ = c.(*meteredConn)
+	if m.conn != nil {
+		m.start = m.conn.written.Load()
+	} else {
+		m.any = true // not one of ours: claim nothing about it
+	}
+}
+
+func (m *meter) moved() bool { return m.conn != nil && m.conn.written.Load() > m.start }
+
+func (m *meter) wrote() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.any || m.moved()
+}
