@@ -10,6 +10,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
 	"retain/runtime/binary"
@@ -71,12 +72,21 @@ func (r *Runtime) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	about, err := r.docker.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return fmt.Errorf("ask Docker what it can do: %w", err)
+	}
+	// The kernel drops a signal that a container's first process does not
+	// handle (yet): SIGTERM to a server that is just starting would be lost,
+	// and the stop end in a kill after 65 s. A small init passes it on.
+	init := about.Info.InitBinary != ""
 	request := testcontainers.ContainerRequest{
 		Image:        r.image,
 		Env:          r.environment(),
 		Labels:       map[string]string{leftovers.Label: r.owner.ID()},
 		ExposedPorts: []string{ingress.String(), admin.String()},
 		HostConfigModifier: func(host *container.HostConfig) {
+			host.Init = &init
 			publish(host, r.docker.bind, ingress, admin)
 			host.ExtraHosts = []string{hostName + ":host-gateway"}
 			host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: r.volume, Target: dataDir}}

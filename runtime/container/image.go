@@ -36,7 +36,7 @@ var substitutes struct {
 // image returns the reference of the image to run, which is on the daemon.
 func (d *daemon) image(ctx context.Context, o options, version string) (string, error) {
 	if o.image != "" {
-		if err := d.ensure(ctx, o.image, credentials); err != nil {
+		if err := d.ensure(ctx, o.image, credentials, o.notice); err != nil {
 			return "", fmt.Errorf("get the image %s: %s; it is not on this machine either", o.image, firstLine(err))
 		}
 		return o.image, nil
@@ -48,7 +48,7 @@ func (d *daemon) image(ctx context.Context, o options, version string) (string, 
 		return substitute, nil
 	}
 	reference := official + ":" + version
-	unavailable := d.ensure(ctx, reference, credentials)
+	unavailable := d.ensure(ctx, reference, credentials, o.notice)
 	if unavailable == nil {
 		return reference, nil
 	}
@@ -96,16 +96,21 @@ func credentials(ctx context.Context, reference string) string {
 }
 
 // ensure gets the image if it isn't there.
-func (d *daemon) ensure(ctx context.Context, reference string, auth func(ctx context.Context, reference string) string) error {
+func (d *daemon) ensure(ctx context.Context, reference string, auth func(ctx context.Context, reference string) string, notice func(string)) error {
 	_, err := d.ImageInspect(ctx, reference)
 	if err == nil || !errdefs.IsNotFound(err) {
 		return err
 	}
-	return d.pull(ctx, reference, auth(ctx, reference))
+	return d.pull(ctx, reference, auth(ctx, reference), notice)
 }
 
+// pullNotice is how long a download may take before the user hears of it.
+const pullNotice = 2 * time.Second
+
 // pull downloads the image, for as long as there is progress.
-func (d *daemon) pull(ctx context.Context, reference, auth string) error {
+func (d *daemon) pull(ctx context.Context, reference, auth string, notice func(string)) error {
+	tell := time.AfterFunc(pullNotice, func() { notice("pulling the image " + reference) })
+	defer tell.Stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silent := time.AfterFunc(pullSilence, func() {

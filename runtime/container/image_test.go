@@ -165,7 +165,7 @@ func TestSilentRegistry(t *testing.T) {
 	pullSilence = 300 * time.Millisecond
 	t.Cleanup(func() { pullSilence = 20 * time.Second })
 	began := time.Now()
-	err := docker.ensure(bounded(t, time.Minute), silentListener(t)+"/nobody/nothing:1", anonymous)
+	err := docker.ensure(bounded(t, time.Minute), silentListener(t)+"/nobody/nothing:1", anonymous, func(string) {})
 	oneLine(t, err, "silent for 300ms")
 	assert.Less(t, time.Since(began), 10*time.Second)
 }

@@ -49,7 +49,7 @@ func (d *daemon) prepare(ctx context.Context, notice func(string)) {
 		}
 		limited, cancel := context.WithTimeoutCause(ctx, reaperMax, errors.New("it took too long"))
 		defer cancel()
-		if err := d.ensure(limited, image, anonymous); err != nil {
+		if err := d.ensure(limited, image, anonymous, notice); err != nil {
 			notice(fmt.Sprintf("the reaper is off (%s): what a killed session leaves is removed by the next one", firstLine(err)))
 			_ = os.Setenv(reaperVariable, "true")
 		}
