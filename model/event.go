@@ -224,6 +224,9 @@ func (e Attempted) apply(h *History) error {
 		return fmt.Errorf("attempt %d of operation %d never began", e.N, e.ID)
 	}
 	a := &o.Attempts[e.N-1]
+	if a.End != Forever {
+		return fmt.Errorf("attempt %d of operation %d ended twice", e.N, e.ID)
+	}
 	a.End, a.Wrote, a.Status, a.Reason, a.Detail = e.Instant, e.Wrote, e.Status, e.Reason, e.Detail
 	return nil
 }
@@ -247,6 +250,9 @@ func (e ResolvedAs) apply(h *History) error {
 	o, err := h.operation(e.ID)
 	if err != nil {
 		return err
+	}
+	if o.Resolution != nil {
+		return fmt.Errorf("operation %d was resolved twice", e.ID)
 	}
 	a, err := ParseAnswer(e.Answer)
 	if err != nil {

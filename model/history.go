@@ -226,6 +226,11 @@ func (h *History) Validate() error {
 		if err := unique(o.Return, "the return of "+what); err != nil {
 			return err
 		}
+		if r := o.Resolution; r != nil {
+			if err := unique(r.At, "the resolution of "+what); err != nil {
+				return err
+			}
+		}
 		p, known := processes[o.Process]
 		if known && p.ret > o.Call.Seq {
 			return fmt.Errorf("%s: process %s still had operation %d open", what, o.Process, p.id)
@@ -248,6 +253,9 @@ func (o Invoked) validate() error {
 	}
 	if o.Return.Seq <= o.Call.Seq {
 		return fmt.Errorf("it returned at %d, before its call at %d", o.Return.Seq, o.Call.Seq)
+	}
+	if o.Outcome != Ambiguous && o.Return == Forever {
+		return fmt.Errorf("outcome %s, but it never returned", o.Outcome)
 	}
 	if (o.Outcome == OK) != (o.Answer != nil) {
 		return fmt.Errorf("outcome %s with answer %v", o.Outcome, o.Answer)

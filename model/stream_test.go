@@ -1,0 +1,169 @@
+package model_test
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	"retain/model"
+)
+
+// stream draws the events of a run in an order in which they can happen, the
+// header first. What the fields say need not make sense together.
+var stream = rapid.Custom(func(t *rapid.T) []model.Event {
+	s := &streaming{t: t}
+	s.add(header.Draw(t, "header"))
+	t.Repeat(map[string]func(*rapid.T){
+		"call":    func(t *rapid.T) { s.t = t; s.call() },
+		"attempt": func(t *rapid.T) { s.t = t; s.attempt() },
+		"close":   func(t *rapid.T) { s.t = t; s.end() },
+		"fault":   func(t *rapid.T) { s.t = t; s.fault() },
+		"remark":  func(t *rapid.T) { s.t = t; s.remark() },
+	})
+	s.t = t
+	if rapid.Bool().Draw(t, "ended") {
+		s.add(model.Ended{Instant: s.now()})
+	}
+	return s.events
+})
+
+var words = rapid.StringN(0, 10, -1)
+
+var header = rapid.Custom(func(t *rapid.T) model.Header {
+	h := model.Header{Version: 1, Run: words.Draw(t, "run"), Runtime: words.Draw(t, "runtime"), Settings: words.Draw(t, "settings")}
+	if rapid.Bool().Draw(t, "shared") {
+		h.Shared = []string{"Counter/get", words.Draw(t, "shared")}
+	}
+	if rapid.Bool().Draw(t, "plan") {
+		h.Plan = json.RawMessage(`{"version":1,"steps":[{"id":1,"do":"list-0 append(\"<v>\")"}]}`)
+	}
+	return h
+})
+
+type streaming struct {
+	t      *rapid.T
+	events []model.Event
+	seq    int64
+	ops    []*streamed
+	faults []model.FaultBegan // open ones
+}
+
+type streamed struct {
+	attempts, ended int
+	returned        bool
+	resolved        bool
+}
+
+func (s *streaming) add(e model.Event) { s.events = append(s.events, e) }
+
+func (s *streaming) now() model.Instant {
+	s.seq += rapid.Int64Range(1, 5).Draw(s.t, "seq")
+	return model.Instant{Seq: s.seq, Ns: rapid.Int64Range(0, 1<<50).Draw(s.t, "ns")}
+}
+
+// pick draws an operation that was called; false if there is none.
+func (s *streaming) pick() (id int, o *streamed, found bool) {
+	if len(s.ops) == 0 {
+		s.remark()
+		return 0, nil, false
+	}
+	id = rapid.IntRange(1, len(s.ops)).Draw(s.t, "id")
+	return id, s.ops[id-1], true
+}
+
+func (s *streaming) call() {
+	k := kind.Draw(s.t, "kind")
+	s.ops = append(s.ops, &streamed{})
+	s.add(model.Called{
+		Instant: s.now(), ID: len(s.ops), Process: words.Draw(s.t, "process"), Step: rapid.IntRange(0, 9).Draw(s.t, "step"),
+		Phase:  rapid.SampledFrom([]model.Phase{model.Program, model.Look, model.Closing, model.Ledger}).Draw(s.t, "phase"),
+		Object: model.Object{Kind: k, N: rapid.IntRange(0, 3).Draw(s.t, "n")},
+		Op:     operations(k).Draw(s.t, "op").String(), Key: words.Draw(s.t, "key"),
+	})
+}
+
+func (s *streaming) attempt() {
+	if id, o, found := s.pick(); found {
+		o.attempts++
+		s.add(model.Attempting{Instant: s.now(), ID: id, N: o.attempts})
+	}
+}
+
+// end closes what is open of an operation: an attempt, itself, its ambiguity.
+func (s *streaming) end() {
+	id, o, found := s.pick()
+	if !found {
+		return
+	}
+	reason := rapid.SampledFrom([]model.Reason{"", model.NotSent, model.TimedOut, model.Unavailable}).Draw(s.t, "reason")
+	switch {
+	case o.ended < o.attempts:
+		o.ended++
+		s.add(model.Attempted{
+			Instant: s.now(), ID: id, N: o.ended, Wrote: rapid.Bool().Draw(s.t, "wrote"), Status: rapid.IntRange(0, 599).Draw(s.t, "status"),
+			Reason: reason, Detail: words.Draw(s.t, "detail"),
+		})
+	case !o.returned:
+		o.returned = true
+		e := model.Returned{Instant: s.now(), ID: id, Outcome: model.Ambiguous, Reason: reason}
+		if rapid.Bool().Draw(s.t, "ok") {
+			e.Outcome, e.Reason, e.Answer = model.OK, "", answers.Draw(s.t, "answer").String()
+		}
+		s.add(e)
+	case !o.resolved:
+		o.resolved = true
+		s.add(model.ResolvedAs{Instant: s.now(), ID: id, By: "resend", Answer: answers.Draw(s.t, "answer").String()})
+	default:
+		s.remark()
+	}
+}
+
+func (s *streaming) fault() {
+	if n := len(s.faults); n > 0 && rapid.Bool().Draw(s.t, "over") {
+		f := s.faults[n-1]
+		s.faults = s.faults[:n-1]
+		s.add(model.FaultEnded{Instant: s.now(), Step: f.Step, Kind: f.Kind, Detail: words.Draw(s.t, "detail")})
+		return
+	}
+	f := model.FaultBegan{
+		Instant: s.now(), Step: rapid.IntRange(0, 3).Draw(s.t, "step"), Kind: rapid.SampledFrom([]string{"kill", "stop", "start"}).Draw(s.t, "kind"),
+	}
+	s.faults = append(s.faults, f)
+	s.add(f)
+}
+
+// remark adds an event that depends on no other.
+func (s *streaming) remark() {
+	switch n := rapid.IntRange(0, 2).Draw(s.t, "remark"); {
+	case n == 0:
+		s.add(model.Noted{Instant: s.now(), Text: words.Draw(s.t, "text")})
+	case n == 1 || len(s.ops) == 0:
+		s.add(model.Recovery{Step: n, Down: s.seq, Spawned: s.seq + 1, Health: s.seq + 2, Canary: s.seq + 3})
+	default:
+		s.add(model.Seen{
+			Instant: s.now(), ID: rapid.IntRange(1, len(s.ops)).Draw(s.t, "id"), Invocation: words.Draw(s.t, "invocation"),
+			Entry: rapid.IntRange(0, 3).Draw(s.t, "entry"), Reading: words.Draw(s.t, "reading"), Held: rapid.Bool().Draw(s.t, "held"),
+		})
+	}
+}
+
+// collect is the history that the events make up in memory.
+func collect(events []model.Event) (*model.History, error) {
+	h := &model.History{}
+	for i, e := range events {
+		if err := h.Apply(e); err != nil {
+			return nil, fmt.Errorf("event %d: %w", i, err)
+		}
+	}
+	return h, nil
+}
+
+// file is the history file of the events.
+func file(events []model.Event) []byte {
+	var out []byte
+	for _, e := range events {
+		out = append(out, model.EncodeEvent(e)...)
+	}
+	return out
+}
