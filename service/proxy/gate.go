@@ -70,7 +70,7 @@ func (g *gate) hold(ctx context.Context, longest time.Duration, hungUp func() bo
 	}
 	// A server that was killed and the gate's opening race: the end of the
 	// connection may be in the socket and not yet in ctx.
-	if ctx.Err() != nil || hungUp() {
+	if hungUp() || ctx.Err() != nil {
 		return gone
 	}
 	return result
