@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	goruntime "runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -369,6 +370,9 @@ func TestRuntimeDies(t *testing.T) {
 // While a gate holds before the effect the handler has not seen a byte; if the
 // server is killed meanwhile it never does, even if the gate is opened at once.
 func TestBeforeGateAndKill(t *testing.T) {
+	if goruntime.GOOS != "linux" {
+		t.Skip("elsewhere the socket is not asked: a handler may be entered for a server that just died")
+	}
 	var entered atomic.Int32
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		entered.Add(1)
