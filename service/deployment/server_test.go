@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -36,7 +37,8 @@ func newServer(t testing.TB, env map[string]string) *process.Runtime {
 	if binary := os.Getenv("RETAIN_TEST_SERVER"); binary != "" {
 		options = append(options, process.WithBinary(binary))
 	}
-	settings := runtime.Settings{Partitions: 1, Env: env}
+	settings := runtime.Settings{Partitions: 1, Env: map[string]string{"RESTATE_LOG_FILTER": "warn"}}
+	maps.Copy(settings.Env, env)
 	if err := process.Available(t.Context(), settings, options...); err != nil {
 		t.Skipf("needs a real server: %v", err)
 	}
@@ -55,7 +57,7 @@ func newServer(t testing.TB, env map[string]string) *process.Runtime {
 // deployed is a server with a deployment registered.
 type deployed struct {
 	t      testing.TB
-	server *process.Runtime
+	server runtime.Runtime
 	*deployment.Deployment
 	evidence chan service.Evidence
 }
@@ -69,14 +71,21 @@ func deploy(t testing.TB, env ...string) *deployed {
 		name, value, _ := strings.Cut(pair, "=")
 		settings[name] = value
 	}
-	deployment, err := deployment.Listen(deployment.Options{Notice: func(line string) { t.Log(line) }})
+	return deployOn(t, func() runtime.Runtime { return newServer(t, settings) }, "", "")
+}
+
+// deployOn listens on an address and tells the server a host, before there is a
+// server: the deployment is closed after it.
+func deployOn(t testing.TB, server func() runtime.Runtime, listen, dial string) *deployed {
+	t.Helper()
+	deployment, err := deployment.Listen(deployment.Options{Bind: listen, Notice: func(line string) { t.Log(line) }})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, deployment.Close()) })
 	d := &deployed{
-		t: t, server: newServer(t, settings), Deployment: deployment,
+		t: t, server: server(), Deployment: deployment,
 		evidence: make(chan service.Evidence, 10_000),
 	}
-	d.register(d.URLs("")...)
+	d.register(d.URLs(dial)...)
 	t.Cleanup(d.Control().Observe(func(e service.Evidence) { d.evidence <- e }))
 	return d
 }
