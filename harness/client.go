@@ -24,9 +24,12 @@ func (r *run) client(ctx context.Context, number int) error {
 			continue
 		}
 		r.update(func() { c.at, c.waiting, c.refused = i, true, false })
-		err := r.await(ctx, func() bool { return i < r.line && (r.plan.Config.PushOn || r.state == ready) })
+		err := r.await(ctx, func() bool { return r.cut || i < r.line && (r.plan.Config.PushOn || r.state == ready) })
 		if err != nil {
 			return err
+		}
+		if r.isCut() {
+			break
 		}
 		r.update(func() { c.waiting = false })
 		outcome, err := r.operate(ctx, o, process.name())
@@ -117,6 +120,9 @@ func (r *run) attempts(ctx context.Context, t *trial) (model.Outcome, error) {
 		if err != nil {
 			return "", err
 		}
+		if result.Reason == model.TimedOut && !r.endless(life) {
+			r.cutShort(t)
+		}
 		switch {
 		case result.Answer != nil:
 			return model.OK, r.answered(t, result.Answer)
@@ -148,6 +154,19 @@ func (r *run) endless(life *ingress.Client) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state != ready || r.ingress != life
+}
+
+// cutShort leaves out the rest of the program: a runtime that is up did not
+// answer an operation within its bound.
+func (r *run) cutShort(t *trial) {
+	r.rec.note("operation %d had no answer for %s on a runtime that is up: the rest of the program is left out", t.id, r.bounds.Completion)
+	r.update(func() { r.cut = true })
+}
+
+func (r *run) isCut() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cut
 }
 
 // pauseUntil waits before the next attempt: until the runtime is started again

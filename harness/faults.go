@@ -19,8 +19,11 @@ func (r *run) faults(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		if err := r.await(ctx, func() bool { return r.due(i, f) }); err != nil {
+		if err := r.await(ctx, func() bool { return r.cut || r.due(i, f) }); err != nil {
 			return err
+		}
+		if r.isCut() {
+			return nil
 		}
 		if err := r.offset(ctx, f); err != nil {
 			return err

@@ -45,6 +45,10 @@ type run struct {
 	start   *starter // the start that is under way, or the last one
 	ids     map[string]int
 	downAt  int64
+	// cut is set when an operation was not answered within its bound although
+	// the runtime was up: the rest of the program is left out, and the reads
+	// after the heal tell stuck from slow.
+	cut bool
 }
 
 // clientState is where a client stands.
