@@ -161,7 +161,7 @@ func TestEveryKindOfStepIsDrawn(t *testing.T) {
 	assert.InDelta(t, 0.05, share(plans, hasFault(Pause)), 0.03, "plans with a pause")
 	assert.InDelta(t, float64(faults[Pause]), float64(faults[Resume]), float64(faults[Pause])/2)
 	for name, least := range map[string]float64{
-		"in place": 0.10, "while open": 0.06, "before gate": 0.25, "after gate": 0.25, "starting": 0.05,
+		"in place": 0.08, "while open": 0.08, "before gate": 0.25, "after gate": 0.25, "starting": 0.03,
 	} {
 		assert.GreaterOrEqual(t, float64(triggers[name])/float64(strikes), least, "%s: %v", name, triggers)
 	}
@@ -209,6 +209,11 @@ func TestEveryConfigurationIsDrawn(t *testing.T) {
 	for _, p := range plans {
 		assert.LessOrEqual(t, len(p.Clients()), 6)
 		assert.LessOrEqual(t, len(p.Objects()), 4)
+		kinds := map[model.Kind]bool{}
+		for _, o := range p.Objects() {
+			kinds[o.Kind] = true
+		}
+		assert.LessOrEqual(t, len(kinds), 3)
 		assert.False(t, p.Config.Unkeyed && p.Config.Retry, "what has no key is not sent again")
 	}
 }

@@ -191,6 +191,38 @@ func TestPlansReadBackWhatTheyWrote(t *testing.T) {
 	}), 0.75)
 }
 
+// After a start there is more reading than elsewhere.
+func TestStartsAreReadBack(t *testing.T) {
+	var fresh, freshReads, all, reads float64
+	for _, p := range sample(t, 12, 1000, Options{}) {
+		since := 0 // operations since the last start; 0 before any
+		for _, s := range p.Steps {
+			o, ok := s.(Operate)
+			if !ok {
+				since = 0
+				if injects(Start)(s) {
+					since = 1
+				}
+				continue
+			}
+			all++
+			if o.Op.ReadOnly() {
+				reads++
+			}
+			if since > 0 && since <= freshSteps {
+				since++
+				fresh++
+				if o.Op.ReadOnly() {
+					freshReads++
+				}
+			}
+		}
+	}
+	t.Logf("%.0f %% of all operations read, %.0f %% after a start", 100*reads/all, 100*freshReads/fresh)
+	assert.Greater(t, freshReads/fresh, reads/all+0.1)
+	assert.InDelta(t, 0.45, reads/all, 0.1)
+}
+
 func TestValuesAreDistinctAndAdditionsOfOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Plans(Options{}).Draw(t, "plan")

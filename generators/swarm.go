@@ -104,8 +104,8 @@ func (use *swarm) drawFaults(t *rapid.T) {
 		use.faults = append(use.faults, other(use.focus.Fault))
 	}
 	use.triggers = []aim{inPlace}
-	if common(t, "while open", 1) {
-		use.triggers = append(use.triggers, times(3, whileOpen)...)
+	if common(t, "while open", 2) {
+		use.triggers = append(use.triggers, times(5, whileOpen)...)
 	}
 	if use.focus.After || common(t, "after gates", 2) {
 		use.triggers = append(use.triggers, afterGate, afterGate)

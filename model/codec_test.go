@@ -164,12 +164,15 @@ func TestFaultsEnd(t *testing.T) {
 		model.FaultBegan{Instant: model.Instant{Seq: 3}, Step: 2, Kind: "kill"},
 		model.FaultBegan{Instant: model.Instant{Seq: 4}, Kind: "kill"},
 		model.FaultEnded{Instant: model.Instant{Seq: 5}, Step: 2, Kind: "kill", Detail: "second"},
+		model.FaultBegan{Instant: model.Instant{Seq: 6}, Step: 7, Kind: "stop"},
+		model.FaultEnded{Instant: model.Instant{Seq: 7}, Step: 7, Kind: "stop", As: "kill"},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []model.Fault{
 		{Step: 2, Kind: "kill", Begin: model.Instant{Seq: 1}, End: model.Instant{Seq: 2}, Detail: "first"},
 		{Step: 2, Kind: "kill", Begin: model.Instant{Seq: 3}, End: model.Instant{Seq: 5}, Detail: "second"},
 		{Kind: "kill", Begin: model.Instant{Seq: 4}, End: model.Forever},
+		{Step: 7, Kind: "kill", Begin: model.Instant{Seq: 6}, End: model.Instant{Seq: 7}}, // a stop that ended in SIGKILL
 	}, h.Faults)
 }
 

@@ -123,7 +123,10 @@ func (s *streaming) fault() {
 	if n := len(s.faults); n > 0 && rapid.Bool().Draw(s.t, "over") {
 		f := s.faults[n-1]
 		s.faults = s.faults[:n-1]
-		s.add(model.FaultEnded{Instant: s.now(), Step: f.Step, Kind: f.Kind, Detail: words.Draw(s.t, "detail")})
+		s.add(model.FaultEnded{
+			Instant: s.now(), Step: f.Step, Kind: f.Kind,
+			As: rapid.SampledFrom([]string{"", "kill"}).Draw(s.t, "as"), Detail: words.Draw(s.t, "detail"),
+		})
 		return
 	}
 	f := model.FaultBegan{
