@@ -44,7 +44,7 @@ func (c *check) decide(kind model.Kind, records []record) finding {
 		}
 		if severity[j.Verdict] > severity[f.Verdict] {
 			f.Judgement = j.Judgement
-			f.reason, f.part = j.reason, p
+			f.reason, f.ids, f.part = j.reason, j.ids, p
 		}
 		if f.Verdict == Violation || f.Verdict == IllFormed {
 			break

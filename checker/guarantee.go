@@ -71,7 +71,7 @@ func (c *check) name(b *object, p part, pr proof, class Class, legal func([]reco
 	before, what := c.missing(p, pr)
 	when := c.when(before, pr.last)
 	counted := p.kind == model.Counter || p.kind == model.List
-	if (when == "" || counted) && legal(c.twice(p.records)) {
+	if twice := c.twice(p.records); (when == "" || counted) && len(twice) > len(p.records) && legal(twice) {
 		return twoEffects
 	}
 	if p.kind == model.Counter && len(pr.needed) == 1 {

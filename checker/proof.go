@@ -44,14 +44,9 @@ type prover struct {
 //     explained the history still explains it. What remains of such an operation
 //     can contradict nothing, so it is not part of the proof.
 func (p prover) prove(records []record, hint []int) proof {
-	hinted := map[int]bool{}
-	for _, id := range hint {
-		hinted[id] = true
-	}
-	if len(records) > manyRecords && len(hint) > 0 {
-		if short := withoutUnseen(relaxed(records, hinted)); p.illegal(short) {
-			records = short
-		}
+	hinted := p.trust(records, hint)
+	if len(records) > manyRecords && hinted != nil {
+		records = withoutUnseen(relaxed(records, hinted))
 	}
 	out := proof{history: p.shortest(records)}
 	out.last = lastReturned(out.history)
@@ -59,8 +54,11 @@ func (p prover) prove(records []record, hint []int) proof {
 	for _, r := range out.history {
 		must[r.id] = r.answer != nil
 	}
-	if hinted[out.last.id] = true; len(hint) > 0 && p.illegal(relaxed(out.history, hinted)) {
-		must = hinted
+	if hinted != nil {
+		hinted[out.last.id] = true
+		if p.illegal(relaxed(out.history, hinted)) {
+			must = hinted
+		}
 	}
 	p.releaseAll(out, must)
 	for _, r := range out.history {
@@ -68,7 +66,38 @@ func (p prover) prove(records []record, hint []int) proof {
 			out.needed = append(out.needed, r)
 		}
 	}
+	if len(out.needed) > proofLimit {
+		out.needed = out.needed[len(out.needed)-proofLimit:]
+	}
 	return out
+}
+
+// proofLimit is the most operations that are called a proof: where time did not
+// suffice to find fewer, the last ones are the likeliest.
+const proofLimit = 64
+
+// trust finds out what of a hint suffices: it alone, or it and all clears, which
+// a decision does not list. Nil if neither does.
+func (p prover) trust(records []record, hint []int) map[int]bool {
+	if len(hint) == 0 {
+		return nil
+	}
+	must := map[int]bool{}
+	for _, id := range hint {
+		must[id] = true
+	}
+	if p.illegal(relaxed(records, must)) {
+		return must
+	}
+	for _, r := range records {
+		if clears(r.op) {
+			must[r.id] = true
+		}
+	}
+	if p.illegal(relaxed(records, must)) {
+		return must
+	}
+	return nil
 }
 
 // releaseAll takes out of must what is not needed: reads first, so that what
@@ -204,10 +233,16 @@ func lastReturned(records []record) record {
 	return last
 }
 
-// telling leaves out of a proof the clears that were over before anything else in
-// it was called. All that they tell is that no clear was open any more, and a
-// long history has many of them.
+// fewRecords is how many operations a person takes in at a glance.
+const fewRecords = 6
+
+// telling leaves out of a proof that is not short the clears that were over
+// before anything else in it was called. All that most of them tell is that no
+// clear was open any more, and a long history has many of them.
 func telling(p proof) []record {
+	if len(p.needed) <= fewRecords {
+		return p.needed
+	}
 	first := open
 	for _, r := range p.needed {
 		if !clears(r.op) || r.id == p.last.id {
