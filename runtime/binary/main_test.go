@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,5 +94,5 @@ func lines(t *testing.T, path string) []string {
 		return nil
 	}
 	require.NoError(t, err)
-	return strings.Split(strings.TrimSpace(string(b)), "\n")
+	return slices.Collect(strings.Lines(string(b))) // none for an empty file
 }

@@ -17,166 +17,202 @@ import (
 	"retain/runtime"
 )
 
-// One server through all of its transitions, in the order of a session.
+// steps are one server's transitions, in the order of a session.
+type steps struct {
+	r        *Runtime
+	ctx      context.Context
+	docker   *daemon
+	deployed *deployment
+	before   goleak.Option
+}
+
 func TestLifecycle(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	docker := connect(t)
-	r := newRuntime(t, runtime.Settings{})
-	ctx := bounded(t, 5*time.Minute)
-	var deployed *deployment
+	s := &steps{docker: connect(t), r: newRuntime(t, runtime.Settings{}), ctx: bounded(t, 5*time.Minute), before: before}
+	t.Run("before the first start", s.beforeTheFirstStart)
+	t.Run("start", s.start)
+	t.Run("published on loopback only", s.publishedOnLoopbackOnly)
+	t.Run("data on the volume", s.dataOnTheVolume)
+	t.Run("identity", s.identity)
+	t.Run("the server reaches this process", s.theServerReachesThisProcess)
+	t.Run("stop is graceful", s.stopIsGraceful)
+	t.Run("restart keeps the data and reads the addresses again", s.restartKeepsTheDataAndReadsTheAddressesAgain)
+	t.Run("pause and resume", s.pauseAndResume)
+	t.Run("stop of a paused server is graceful", s.stopOfAPausedServerIsGraceful)
+	t.Run("kill is SIGKILL and keeps the data", s.killIsSigkillAndKeepsTheData)
+	t.Run("kill of a paused server", s.killOfAPausedServer)
+	t.Run("kill at once after start, from another goroutine", s.killAtOnceAfterStartFromAnotherGoroutine)
+	t.Run("stop at once after start", s.stopAtOnceAfterStart)
+	t.Run("close while paused, twice", s.closeWhilePausedTwice)
+	t.Run("nothing leaks", s.nothingLeaks)
+}
 
-	t.Run("before the first start", func(t *testing.T) {
-		require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
-		_, err := r.Stop(ctx)
-		require.ErrorIs(t, err, runtime.ErrState)
-		require.ErrorIs(t, r.Pause(ctx), runtime.ErrState)
-		_, ended := r.LastExit()
-		assert.False(t, ended)
-		log, err := r.Logs()
-		require.NoError(t, err)
-		assert.Empty(t, log)
-		<-r.Exited()
-	})
-	t.Run("start", func(t *testing.T) {
-		require.NoError(t, r.Start(ctx))
-		require.ErrorIs(t, r.Start(ctx), runtime.ErrState)
-		healthy(t, r)
-		for _, url := range []string{r.Endpoints().Ingress, r.Endpoints().Admin} {
-			assert.Regexp(t, `^http://127\.0\.0\.1:[1-9]\d+$`, url)
+func (s *steps) beforeTheFirstStart(t *testing.T) {
+	require.ErrorIs(t, s.r.Kill(s.ctx), runtime.ErrState)
+	_, err := s.r.Stop(s.ctx)
+	require.ErrorIs(t, err, runtime.ErrState)
+	require.ErrorIs(t, s.r.Pause(s.ctx), runtime.ErrState)
+	_, ended := s.r.LastExit()
+	assert.False(t, ended)
+	log, err := s.r.Logs()
+	require.NoError(t, err)
+	assert.Empty(t, log)
+	<-s.r.Exited()
+}
+
+func (s *steps) start(t *testing.T) {
+	require.NoError(t, s.r.Start(s.ctx))
+	require.ErrorIs(t, s.r.Start(s.ctx), runtime.ErrState)
+	healthy(t, s.r)
+	for _, url := range []string{s.r.Endpoints().Ingress, s.r.Endpoints().Admin} {
+		assert.Regexp(t, `^http://127\.0\.0\.1:[1-9]\d+$`, url)
+	}
+}
+
+func (s *steps) publishedOnLoopbackOnly(t *testing.T) {
+	now, err := s.docker.ContainerInspect(s.ctx, s.r.container.GetContainerID(), client.ContainerInspectOptions{})
+	require.NoError(t, err)
+	published := 0
+	for _, bindings := range now.Container.NetworkSettings.Ports {
+		for _, binding := range bindings {
+			published++
+			assert.Equal(t, "127.0.0.1", binding.HostIP.String())
 		}
-	})
-	t.Run("published on loopback only", func(t *testing.T) {
-		now, err := docker.ContainerInspect(ctx, r.container.GetContainerID(), client.ContainerInspectOptions{})
-		require.NoError(t, err)
-		published := 0
-		for _, bindings := range now.Container.NetworkSettings.Ports {
-			for _, binding := range bindings {
-				published++
-				assert.Equal(t, "127.0.0.1", binding.HostIP.String())
-			}
+	}
+	assert.Equal(t, 2, published)
+}
+
+func (s *steps) dataOnTheVolume(t *testing.T) {
+	now, err := s.docker.ContainerInspect(s.ctx, s.r.container.GetContainerID(), client.ContainerInspectOptions{})
+	require.NoError(t, err)
+	require.Len(t, now.Container.Mounts, 1)
+	on := now.Container.Mounts[0]
+	assert.Equal(t, s.r.volume, on.Name)
+	assert.Equal(t, dataDir, on.Destination)
+	assert.True(t, on.RW)
+	log, err := s.r.Logs()
+	require.NoError(t, err)
+	assert.Contains(t, string(log), "base_dir="+dataDir+"/"+s.r.Identity().Node)
+}
+
+func (s *steps) identity(t *testing.T) {
+	id := s.r.Identity()
+	assert.Equal(t, runtime.DefaultVersion, id.Version)
+	assert.Equal(t, "container", id.Backend)
+	assert.Regexp(t, `^[0-9a-f]{7,}$`, id.Build)
+	assert.Regexp(t, `^retain-[0-9a-f]{10}$`, id.Cluster)
+	assert.Contains(t, []string{official + ":" + runtime.DefaultVersion, built + ":" + runtime.DefaultVersion}, id.Source)
+}
+
+func (s *steps) theServerReachesThisProcess(t *testing.T) {
+	s.deployed = deploy(t, s.r)
+	s.deployed.register(t, s.r)
+	assert.Positive(t, s.deployed.asked.Load())
+	listen, _ := s.r.Callback()
+	address := net.ParseIP(listen)
+	assert.True(t, address.IsPrivate() || address.IsLoopback(), "%s is open to the world", listen)
+}
+
+func (s *steps) stopIsGraceful(t *testing.T) {
+	exited := s.r.Exited()
+	exit, err := s.r.Stop(s.ctx)
+	require.NoError(t, err)
+	assert.True(t, exit.Graceful(), exit.String())
+	assert.Positive(t, exit.Took)
+	<-exited
+	_, err = s.r.Stop(s.ctx)
+	require.ErrorIs(t, err, runtime.ErrState)
+}
+
+func (s *steps) restartKeepsTheDataAndReadsTheAddressesAgain(t *testing.T) {
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+	assert.True(t, s.deployed.known(t, s.r))
+	log, err := s.r.Logs()
+	require.NoError(t, err)
+	assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
+}
+
+func (s *steps) pauseAndResume(t *testing.T) {
+	require.NoError(t, s.r.Pause(s.ctx))
+	impatient, cancel := context.WithTimeout(s.ctx, 300*time.Millisecond)
+	defer cancel()
+	assert.False(t, answers(impatient, s.r.Endpoints().Admin+"/health"), "a frozen server answered")
+	require.NoError(t, s.r.Resume(s.ctx))
+	healthy(t, s.r)
+}
+
+func (s *steps) stopOfAPausedServerIsGraceful(t *testing.T) {
+	require.NoError(t, s.r.Pause(s.ctx))
+	exit, err := s.r.Stop(s.ctx)
+	require.NoError(t, err)
+	assert.True(t, exit.Graceful(), exit.String())
+}
+
+func (s *steps) killIsSigkillAndKeepsTheData(t *testing.T) {
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+	require.NoError(t, s.r.Kill(s.ctx))
+	exit, ended := s.r.LastExit()
+	assert.True(t, ended)
+	assert.True(t, exit.Killed)
+	assert.Equal(t, -1, exit.Code)
+	require.ErrorIs(t, s.r.Kill(s.ctx), runtime.ErrState)
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+	assert.True(t, s.deployed.known(t, s.r))
+}
+
+func (s *steps) killOfAPausedServer(t *testing.T) {
+	require.NoError(t, s.r.Pause(s.ctx))
+	require.NoError(t, s.r.Kill(s.ctx))
+	exit, _ := s.r.LastExit()
+	assert.True(t, exit.Killed)
+}
+
+func (s *steps) killAtOnceAfterStartFromAnotherGoroutine(t *testing.T) {
+	for range 2 {
+		require.NoError(t, s.r.Start(s.ctx))
+		killed := make(chan error, 1)
+		go func() { killed <- s.r.Kill(s.ctx) }()
+		for answers(s.ctx, s.r.Endpoints().Admin+"/health") { // probing meanwhile, as a session does
+			continue
 		}
-		assert.Equal(t, 2, published)
-	})
-	t.Run("data on the volume", func(t *testing.T) {
-		now, err := docker.ContainerInspect(ctx, r.container.GetContainerID(), client.ContainerInspectOptions{})
+		require.NoError(t, <-killed)
+	}
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+}
+
+func (s *steps) stopAtOnceAfterStart(t *testing.T) {
+	require.NoError(t, s.r.Kill(s.ctx))
+	for range 3 {
+		require.NoError(t, s.r.Start(s.ctx))
+		exit, err := s.r.Stop(s.ctx)
 		require.NoError(t, err)
-		require.Len(t, now.Container.Mounts, 1)
-		on := now.Container.Mounts[0]
-		assert.Equal(t, r.volume, on.Name)
-		assert.Equal(t, dataDir, on.Destination)
-		assert.True(t, on.RW)
-		log, err := r.Logs()
-		require.NoError(t, err)
-		assert.Contains(t, string(log), "base_dir="+dataDir+"/"+r.Identity().Node)
-	})
-	t.Run("identity", func(t *testing.T) {
-		id := r.Identity()
-		assert.Equal(t, runtime.DefaultVersion, id.Version)
-		assert.Equal(t, "container", id.Backend)
-		assert.Regexp(t, `^[0-9a-f]{7,}$`, id.Build)
-		assert.Regexp(t, `^retain-[0-9a-f]{10}$`, id.Cluster)
-		assert.Contains(t, []string{official + ":" + runtime.DefaultVersion, built + ":" + runtime.DefaultVersion}, id.Source)
-	})
-	t.Run("the server reaches this process", func(t *testing.T) {
-		deployed = deploy(t, r)
-		deployed.register(t, r)
-		assert.Positive(t, deployed.asked.Load())
-		listen, _ := r.Callback()
-		address := net.ParseIP(listen)
-		assert.True(t, address.IsPrivate() || address.IsLoopback(), "%s is open to the world", listen)
-	})
-	t.Run("stop is graceful", func(t *testing.T) {
-		exited := r.Exited()
-		exit, err := r.Stop(ctx)
-		require.NoError(t, err)
-		assert.True(t, exit.Graceful(), exit.String())
-		assert.Positive(t, exit.Took)
-		<-exited
-		_, err = r.Stop(ctx)
-		require.ErrorIs(t, err, runtime.ErrState)
-	})
-	t.Run("restart keeps the data and reads the addresses again", func(t *testing.T) {
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-		assert.True(t, deployed.known(t, r))
-		log, err := r.Logs()
-		require.NoError(t, err)
-		assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
-	})
-	t.Run("pause and resume", func(t *testing.T) {
-		require.NoError(t, r.Pause(ctx))
-		impatient, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
-		defer cancel()
-		assert.False(t, answers(impatient, r.Endpoints().Admin+"/health"), "a frozen server answered")
-		require.NoError(t, r.Resume(ctx))
-		healthy(t, r)
-	})
-	t.Run("stop of a paused server is graceful", func(t *testing.T) {
-		require.NoError(t, r.Pause(ctx))
-		exit, err := r.Stop(ctx)
-		require.NoError(t, err)
-		assert.True(t, exit.Graceful(), exit.String())
-	})
-	t.Run("kill is SIGKILL and keeps the data", func(t *testing.T) {
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-		require.NoError(t, r.Kill(ctx))
-		exit, ended := r.LastExit()
-		assert.True(t, ended)
-		assert.True(t, exit.Killed)
-		assert.Equal(t, -1, exit.Code)
-		require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-		assert.True(t, deployed.known(t, r))
-	})
-	t.Run("kill of a paused server", func(t *testing.T) {
-		require.NoError(t, r.Pause(ctx))
-		require.NoError(t, r.Kill(ctx))
-		exit, _ := r.LastExit()
-		assert.True(t, exit.Killed)
-	})
-	t.Run("kill at once after start, from another goroutine", func(t *testing.T) {
-		for range 2 {
-			require.NoError(t, r.Start(ctx))
-			killed := make(chan error, 1)
-			go func() { killed <- r.Kill(ctx) }()
-			for answers(ctx, r.Endpoints().Admin+"/health") { // probing meanwhile, as a session does
-				continue
-			}
-			require.NoError(t, <-killed)
-		}
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-	})
-	t.Run("stop at once after start", func(t *testing.T) {
-		require.NoError(t, r.Kill(ctx))
-		for range 3 {
-			require.NoError(t, r.Start(ctx))
-			exit, err := r.Stop(ctx)
-			require.NoError(t, err)
-			assert.False(t, exit.Killed, exit.String())
-			assert.Less(t, exit.Took, 20*time.Second)
-		}
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-	})
-	t.Run("close while paused, twice", func(t *testing.T) {
-		require.NoError(t, r.Pause(ctx))
-		id, volume := r.container.GetContainerID(), r.volume
-		require.True(t, docker.hasVolume(t, volume))
-		require.NoError(t, r.Close(ctx))
-		require.NoError(t, r.Close(ctx))
-		assert.False(t, docker.hasContainer(t, id))
-		assert.False(t, docker.hasVolume(t, volume))
-		require.ErrorIs(t, r.Start(ctx), runtime.ErrState)
-		_, err := r.Logs()
-		require.ErrorIs(t, err, runtime.ErrState)
-	})
-	t.Run("nothing leaks", func(t *testing.T) {
-		require.NoError(t, docker.Close())
-		goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
-	})
+		assert.False(t, exit.Killed, exit.String())
+		assert.Less(t, exit.Took, 20*time.Second)
+	}
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+}
+
+func (s *steps) closeWhilePausedTwice(t *testing.T) {
+	require.NoError(t, s.r.Pause(s.ctx))
+	id, volume := s.r.container.GetContainerID(), s.r.volume
+	require.True(t, s.docker.hasVolume(t, volume))
+	require.NoError(t, s.r.Close(s.ctx))
+	require.NoError(t, s.r.Close(s.ctx))
+	assert.False(t, s.docker.hasContainer(t, id))
+	assert.False(t, s.docker.hasVolume(t, volume))
+	require.ErrorIs(t, s.r.Start(s.ctx), runtime.ErrState)
+	_, err := s.r.Logs()
+	require.ErrorIs(t, err, runtime.ErrState)
+}
+
+func (s *steps) nothingLeaks(t *testing.T) {
+	require.NoError(t, s.docker.Close())
+	goleak.VerifyNone(t, s.before, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"))
 }
 
 // A stop that takes longer than the grace is a kill.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,125 +18,150 @@ import (
 	"retain/runtime"
 )
 
-// One server through all of its transitions, in the order of a session.
-func TestLifecycle(t *testing.T) {
-	r := newRuntime(t, runtime.Settings{})
-	ctx := bounded(t, 2*time.Minute)
-	var endpoints runtime.Endpoints
-	var data os.FileInfo
+// steps are one server's transitions, in the order of a session.
+type steps struct {
+	r         *Runtime
+	ctx       context.Context
+	endpoints runtime.Endpoints
+	data      os.FileInfo
+}
 
-	t.Run("before the first start", func(t *testing.T) {
-		require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
-		_, err := r.Stop(ctx)
-		require.ErrorIs(t, err, runtime.ErrState)
-		require.ErrorIs(t, r.Pause(ctx), runtime.ErrState)
-		_, ended := r.LastExit()
-		assert.False(t, ended)
-		log, err := r.Logs()
-		require.NoError(t, err)
-		assert.Empty(t, log)
-		<-r.Exited()
-	})
-	t.Run("start", func(t *testing.T) {
-		require.NoError(t, r.Start(ctx))
-		require.ErrorIs(t, r.Start(ctx), runtime.ErrState)
-		healthy(t, r)
-		endpoints = r.Endpoints()
-		for _, url := range []string{endpoints.Ingress, endpoints.Admin} {
-			assert.Regexp(t, `^http://127\.0\.0\.1:\d+$`, url)
-		}
-		var err error
-		data, err = os.Stat(filepath.Join(r.dir, "data", r.Identity().Node))
-		require.NoError(t, err, "data is in <base>/<node>")
-	})
-	t.Run("identity", func(t *testing.T) {
-		id := r.Identity()
-		assert.Equal(t, runtime.DefaultVersion, id.Version)
-		assert.Equal(t, "process", id.Backend)
-		assert.Regexp(t, `^[0-9a-f]{7,}$`, id.Build)
-		assert.Regexp(t, `^retain-[0-9a-f]{10}$`, id.Cluster)
-		assert.Equal(t, native(t).Path, id.Source)
-	})
-	t.Run("stop is graceful", func(t *testing.T) {
-		exited := r.Exited()
-		exit, err := r.Stop(ctx)
-		require.NoError(t, err)
-		assert.True(t, exit.Graceful(), exit.String())
-		assert.Positive(t, exit.Took)
-		<-exited
-		_, err = r.Stop(ctx)
-		require.ErrorIs(t, err, runtime.ErrState)
-	})
-	t.Run("restart keeps ports and data", func(t *testing.T) {
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-		assert.Equal(t, endpoints, r.Endpoints())
-		again, err := os.Stat(filepath.Join(r.dir, "data", r.Identity().Node))
-		require.NoError(t, err)
-		assert.True(t, os.SameFile(data, again))
-		eventually(t, "the server's temporary files are elsewhere", func() bool { return len(lsDir(t, filepath.Join(r.dir, "tmp"))) > 0 })
-		log, err := r.Logs()
-		require.NoError(t, err)
-		assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
-	})
-	t.Run("pause and resume", func(t *testing.T) {
-		require.NoError(t, r.Pause(ctx))
-		assert.False(t, reachable(r), "a frozen server answered")
-		require.NoError(t, r.Resume(ctx))
-		healthy(t, r)
-	})
-	t.Run("stop of a paused server is graceful", func(t *testing.T) {
-		require.NoError(t, r.Pause(ctx))
-		exit, err := r.Stop(ctx)
-		require.NoError(t, err)
-		assert.True(t, exit.Graceful(), exit.String())
-	})
-	t.Run("kill is SIGKILL", func(t *testing.T) {
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-		require.NoError(t, r.Kill(ctx))
-		exit, ended := r.LastExit()
-		assert.True(t, ended)
-		assert.True(t, exit.Killed)
-		assert.Equal(t, -1, exit.Code)
-		require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
-	})
-	t.Run("kill at once after start, from another goroutine", func(t *testing.T) {
-		for range 5 {
-			require.NoError(t, r.Start(ctx))
-			killed := make(chan error, 1)
-			go func() { killed <- r.Kill(ctx) }()
-			for reachable(r) { // probing meanwhile, as a session does
-				continue
-			}
-			require.NoError(t, <-killed)
-		}
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-	})
-	t.Run("stop at once after start", func(t *testing.T) {
-		require.NoError(t, r.Kill(ctx))
-		for range 3 {
-			require.NoError(t, r.Start(ctx))
-			exit, err := r.Stop(ctx)
-			require.NoError(t, err)
-			// Graceful only if the server was far enough to handle the signal.
-			assert.False(t, exit.Killed, exit.String())
-		}
-		require.NoError(t, r.Start(ctx))
-		healthy(t, r)
-	})
-	t.Run("close while up, twice", func(t *testing.T) {
-		pid := r.pid()
-		require.NoError(t, r.Close(ctx))
-		require.NoError(t, r.Close(ctx))
-		assert.False(t, alive(pid))
-		assert.NoDirExists(t, r.dir)
-		require.ErrorIs(t, r.Start(ctx), runtime.ErrState)
-		_, err := r.Logs()
-		require.ErrorIs(t, err, runtime.ErrState)
-	})
+func TestLifecycle(t *testing.T) {
+	s := &steps{r: newRuntime(t, runtime.Settings{}), ctx: bounded(t, 2*time.Minute)}
+	t.Run("before the first start", s.beforeTheFirstStart)
+	t.Run("start", s.start)
+	t.Run("identity", s.identity)
+	t.Run("stop is graceful", s.stopIsGraceful)
+	t.Run("restart keeps ports and data", s.restartKeepsPortsAndData)
+	t.Run("pause and resume", s.pauseAndResume)
+	t.Run("stop of a paused server is graceful", s.stopOfAPausedServerIsGraceful)
+	t.Run("kill is SIGKILL", s.killIsSigkill)
+	t.Run("kill at once after start, from another goroutine", s.killAtOnceAfterStartFromAnotherGoroutine)
+	t.Run("stop at once after start", s.stopAtOnceAfterStart)
+	t.Run("close while up, twice", s.closeWhileUpTwice)
 	goleak.VerifyNone(t, goleak.IgnoreTopFunction("retain/runtime/process.parentThread"))
+}
+
+func (s *steps) beforeTheFirstStart(t *testing.T) {
+	require.ErrorIs(t, s.r.Kill(s.ctx), runtime.ErrState)
+	_, err := s.r.Stop(s.ctx)
+	require.ErrorIs(t, err, runtime.ErrState)
+	require.ErrorIs(t, s.r.Pause(s.ctx), runtime.ErrState)
+	_, ended := s.r.LastExit()
+	assert.False(t, ended)
+	log, err := s.r.Logs()
+	require.NoError(t, err)
+	assert.Empty(t, log)
+	<-s.r.Exited()
+}
+
+func (s *steps) start(t *testing.T) {
+	require.NoError(t, s.r.Start(s.ctx))
+	require.ErrorIs(t, s.r.Start(s.ctx), runtime.ErrState)
+	healthy(t, s.r)
+	s.endpoints = s.r.Endpoints()
+	for _, url := range []string{s.endpoints.Ingress, s.endpoints.Admin} {
+		assert.Regexp(t, `^http://127\.0\.0\.1:\d+$`, url)
+	}
+	var err error
+	s.data, err = os.Stat(filepath.Join(s.r.dir, "data", s.r.Identity().Node))
+	require.NoError(t, err, "data is in <base>/<node>")
+}
+
+func (s *steps) identity(t *testing.T) {
+	id := s.r.Identity()
+	assert.Equal(t, runtime.DefaultVersion, id.Version)
+	assert.Equal(t, "process", id.Backend)
+	assert.Regexp(t, `^[0-9a-f]{7,}$`, id.Build)
+	assert.Regexp(t, `^retain-[0-9a-f]{10}$`, id.Cluster)
+	assert.Equal(t, native(t).Path, id.Source)
+}
+
+func (s *steps) stopIsGraceful(t *testing.T) {
+	exited := s.r.Exited()
+	exit, err := s.r.Stop(s.ctx)
+	require.NoError(t, err)
+	assert.True(t, exit.Graceful(), exit.String())
+	assert.Positive(t, exit.Took)
+	<-exited
+	_, err = s.r.Stop(s.ctx)
+	require.ErrorIs(t, err, runtime.ErrState)
+}
+
+func (s *steps) restartKeepsPortsAndData(t *testing.T) {
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+	assert.Equal(t, s.endpoints, s.r.Endpoints())
+	again, err := os.Stat(filepath.Join(s.r.dir, "data", s.r.Identity().Node))
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(s.data, again))
+	eventually(t, "the server's temporary files are elsewhere", func() bool { return len(lsDir(t, filepath.Join(s.r.dir, "tmp"))) > 0 })
+	log, err := s.r.Logs()
+	require.NoError(t, err)
+	assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
+}
+
+func (s *steps) pauseAndResume(t *testing.T) {
+	require.NoError(t, s.r.Pause(s.ctx))
+	assert.False(t, reachable(s.r), "a frozen server answered")
+	require.NoError(t, s.r.Resume(s.ctx))
+	healthy(t, s.r)
+}
+
+func (s *steps) stopOfAPausedServerIsGraceful(t *testing.T) {
+	require.NoError(t, s.r.Pause(s.ctx))
+	exit, err := s.r.Stop(s.ctx)
+	require.NoError(t, err)
+	assert.True(t, exit.Graceful(), exit.String())
+}
+
+func (s *steps) killIsSigkill(t *testing.T) {
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+	require.NoError(t, s.r.Kill(s.ctx))
+	exit, ended := s.r.LastExit()
+	assert.True(t, ended)
+	assert.True(t, exit.Killed)
+	assert.Equal(t, -1, exit.Code)
+	require.ErrorIs(t, s.r.Kill(s.ctx), runtime.ErrState)
+}
+
+func (s *steps) killAtOnceAfterStartFromAnotherGoroutine(t *testing.T) {
+	for range 5 {
+		require.NoError(t, s.r.Start(s.ctx))
+		killed := make(chan error, 1)
+		go func() { killed <- s.r.Kill(s.ctx) }()
+		for reachable(s.r) { // probing meanwhile, as a session does
+			continue
+		}
+		require.NoError(t, <-killed)
+	}
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+}
+
+func (s *steps) stopAtOnceAfterStart(t *testing.T) {
+	require.NoError(t, s.r.Kill(s.ctx))
+	for range 3 {
+		require.NoError(t, s.r.Start(s.ctx))
+		exit, err := s.r.Stop(s.ctx)
+		require.NoError(t, err)
+		// Graceful only if the server was far enough to handle the signal.
+		assert.False(t, exit.Killed, exit.String())
+	}
+	require.NoError(t, s.r.Start(s.ctx))
+	healthy(t, s.r)
+}
+
+func (s *steps) closeWhileUpTwice(t *testing.T) {
+	pid := s.r.pid()
+	require.NoError(t, s.r.Close(s.ctx))
+	require.NoError(t, s.r.Close(s.ctx))
+	assert.False(t, alive(pid))
+	assert.NoDirExists(t, s.r.dir)
+	require.ErrorIs(t, s.r.Start(s.ctx), runtime.ErrState)
+	_, err := s.r.Logs()
+	require.ErrorIs(t, err, runtime.ErrState)
 }
 
 // reachable asks for health with little patience.
