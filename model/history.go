@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Instant is a moment of a run. Seq orders all events of the run (two never
@@ -193,47 +194,26 @@ func (o Invoked) MayHaveRun() bool {
 	return false
 }
 
-// Validate reports the first way in which the history is not well-formed: a
-// fault of the harness, never of the runtime.
+// Validate reports a way in which the history is not well-formed: a fault of the
+// harness, never of the runtime. Its cost is linear for sequence numbers that are
+// dense, as a run's are.
 func (h *History) Validate() error {
 	type last struct {
 		id  int
 		ret int64
 	}
 	processes := map[string]last{}
-	seen := map[int64]string{}
-	unique := func(at Instant, what string) error {
-		if at == Forever {
-			return nil
-		}
-		if other, taken := seen[at.Seq]; taken {
-			return fmt.Errorf("%s and %s share the sequence number %d", other, what, at.Seq)
-		}
-		seen[at.Seq] = what
-		return nil
-	}
-	for i, o := range h.Operations {
-		what := fmt.Sprintf("operation %d (%s %s)", o.ID, o.Object, o.Op)
+	for i := range h.Operations {
+		o := &h.Operations[i]
 		if o.ID != i+1 {
-			return fmt.Errorf("%s stands at place %d", what, i+1)
+			return fmt.Errorf("%s stands at place %d", o.name(), i+1)
 		}
 		if err := o.validate(); err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		if err := unique(o.Call, "the call of "+what); err != nil {
-			return err
-		}
-		if err := unique(o.Return, "the return of "+what); err != nil {
-			return err
-		}
-		if r := o.Resolution; r != nil {
-			if err := unique(r.At, "the resolution of "+what); err != nil {
-				return err
-			}
+			return fmt.Errorf("%s: %w", o.name(), err)
 		}
 		p, known := processes[o.Process]
 		if known && p.ret > o.Call.Seq {
-			return fmt.Errorf("%s: process %s still had operation %d open", what, o.Process, p.id)
+			return fmt.Errorf("%s: process %s still had operation %d open", o.name(), o.Process, p.id)
 		}
 		ret := o.Return.Seq
 		if o.Outcome == Ambiguous {
@@ -241,10 +221,72 @@ func (h *History) Validate() error {
 		}
 		processes[o.Process] = last{id: o.ID, ret: ret}
 	}
-	return nil
+	return h.validateSequence()
 }
 
-func (o Invoked) validate() error {
+// name is the operation in messages.
+func (o *Invoked) name() string { return fmt.Sprintf("operation %d (%s %s)", o.ID, o.Object, o.Op) }
+
+// validateSequence checks that no two calls, returns or resolutions share a
+// sequence number.
+func (h *History) validateSequence() error {
+	numbers := make([]int64, 0, 2*len(h.Operations)) // calls and returns, mostly
+	for i := range h.Operations {
+		o := &h.Operations[i]
+		numbers = append(numbers, o.Call.Seq)
+		if o.Return != Forever {
+			numbers = append(numbers, o.Return.Seq)
+		}
+		if o.Resolution != nil {
+			numbers = append(numbers, o.Resolution.At.Seq)
+		}
+	}
+	shared, found := repeated(numbers)
+	if !found {
+		return nil
+	}
+	var what []string
+	for i := range h.Operations {
+		o := &h.Operations[i]
+		if o.Call.Seq == shared {
+			what = append(what, "the call of "+o.name())
+		}
+		if o.Return.Seq == shared {
+			what = append(what, "the return of "+o.name())
+		}
+		if o.Resolution != nil && o.Resolution.At.Seq == shared {
+			what = append(what, "the resolution of "+o.name())
+		}
+	}
+	return fmt.Errorf("%s and %s share the sequence number %d", what[0], what[1], shared)
+}
+
+// repeated finds a number that comes twice.
+func repeated(numbers []int64) (int64, bool) {
+	if len(numbers) == 0 {
+		return 0, false
+	}
+	lowest, highest := slices.Min(numbers), slices.Max(numbers)
+	if lowest < 0 || highest/64 > int64(len(numbers)) {
+		sorted := slices.Sorted(slices.Values(numbers))
+		for i := 1; i < len(sorted); i++ {
+			if sorted[i] == sorted[i-1] {
+				return sorted[i], true
+			}
+		}
+		return 0, false
+	}
+	seen := make([]uint64, highest/64+1)
+	for _, n := range numbers {
+		if seen[n/64]>>(n%64)&1 == 1 {
+			return n, true
+		}
+		seen[n/64] |= 1 << (n % 64)
+	}
+	return 0, false
+}
+
+func (o *Invoked) validate() error {
 	if o.Op == nil || o.Op.Kind() != o.Object.Kind {
 		return fmt.Errorf("the operation is not one of a %s", o.Object.Kind)
 	}
