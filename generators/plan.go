@@ -10,6 +10,9 @@
 //     only once it has begun (a plan that waits for readiness: once the runtime
 //     is ready again, if the fault starts it). Operations that stand before it
 //     may run past it.
+//   - An operation that a fault's trigger holds at a gate is a line too:
+//     operations after it begin once it stands there, or is over. So a read that
+//     stands between it and the fault sees what it left.
 //   - When a fault begins is said by its [Trigger].
 //   - A step that can't apply (start when up, stop when down, resume when not
 //     paused) does nothing. A trigger whose step is gone, over or did nothing is

@@ -24,7 +24,7 @@ func (r *run) client(ctx context.Context, number int) error {
 			continue
 		}
 		r.update(func() { c.at, c.waiting, c.refused = i, true, false })
-		err := r.await(ctx, func() bool { return r.cut || i < r.line && (r.plan.Config.PushOn || r.state == ready) })
+		err := r.await(ctx, func() bool { return r.cut || r.mayBegin(i) })
 		if err != nil {
 			return err
 		}
@@ -46,6 +46,12 @@ func (r *run) client(ctx context.Context, number int) error {
 	}
 	r.update(func() { c.at = len(r.plan.Steps) })
 	return nil
+}
+
+// mayBegin reports whether the operation at index i may begin. The caller holds
+// the lock.
+func (r *run) mayBegin(i int) bool {
+	return i < r.line && r.gateBefore(i) == nil && (r.plan.Config.PushOn || r.state == ready)
 }
 
 // process is a Jepsen process: after an ambiguous outcome its client goes on as

@@ -93,7 +93,7 @@ func (r *run) openGate(f generators.Inject) {
 		}
 		r.update(func() {
 			if op := r.ops[t.Step]; op != nil {
-				op.held = false
+				op.held, op.gated = false, false
 			}
 		})
 	}

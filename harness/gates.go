@@ -27,10 +27,14 @@ func (r *run) armGates(ctx context.Context) {
 		}
 		gate := r.sys.Control.Arm(r.tag(t.Step), at)
 		r.gates[f.ID] = gate
+		r.update(func() { r.ops[t.Step].gated = true })
 		go func() {
 			select {
 			case <-gate.Held():
-				r.update(func() { r.ops[t.Step].held = !r.ops[t.Step].done })
+				r.update(func() {
+					op := r.ops[t.Step]
+					op.held, op.gated = !op.done, false
+				})
 			case <-ctx.Done():
 			}
 		}()

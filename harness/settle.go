@@ -24,7 +24,7 @@ func (r *run) heal(ctx context.Context) error {
 	r.sys.Control.OpenAll()
 	r.update(func() {
 		for _, op := range r.ops {
-			op.held = false
+			op.held, op.gated = false, false
 		}
 	})
 	if err := r.inject(ctx, generators.Inject{Fault: generators.Resume}, func() {}); err != nil {

@@ -62,12 +62,12 @@ type clientState struct {
 
 // opState is what is known of an operation step.
 type opState struct {
-	index       int
-	began       bool
-	wrote, done bool
-	held        bool // stands at a gate
-	exclusive   bool
-	object      string
+	index, client int
+	wrote, done   bool
+	held          bool // stands at a gate
+	gated         bool // a gate is armed for it and has not caught it yet
+	exclusive     bool
+	object        string
 }
 
 func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds Bounds) *run {
@@ -78,7 +78,7 @@ func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds 
 	}
 	for i, s := range plan.Steps {
 		if o, ok := s.(generators.Operate); ok {
-			r.ops[o.ID] = &opState{index: i, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op)}
+			r.ops[o.ID] = &opState{index: i, client: o.Client, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op)}
 			if r.clients[o.Client] == nil {
 				r.clients[o.Client] = &clientState{at: i}
 			}
@@ -145,6 +145,9 @@ func (r *run) settled(i int) bool {
 // stuck reports whether a client can't go on before the next fault.
 func (r *run) stuck(c *clientState) bool {
 	op := r.ops[r.plan.Steps[c.at].StepID()]
+	if gate := r.gateBefore(c.at); c.waiting && gate != nil {
+		return r.stuck(r.clients[gate.client])
+	}
 	switch r.state {
 	case down:
 		return c.waiting || c.refused
@@ -152,6 +155,18 @@ func (r *run) stuck(c *clientState) bool {
 		return c.waiting || op.wrote
 	}
 	return op.held || op.wrote && r.behindGate(op)
+}
+
+// gateBefore is the first operation before index i whose gate has yet to catch
+// it, nil if there is none: operations after it wait.
+func (r *run) gateBefore(i int) *opState {
+	var first *opState
+	for _, op := range r.ops {
+		if op.gated && !op.done && op.index < i && (first == nil || op.index < first.index) {
+			first = op
+		}
+	}
+	return first
 }
 
 // behindGate reports whether an open operation waits its turn behind one that
