@@ -37,7 +37,8 @@ func illegal(ids ...int) fast { return fast{applies: true, ids: ids} }
 // order of the chain; so the order of blocks, clears and unset reads is all that
 // is left to find, and [ground.decide] finds it or there is none.
 func decideCell(records []record) fast {
-	c := cell{records: records, writers: make(map[string]int32, len(records)/2)}
+	half := len(records)/2 + 1 // about as many operations write as read
+	c := cell{records: records, writers: make(map[string]int32, half), values: make([]value, 0, half)}
 	c.addWriters()
 	if f := c.addReaders(); f.applies {
 		return f
@@ -133,10 +134,9 @@ func (c *cell) addWriters() {
 		}
 		at := int32(len(c.values))
 		c.values = append(c.values, value{writer: int32(i), next: none, taker: none, reads: emptyZone()})
-		if _, taken := c.writers[s.wrote]; taken {
+		known := len(c.writers)
+		if c.writers[s.wrote] = at; len(c.writers) == known {
 			c.writers[s.wrote] = several
-		} else {
-			c.writers[s.wrote] = at
 		}
 	}
 }

@@ -148,9 +148,7 @@ func (l *levels) place() fast {
 		if !b.then(e.reset) {
 			return illegal(b.conflict...)
 		}
-		slices.SortFunc(e.known, func(x, y known) int {
-			return cmp.Or(cmp.Compare(x.old, y.old), cmp.Compare(x.new, y.new))
-		})
+		e.known = byLevel(e.known)
 		level, by := int64(0), e.reset.fBy
 		for at := 0; at < len(e.known); {
 			k := e.known[at]
@@ -175,6 +173,41 @@ func (l *levels) place() fast {
 	}
 	l.bound()
 	return fast{legal: true}
+}
+
+// byLevel sorts operations by their old value, gets before adds. Values are dense
+// where a history is legal: then it counts instead of comparing.
+func byLevel(ops []known) []known {
+	lowest, highest := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range ops {
+		lowest, highest = min(lowest, ops[i].old), max(highest, ops[i].old)
+	}
+	key := func(k *known) int64 {
+		if k.new > k.old {
+			return 2*(k.old-lowest) + 1
+		}
+		return 2 * (k.old - lowest)
+	}
+	if len(ops) == 0 || lowest < 0 || highest-lowest > 4*int64(len(ops)) {
+		slices.SortFunc(ops, func(x, y known) int {
+			return cmp.Or(cmp.Compare(x.old, y.old), cmp.Compare(x.new, y.new))
+		})
+		return ops
+	}
+	starts := make([]int32, 2*(highest-lowest)+3)
+	for i := range ops {
+		starts[key(&ops[i])+1]++
+	}
+	for i := 1; i < len(starts); i++ {
+		starts[i] += starts[i-1]
+	}
+	out := make([]known, len(ops))
+	for i := range ops {
+		k := key(&ops[i])
+		out[starts[k]] = ops[i]
+		starts[k]++
+	}
+	return out
 }
 
 // addSlot puts a slot in front of the known operation at. Its result is legal if

@@ -33,10 +33,9 @@ func decideList(records []record) fast {
 	l := list{records: records, appended: make(map[string]int32, len(records))}
 	for i, r := range records {
 		if op, ok := r.op.(model.ListAppend); ok {
-			if _, taken := l.appended[op.Value]; taken {
+			known := len(l.appended)
+			if l.appended[op.Value] = int32(i); len(l.appended) == known {
 				l.appended[op.Value] = several
-			} else {
-				l.appended[op.Value] = int32(i)
 			}
 		}
 	}

@@ -39,16 +39,9 @@ type periods struct {
 	setBy []int
 }
 
-func newPeriods(g *ground) *periods {
-	return &periods{fixed: g.fixed, loose: g.loose, unset: true}
-}
-
 // run sweeps. At one instant, what is called comes first, then what must end,
 // then the fixed block that begins: intervals are closed.
 func (p *periods) run() (bool, []int) {
-	if !p.demanding() {
-		return true, nil
-	}
 	for {
 		called, due, begins := p.next()
 		switch t := min(called, due, begins); {
@@ -71,7 +64,8 @@ func (p *periods) run() (bool, []int) {
 	}
 }
 
-// demanding reports whether anything needs the object unset.
+// demanding reports whether anything needs the object unset. If not, there is
+// nothing to decide.
 func (p *periods) demanding() bool {
 	for _, l := range p.loose {
 		if l.role == sees || l.role == takes {

@@ -64,7 +64,8 @@ func drawn(h *model.History, broken ObjectResult) []record {
 		view = model.Raw
 	}
 	var out []record
-	for _, o := range h.Operations {
+	for i := range h.Operations {
+		o := &h.Operations[i]
 		if r, ok := recordOf(o, view); ok && o.Object == broken.Object {
 			out = append(out, r)
 		}

@@ -27,8 +27,11 @@ func (r record) optional() bool { return r.answer == nil && r.ret == open }
 // recordOf is the operation in the view. What failed has none, it has no place
 // in any order, and neither has an ambiguous read: it has no effect and no
 // answer to explain.
-func recordOf(o model.Invoked, v model.View) (record, bool) {
-	o = o.In(v)
+func recordOf(o *model.Invoked, v model.View) (record, bool) {
+	if o.Outcome == model.Ambiguous {
+		in := o.In(v) // the others are the same in each view
+		o = &in
+	}
 	switch {
 	case o.Outcome == model.OK:
 		return record{id: o.ID, op: o.Op, answer: o.Answer, call: o.Call.Seq, ret: o.Return.Seq}, true
@@ -44,6 +47,7 @@ type object struct {
 	model.Object
 	operations []int
 	records    []record
+	size       int // how many operations
 	// differs reports whether the raw view is another one.
 	differs bool
 }
@@ -52,6 +56,7 @@ type object struct {
 func objectsOf(h *model.History) []*object {
 	var out []*object
 	known := map[model.Object]*object{}
+	of := make([]*object, len(h.Operations))
 	for i := range h.Operations {
 		o := &h.Operations[i]
 		b := known[o.Object]
@@ -60,9 +65,18 @@ func objectsOf(h *model.History) []*object {
 			known[o.Object] = b
 			out = append(out, b)
 		}
-		b.operations = append(b.operations, i)
+		of[i] = b
+		b.size++
 		b.differs = b.differs || o.Outcome == model.Ambiguous && o.Resolution != nil
-		if r, ok := recordOf(*o, model.Resolved); ok {
+	}
+	for _, b := range out {
+		b.operations = make([]int, 0, b.size)
+		b.records = make([]record, 0, b.size)
+	}
+	for i := range h.Operations {
+		b := of[i]
+		b.operations = append(b.operations, i)
+		if r, ok := recordOf(&h.Operations[i], model.Resolved); ok {
 			b.records = append(b.records, r)
 		}
 	}
@@ -85,7 +99,7 @@ func sortByCall(records []record) {
 func (b *object) raw(h *model.History) []record {
 	out := make([]record, 0, len(b.operations))
 	for _, i := range b.operations {
-		if r, ok := recordOf(h.Operations[i], model.Raw); ok {
+		if r, ok := recordOf(&h.Operations[i], model.Raw); ok {
 			out = append(out, r)
 		}
 	}

@@ -125,8 +125,12 @@ func (g *ground) decide() (bool, []int) {
 			return false, []int{z.fBy, z.sBy, l.loBy, l.hiBy}
 		}
 	}
+	p := periods{fixed: g.fixed, loose: g.loose, unset: true}
+	if !p.demanding() {
+		return true, nil
+	}
 	slices.SortFunc(g.loose, func(a, b loose) int { return cmp.Compare(a.lo, b.lo) })
-	return newPeriods(g).run()
+	return p.run()
 }
 
 // clip moves the ends of a loose item out of the fixed blocks. If nothing of it
