@@ -1,6 +1,7 @@
 package generators
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -193,15 +194,16 @@ func TestPlansReadBackWhatTheyWrote(t *testing.T) {
 
 // After a start there is more reading than elsewhere.
 func TestStartsAreReadBack(t *testing.T) {
-	var fresh, freshReads, all, reads float64
+	var fresh, freshReads, all, reads, back float64
 	for _, p := range sample(t, 12, 1000, Options{}) {
-		since := 0 // operations since the last start; 0 before any
+		since := 0                                                          // operations since the last start and 1; 0 before any
+		written, before := map[model.Object]bool{}, map[model.Object]bool{} // ever, and before the last start
 		for _, s := range p.Steps {
 			o, ok := s.(Operate)
 			if !ok {
 				since = 0
 				if injects(Start)(s) {
-					since = 1
+					since, before = 1, maps.Clone(written)
 				}
 				continue
 			}
@@ -214,11 +216,16 @@ func TestStartsAreReadBack(t *testing.T) {
 				fresh++
 				if o.Op.ReadOnly() {
 					freshReads++
+					if before[o.Object] {
+						back++
+					}
 				}
 			}
+			written[o.Object] = written[o.Object] || !o.Op.ReadOnly()
 		}
 	}
-	t.Logf("%.0f %% of all operations read, %.0f %% after a start", 100*reads/all, 100*freshReads/fresh)
+	t.Logf("%.0f %% of all operations read; after a start %.0f %%, %.0f %% of these what was written before it", 100*reads/all, 100*freshReads/fresh, 100*back/freshReads)
+	assert.Greater(t, back/freshReads, 0.99)
 	assert.Greater(t, freshReads/fresh, reads/all+0.1)
 	assert.InDelta(t, 0.45, reads/all, 0.1)
 }
