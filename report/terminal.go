@@ -248,7 +248,7 @@ func verdicts(s *harness.Session) string {
 // by 3/n at 95 %.
 func excludes(t harness.Tally) string {
 	if t.TooSmall() {
-		return fmt.Sprintf("nothing yet: %s are too few to judge by", plural(t.Plans, "plan"))
+		return "nothing yet: too small to judge, " + plural(t.Plans, "plan")
 	}
 	return fmt.Sprintf("failures in more than %.1f %% of such plans (95 %%)", 300/float64(t.Plans))
 }
