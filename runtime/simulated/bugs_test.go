@@ -84,8 +84,11 @@ func TestStaleRead(t *testing.T) {
 				r.want("", "/Register/r/write", `"a"`)
 				r.want("", "/Register/r/write", `"b"`)
 				r.want(`"b"`, "/Register/r/read", "")
+				r.want("", "/MapObject/m/set", `{"key":"k","value":"v"}`)
+				r.want("", "/MapObject/m/set", `{"key":"l","value":"w"}`)
 				r.restart(end)
 				r.want(`""`, "/Register/other/read", "")
+				r.want(`"v"`, "/MapObject/m/get", `"k"`) // its last write was to another entry
 				r.strikes(0, simulated.StaleRead)
 				r.want(`"a"`, "/Register/r/read", "")
 				r.want(`"a"`, "/Register/r/readExclusive", "")
@@ -104,15 +107,44 @@ func TestDoubleApplyOfWhatWasInFlight(t *testing.T) {
 			bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
 				s := sending{key: "k", tag: "t"}
 				_, answer := r.held(at, "/Counter/c/add", "1", s)
+				queued := r.background("/Counter/c/add", "10") // not entered: not in flight
+				time.Sleep(time.Millisecond)
 				r.kill()
 				<-answer
+				<-queued
 				r.start()
-				r.want("2", "/Counter/c/get", "")
+				r.want("12", "/Counter/c/get", "")
 				assert.Equal(t, want, r.get("/restate/invocation/Counter/c/add/k/output").body)
 				r.strikes(1, simulated.DoubleApply)
 			})
 		})
 	}
+}
+
+// TestDoubleApplyIsDecidedOncePerKill: a stop in the middle of the second attempt
+// adds nothing.
+func TestDoubleApplyIsDecidedOncePerKill(t *testing.T) {
+	o := planted(simulated.DoubleApply)
+	o.Timings = simulated.Timings{Latency: time.Hour, Drain: -1}
+	bubble(t, o, func(t *testing.T, r *rig) {
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		r.kill()
+		<-answer
+		r.start()
+		state := func() string {
+			return r.exchange(exchange{Method: "POST", Path: "admin:/query", Request: sent{Body: `{"query":"select value_utf8 from state"}`}}).body
+		}
+		for range 100 {
+			if time.Sleep(time.Minute); state() != `{"rows":[]}` {
+				break
+			}
+		}
+		require.Equal(t, `{"rows":[{"value_utf8":"2"}]}`, state())
+		r.restart(r.stop)
+		time.Sleep(20 * time.Hour)
+		r.want("2", "/Counter/c/get", "")
+		r.strikes(1, simulated.DoubleApply)
+	})
 }
 
 func TestDoubleApplyOfWhatIsSentAgain(t *testing.T) {
@@ -128,7 +160,10 @@ func TestDoubleApplyOfWhatIsSentAgain(t *testing.T) {
 func TestDoubleApplyNeedsACrashOrTheSameKey(t *testing.T) {
 	bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
 		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{key: "k", tag: "t"})
+		attached := r.background("/Counter/c/add", "1", sending{key: "k"}) // the first is not over yet
+		time.Sleep(time.Millisecond)
 		r.stop()
+		<-attached
 		<-answer
 		r.start()
 		r.want("1", "/Counter/c/get", "", sending{key: "k"})
@@ -190,6 +225,7 @@ func TestWrongKey(t *testing.T) {
 		r.want(`"a"`, "/Register/r/read", "")
 		r.want(`"v"`, "/MapObject/m/get", `"k"`)
 		r.strikes(0, simulated.WrongKey)
+		r.want("", "/Register/s/write", `"x"`)
 		r.want("", "/Register/s/write", `"b"`)
 		r.want(`"b"`, "/Register/r/read", "")
 		r.want(`"a"`, "/Register/s/readExclusive", "")

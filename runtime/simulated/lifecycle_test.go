@@ -62,11 +62,15 @@ func TestAStartIsReadyStepByStep(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		assert.Equal(t, 200, r.get("/restate/health").status)
 
+		seen, cancel := r.watch()
+		defer cancel()
 		statuses := map[int]int{}
 		var answers []<-chan response
 		for range 40 {
-			answers = append(answers, r.background("/Counter/c/add", "1"))
+			answers = append(answers, r.background("/Counter/c/add", "1", sending{tag: "t"}))
 		}
+		time.Sleep(10 * time.Millisecond)
+		assert.Empty(t, seen(), "no handler is entered before its partition is ready")
 		for _, a := range answers {
 			got := <-a
 			require.NoError(t, got.err)
@@ -125,6 +129,8 @@ func TestAStopLetsOpenCallsFinish(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{Drain: time.Second}}
 	bubble(t, o, func(t *testing.T, r *rig) {
 		g, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		other, second := r.held(service.Before, "/Counter/d/add", "1", sending{tag: "u"})
+		r.want("0", "/Counter/e/get", "") // on a third connection, which is idle then
 		stopped := make(chan runtime.Exit)
 		go func() {
 			exit, err := r.Stop(context.Background())
@@ -132,8 +138,11 @@ func TestAStopLetsOpenCallsFinish(t *testing.T) {
 			stopped <- exit
 		}()
 		synctest.Wait()
-		late := r.call("/Counter/c/add", "1")
-		assert.Error(t, late.err, "it takes no more calls")
+		assert.ErrorIs(t, r.call("/Counter/c/add", "1").err, syscall.ECONNREFUSED)
+		other.Open()
+		assert.Equal(t, 200, (<-second).status)
+		synctest.Wait()
+		assert.ErrorIs(t, r.call("/Counter/c/add", "1").err, syscall.ECONNREFUSED, "its connection is not there to be used again")
 		time.Sleep(100 * time.Millisecond)
 		g.Open()
 		got := <-answer
@@ -215,10 +224,36 @@ func TestAFrozenServerTakesRequestsAndAnswersNone(t *testing.T) {
 		r.start()
 		r.want("1", "/Counter/c/get", "")
 
+		g, open := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
 		require.NoError(t, r.Pause(t.Context()))
+		healthy := make(chan response, 1)
+		go func() { healthy <- r.get("/restate/health") }()
+		g.Open()
+		time.Sleep(time.Second)
+		assert.Empty(t, open)
+		assert.Empty(t, healthy)
 		exit, err := r.Stop(context.Background())
 		require.NoError(t, err)
-		assert.True(t, exit.Graceful(), "a frozen server is thawed to stop")
+		assert.True(t, exit.Graceful())
+		assert.Equal(t, `{"oldValue":1,"newValue":2}`, (<-open).body, "a frozen server is thawed to stop")
+		<-healthy
+	})
+}
+
+func TestAFrozenServerEntersNoHandler(t *testing.T) {
+	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		r.kill()
+		<-answer
+		seen, cancel := r.watch()
+		defer cancel()
+		require.NoError(t, r.Start(context.Background()))
+		require.NoError(t, r.Pause(t.Context()))
+		time.Sleep(time.Second)
+		assert.Empty(t, seen())
+		require.NoError(t, r.Resume(t.Context()))
+		time.Sleep(time.Second)
+		assert.Equal(t, []string{"t 2 entered", "t 2 effect", "t 2 finished"}, seen())
 	})
 }
 

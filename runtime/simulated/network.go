@@ -218,20 +218,14 @@ func refused(to string) error {
 }
 
 // conn is the server's end of a connection. While the server is frozen nothing
-// passes through it.
+// is written to it.
 type conn struct {
 	net.Conn
 	network *network
 }
 
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.network.pause.wait(c.network.ctx) // the end of the life closes the connection
-	return n, err
-}
-
 func (c *conn) Write(b []byte) (int, error) {
-	c.network.pause.wait(c.network.ctx)
+	c.network.pause.wait(c.network.ctx) // the end of the life closes the connection
 	return c.Conn.Write(b)
 }
 
