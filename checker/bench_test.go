@@ -173,7 +173,7 @@ func BenchmarkFast(b *testing.B) {
 			records := objectsOf(h)[0].records
 			b.ReportAllocs()
 			for b.Loop() {
-				c := &check{h: h, o: Options{SecondOpinion: -1}.withDefaults(), until: time.Now().Add(time.Minute)}
+				c := &check{h: h, o: Options{SecondOpinion: -1}.withDefaults(), until: time.Now().Add(time.Minute), memory: 1 << 30}
 				f := c.decide(l.kind, records)
 				if f.Verdict == Undecided {
 					b.Fatal(f.reason)

@@ -2,6 +2,8 @@ package checker
 
 import (
 	"fmt"
+	goruntime "runtime"
+	"sync"
 	"time"
 
 	"retain/model"
@@ -24,12 +26,38 @@ func Check(h *model.History, o Options) Result {
 		r.Verdict = IllFormed
 		r.Reason = fmt.Sprintf("the history is not well-formed: %v", err)
 	} else {
-		for _, b := range objectsOf(h) {
-			r.add(c.judge(b))
+		for _, o := range c.judgeAll(objectsOf(h)) {
+			r.add(o)
 		}
 	}
 	r.Cost = time.Since(start)
 	return r
+}
+
+// judgeAll judges the objects, as many at once as there are processors, so that
+// one that takes long does not keep the others from being judged in time. They
+// share the memory.
+func (c *check) judgeAll(objects []*object) []ObjectResult {
+	out := make([]ObjectResult, len(objects))
+	workers := min(goruntime.GOMAXPROCS(0), len(objects))
+	if workers > 0 {
+		c.memory = c.o.Memory / int64(workers)
+	}
+	next := make(chan int, len(objects))
+	for i := range objects {
+		next <- i
+	}
+	close(next)
+	var done sync.WaitGroup
+	for range workers {
+		done.Go(func() {
+			for i := range next {
+				out[i] = c.judge(objects[i])
+			}
+		})
+	}
+	done.Wait()
+	return out
 }
 
 // add takes in an object's result. The reason is that of the first object with
@@ -51,9 +79,11 @@ type check struct {
 	h     *model.History
 	o     Options
 	until time.Time
+	// memory is the share of one object.
+	memory int64
 }
 
-func (c *check) search() search { return search{until: c.until, memory: c.o.Memory} }
+func (c *check) search() search { return search{until: c.until, memory: c.memory} }
 
 // judge judges one object.
 func (c *check) judge(b *object) ObjectResult {
@@ -79,6 +109,7 @@ func (c *check) judge(b *object) ObjectResult {
 		case Violation:
 		case Undecided:
 			r.Class = UnknownClass
+			r.Reason = "which kind of guarantee broke is not known: the raw history could not be decided"
 		case IllFormed:
 			r.Verdict, r.Reason = raw.Verdict, raw.reason
 			return r

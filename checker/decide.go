@@ -60,24 +60,29 @@ func (c *check) shared(kind model.Kind) bool {
 }
 
 // decidePart judges one part: the part passes if it alone has a legal order.
-// Where porcupine is asked beside another decision and says the opposite, the
-// verdict is [IllFormed]: one of the two is wrong, and nothing is known of the
-// runtime.
 func (c *check) decidePart(p part) finding {
 	f := decideFast(p, c.search())
 	if f.By != ByPorcupine && len(p.records) <= c.o.SecondOpinion {
 		f.Second = c.second().run(p.kind, p.records)
-		if f.Verdict != Undecided && f.Second != Undecided && f.Second != f.Verdict {
-			f.reason = fmt.Sprintf("the checkers disagree: %s says %s, porcupine says %s; this is a bug of retain's checker, keep the history",
-				f.By, f.Verdict, f.Second)
-			f.Verdict = IllFormed
-		}
+		f.compare()
 	}
 	if f.Verdict == Undecided {
 		f.reason = fmt.Sprintf("no verdict on its %d operations: the search reached its budget of %s and %d MiB",
 			len(p.records), c.o.Budget, c.o.Memory>>20)
 	}
 	return f
+}
+
+// compare looks at the second opinion. Where porcupine says the opposite, the
+// verdict is [IllFormed]: one of the two is wrong, and nothing is known of the
+// runtime.
+func (f *finding) compare() {
+	if f.Second == "" || f.Second == Undecided || f.Second == f.Verdict {
+		return
+	}
+	f.reason = fmt.Sprintf("the checkers disagree: %s says %s, porcupine says %s; this is a bug of retain's checker, keep the history",
+		f.By, f.Verdict, f.Second)
+	f.Verdict = IllFormed
 }
 
 // second is the budget for a second opinion: about ten milliseconds. A history
@@ -99,8 +104,10 @@ func decideFast(p part, budget search) finding {
 		}
 		return f
 	}
+	half := budget // the rest is porcupine's, which may be lucky
+	half.until = time.Now().Add(time.Until(budget.until) / 2)
 	var at int
-	if f.Verdict, at = runWindow(p.kind, p.records, budget); f.Verdict != Undecided {
+	if f.Verdict, at = runWindow(p.kind, p.records, half); f.Verdict != Undecided {
 		f.By = ByWindow
 		if at != 0 {
 			f.ids = []int{at}

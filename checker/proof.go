@@ -266,9 +266,6 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 		return
 	}
 	until := time.Now().Add(shrinkTime)
-	if until.After(c.until) {
-		until = c.until
-	}
 	find := prover{
 		illegal: func(records []record) bool { return c.illegal(part{f.part.kind, f.part.name, records}, until) },
 		spent:   func() bool { return time.Now().After(until) },
@@ -286,10 +283,10 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 
 // illegal reports whether the part is shown to have no legal order in time.
 func (c *check) illegal(p part, until time.Time) bool {
-	return decideFast(p, search{until: until, memory: c.o.Memory}).Verdict == Violation
+	return decideFast(p, search{until: until, memory: c.memory}).Verdict == Violation
 }
 
 // legal reports whether the part is shown to have a legal order in time.
 func (c *check) legal(p part, until time.Time) bool {
-	return decideFast(p, search{until: until, memory: c.o.Memory}).Verdict == Pass
+	return decideFast(p, search{until: until, memory: c.memory}).Verdict == Pass
 }

@@ -64,8 +64,7 @@ func TestFastAgreesWithBruteForce(t *testing.T) {
 					if bruteForce(h, object, view) {
 						want = Pass
 					}
-					c := &check{h: h, o: Options{SecondOpinion: -1}.withDefaults()}
-					c.until = farAway
+					c := &check{h: h, o: Options{SecondOpinion: -1}.withDefaults(), until: farAway, memory: 1 << 30}
 					f := c.decide(kind, records)
 					counts[fmt.Sprintf("%s %s", f.By, f.Verdict)]++
 					if f.Verdict != want {

@@ -88,7 +88,8 @@ type ObjectResult struct {
 	Contradiction int
 	// Proof lists the IDs of the operations that together have no legal order,
 	// ascending: whatever the others had answered, and whenever they had
-	// returned, these few contradict each other. Nil unless violated.
+	// returned, these few contradict each other. (Clears that were over before
+	// any of them was called are not listed.) Nil unless violated.
 	Proof []int
 	// Part is the map's entry that was judged by itself, "" for the whole object.
 	Part string
@@ -96,7 +97,8 @@ type ObjectResult struct {
 	// Raw is the zero Judgement unless the resolved view is illegal and the
 	// two differ.
 	Resolved, Raw Judgement
-	// Reason says why the verdict is undecided or harness, "" otherwise.
+	// Reason says why the verdict is undecided or harness, or the class of a
+	// violation is not known; "" otherwise.
 	Reason string
 	// Operations counts the object's operations, Open those without an answer
 	// in the resolved view.
@@ -129,7 +131,8 @@ func (r Result) Broken() *ObjectResult {
 
 // Options bound a check. The zero value is what a run uses.
 type Options struct {
-	// Budget is the time for a whole history, explanations included; 0 is 20 s.
+	// Budget is the time for a whole history; 0 is 20 s. Once a violation is
+	// found, its explanation may take 3 s more.
 	Budget time.Duration
 	// Memory is what a search may hold, in bytes, roughly; 0 is 512 MiB. It is
 	// counted, not measured: searches of several histories at once add up.
