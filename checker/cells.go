@@ -11,10 +11,10 @@ import (
 // involved, a hint for the proof.
 type fast struct {
 	applies, legal bool
-	ids            []int
+	ids            []int32
 }
 
-func illegal(ids ...int) fast { return fast{applies: true, ids: ids} }
+func illegal(ids ...int32) fast { return fast{applies: true, ids: ids} }
 
 // decideCell decides a register, or one entry of a map, in O(n log n).
 //
@@ -37,8 +37,7 @@ func illegal(ids ...int) fast { return fast{applies: true, ids: ids} }
 // order of the chain; so the order of blocks, clears and unset reads is all that
 // is left to find, and [ground.decide] finds it or there is none.
 func decideCell(records []record) fast {
-	half := len(records)/2 + 1 // about as many operations write as read
-	c := cell{records: records, writers: make(map[string]int32, half), values: make([]value, 0, half)}
+	c := cell{records: records}
 	c.addWriters()
 	if f := c.addReaders(); f.applies {
 		return f
@@ -60,8 +59,7 @@ func decideCell(records []record) fast {
 type cell struct {
 	records []record
 	values  []value
-	// writers maps a value to its index in values, several for more than one.
-	writers map[string]int32
+	writers *index // of a value's place in values
 	ground  ground
 	// optional are the values of ambiguous compare-and-sets that were observed
 	// and are not linked to what they expected yet.
@@ -127,6 +125,14 @@ func stepOf(r record) step {
 
 // addWriters finds the values.
 func (c *cell) addWriters() {
+	writes := 0
+	for _, r := range c.records {
+		if stepOf(r).wrote != "" {
+			writes++
+		}
+	}
+	c.values = make([]value, 0, writes)
+	c.writers = newIndex(writes, func(at int32) string { return stepOf(c.records[c.values[at].writer]).wrote })
 	for i, r := range c.records {
 		s := stepOf(r)
 		if s.wrote == "" {
@@ -134,10 +140,7 @@ func (c *cell) addWriters() {
 		}
 		at := int32(len(c.values))
 		c.values = append(c.values, value{writer: int32(i), next: none, taker: none, reads: emptyZone()})
-		known := len(c.writers)
-		if c.writers[s.wrote] = at; len(c.writers) == known {
-			c.writers[s.wrote] = several
-		}
+		c.writers.put(s.wrote, at)
 	}
 }
 
@@ -172,7 +175,7 @@ func (c *cell) addReaders() fast {
 // there instead.
 func (c *cell) see(i int, s step, writes int32) fast {
 	r := c.records[i]
-	at, known := c.writers[s.saw]
+	at, known := c.writers.get(s.saw)
 	switch {
 	case !known:
 		return illegal(r.id)
@@ -264,8 +267,8 @@ func (c *cell) follow(b *block, at int32) (int, bool) {
 }
 
 // circle names the compare-and-sets that expect each other's values.
-func (c *cell) circle() []int {
-	var ids []int
+func (c *cell) circle() []int32 {
+	var ids []int32
 	for i := range c.values {
 		if s := stepOf(c.records[c.values[i].writer]); c.happened(i) && s.saw != "" {
 			ids = append(ids, c.records[c.values[i].writer].id)
@@ -279,8 +282,8 @@ type block struct {
 	zone
 	// after is the latest call so far, afterBy the operation that called.
 	after    int64
-	afterBy  int
-	conflict []int
+	afterBy  int32
+	conflict []int32
 }
 
 // then adds the operations of z, in any order, behind all others. It fails if
@@ -290,7 +293,7 @@ func (b *block) then(z zone) bool {
 		return true
 	}
 	if z.f < b.after {
-		b.conflict = []int{b.afterBy, z.fBy}
+		b.conflict = []int32{b.afterBy, z.fBy}
 		return false
 	}
 	if z.s > b.after {

@@ -15,7 +15,7 @@ type finding struct {
 	// answer holds the sentence about an impossible answer, by the one
 	// operation in ids.
 	answer string
-	ids    []int
+	ids    []int32
 	reason string
 }
 
@@ -28,7 +28,7 @@ func (c *check) decide(kind model.Kind, records []record) finding {
 			continue
 		}
 		if wrong := impossible(r.op, r.answer); wrong != "" {
-			f.Verdict, f.By, f.answer, f.ids = Violation, ByAnswer, wrong, []int{r.id}
+			f.Verdict, f.By, f.answer, f.ids = Violation, ByAnswer, wrong, []int32{r.id}
 			f.part = part{kind: kind, records: records}
 			f.Cost = time.Since(start)
 			return f
@@ -106,11 +106,11 @@ func decideFast(p part, budget search) finding {
 	}
 	half := budget // the rest is porcupine's, which may be lucky
 	half.until = time.Now().Add(time.Until(budget.until) / 2)
-	var at int
+	var at int32
 	if f.Verdict, at = runWindow(p.kind, p.records, half); f.Verdict != Undecided {
 		f.By = ByWindow
 		if at != 0 {
-			f.ids = []int{at}
+			f.ids = []int32{at}
 		}
 		return f
 	}

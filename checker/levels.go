@@ -73,13 +73,13 @@ type epoch struct {
 type known struct {
 	old, new  int64
 	call, ret int64
-	id        int
+	id        int32
 }
 
 // free is an addition without a value; must says that it was answered.
 type free struct {
 	call, ret int64
-	id        int
+	id        int32
 	epoch     int
 	must      bool
 }
@@ -89,7 +89,7 @@ type free struct {
 type slot struct {
 	epoch, before int
 	lo, hi        int64
-	loBy, hiBy    int
+	loBy, hiBy    int32
 	places        int64
 }
 
@@ -245,7 +245,7 @@ func (l *levels) bound() {
 
 // fill matches additions with places. It returns the IDs of what can't be
 // matched, nil if all can.
-func (l *levels) fill() []int {
+func (l *levels) fill() []int32 {
 	if ids := l.matchPlaces(); ids != nil {
 		return ids
 	}
@@ -253,7 +253,7 @@ func (l *levels) fill() []int {
 }
 
 // matchPlaces finds an addition for every place.
-func (l *levels) matchPlaces() []int {
+func (l *levels) matchPlaces() []int32 {
 	var open heap
 	rest := l.free
 	for _, s := range l.slots {
@@ -265,7 +265,7 @@ func (l *levels) matchPlaces() []int {
 				open.pop()
 			}
 			if len(open) == 0 {
-				return []int{s.loBy, s.hiBy}
+				return []int32{s.loBy, s.hiBy}
 			}
 			open.pop()
 		}
@@ -275,7 +275,7 @@ func (l *levels) matchPlaces() []int {
 
 // matchMandatory finds a place for every answered addition that can't stand
 // behind everything known of its epoch.
-func (l *levels) matchMandatory() []int {
+func (l *levels) matchMandatory() []int32 {
 	var must []free
 	for _, f := range l.free {
 		if f.must && f.ret < l.epochs[f.epoch].ending {
@@ -289,15 +289,15 @@ func (l *levels) matchMandatory() []int {
 		}
 		for n := s.places; n > 0 && len(open) > 0; n-- {
 			if f := open.pop(); f.hi < s.lo {
-				return []int{f.hiBy, s.loBy, s.hiBy}
+				return []int32{f.hiBy, s.loBy, s.hiBy}
 			}
 		}
 	}
 	if len(open) > 0 {
-		return []int{open[0].hiBy}
+		return []int32{open[0].hiBy}
 	}
 	if len(must) > 0 {
-		return []int{must[0].id}
+		return []int32{must[0].id}
 	}
 	return nil
 }

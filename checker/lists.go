@@ -30,13 +30,11 @@ import (
 // twice in one, and an answer longer than what the clear removed have no order
 // at all.
 func decideList(records []record) fast {
-	l := list{records: records, appended: make(map[string]int32, len(records))}
+	l := list{records: records}
+	l.appended = newIndex(len(records), func(at int32) string { return records[at].op.(model.ListAppend).Value })
 	for i, r := range records {
 		if op, ok := r.op.(model.ListAppend); ok {
-			known := len(l.appended)
-			if l.appended[op.Value] = int32(i); len(l.appended) == known {
-				l.appended[op.Value] = several
-			}
+			l.appended.put(op.Value, int32(i))
 		}
 	}
 	if f := l.addAnswers(); f.applies || l.repeated {
@@ -57,7 +55,7 @@ func decideList(records []record) fast {
 // list is a list's history on its way to the ground.
 type list struct {
 	records  []record
-	appended map[string]int32 // by which record, or several
+	appended *index // of records
 	lives    []*life
 	byFirst  map[string]*life
 	shown    []bool // by record: the append is in an answer
@@ -104,7 +102,7 @@ func (l *list) addAnswers() fast {
 
 func (l *list) addAnswer(i int32, answer []string, clear bool) fast {
 	r := &l.records[i]
-	if l.appended[answer[0]] == several {
+	if at, _ := l.appended.get(answer[0]); at == several {
 		l.repeated = true // the first element does not tell the life
 		return fast{}
 	}
@@ -160,7 +158,7 @@ func (l *list) addLives() fast {
 func (l *list) addLife(e *life, b *block) fast {
 	seen := e.seen
 	for i, v := range e.longest {
-		at, known := l.appended[v]
+		at, known := l.appended.get(v)
 		switch {
 		case !known:
 			return illegal(e.by.id)

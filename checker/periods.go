@@ -36,12 +36,12 @@ type periods struct {
 	unset   bool
 	pending [4]heap // by role
 	// set by the last thing that set the object, for the witness
-	setBy []int
+	setBy []int32
 }
 
 // run sweeps. At one instant, what is called comes first, then what must end,
 // then the fixed block that begins: intervals are closed.
-func (p *periods) run() (bool, []int) {
+func (p *periods) run() (bool, []int32) {
 	for {
 		called, due, begins := p.next()
 		switch t := min(called, due, begins); {
@@ -177,7 +177,7 @@ func (p *periods) begin(z zone) bool {
 	return true
 }
 
-func (p *periods) become(unset bool, by ...int) {
+func (p *periods) become(unset bool, by ...int32) {
 	p.unset = unset
 	if !unset {
 		p.setBy = by

@@ -79,7 +79,7 @@ func around(records []record, broken ObjectResult) []record {
 	var out []record
 	room := pictureOperations - len(broken.Proof)
 	for _, r := range slices.Backward(records) {
-		proves := slices.Contains(broken.Proof, r.id)
+		proves := slices.Contains(broken.Proof, int(r.id))
 		if !proves && (r.call > end || room <= 0) {
 			continue
 		}
@@ -95,7 +95,7 @@ func around(records []record, broken ObjectResult) []record {
 // endOf is the return of the contradiction, or the end of the history.
 func endOf(records []record, broken ObjectResult) int64 {
 	for _, r := range records {
-		if r.id == broken.Contradiction {
+		if int(r.id) == broken.Contradiction {
 			return r.ret
 		}
 	}
@@ -128,9 +128,9 @@ func remark(h *model.History, broken ObjectResult, r record) string {
 	if r.answer == nil {
 		s += fmt.Sprintf(", ambiguous (%s)", o.Reason)
 	}
-	if r.id == broken.Contradiction {
+	if int(r.id) == broken.Contradiction {
 		s += ". From its return on there is no legal order: " + broken.Guarantee
-	} else if slices.Contains(broken.Proof, r.id) {
+	} else if slices.Contains(broken.Proof, int(r.id)) {
 		s += ". Part of the proof"
 	}
 	return s

@@ -14,7 +14,7 @@ type reduced struct {
 	after map[string]string
 	// conflict holds the IDs of two operations that contradict each other by
 	// themselves: the history is illegal. Nil for none.
-	conflict []int
+	conflict []int32
 }
 
 // prepass makes a history cheaper to search without changing whether it has a
@@ -52,7 +52,7 @@ func prepass(records []record) reduced {
 				continue
 			}
 			if r.ret = seen.end[i]; r.ret < r.call {
-				out.conflict = []int{r.id, records[seen.by[i]].id}
+				out.conflict = []int32{r.id, records[seen.by[i]].id}
 				return out
 			}
 		}
@@ -124,22 +124,22 @@ func (seen observations) want(records []record, writers map[entry]int, i int) {
 
 // neighbours finds what stands before each element in the answers of a list. It
 // gives up on an element that several operations may have appended.
-func neighbours(records []record, writers map[entry]int) (map[string]string, []int) {
+func neighbours(records []record, writers map[entry]int) (map[string]string, []int32) {
 	var after map[string]string
-	var shownBy map[string]int
+	var shownBy map[string]int32
 	for _, r := range records {
 		list, ok := r.answer.(model.Texts)
 		if !ok {
 			continue
 		}
 		if after == nil {
-			after, shownBy = map[string]string{}, map[string]int{}
+			after, shownBy = map[string]string{}, map[string]int32{}
 		}
 		before := ""
 		for _, v := range list {
 			if w, known := writers[entry{value: v}]; known && w != several {
 				if known, ok := after[v]; ok && known != before {
-					return nil, []int{shownBy[v], r.id}
+					return nil, []int32{shownBy[v], r.id}
 				}
 				after[v], shownBy[v] = before, r.id
 			}

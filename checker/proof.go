@@ -43,14 +43,14 @@ type prover struct {
 //   - any other operation loses its answer and its return: the order that
 //     explained the history still explains it. What remains of such an operation
 //     can contradict nothing, so it is not part of the proof.
-func (p prover) prove(records []record, hint []int) proof {
+func (p prover) prove(records []record, hint []int32) proof {
 	hinted := p.trust(records, hint)
 	if len(records) > manyRecords && hinted != nil {
 		records = withoutUnseen(relaxed(records, hinted))
 	}
 	out := proof{history: p.shortest(records)}
 	out.last = lastReturned(out.history)
-	must := map[int]bool{}
+	must := map[int32]bool{}
 	for _, r := range out.history {
 		must[r.id] = r.answer != nil
 	}
@@ -78,11 +78,11 @@ const proofLimit = 64
 
 // trust finds out what of a hint suffices: it alone, or it and all clears, which
 // a decision does not list. Nil if neither does.
-func (p prover) trust(records []record, hint []int) map[int]bool {
+func (p prover) trust(records []record, hint []int32) map[int32]bool {
 	if len(hint) == 0 {
 		return nil
 	}
-	must := map[int]bool{}
+	must := map[int32]bool{}
 	for _, id := range hint {
 		must[id] = true
 	}
@@ -103,8 +103,8 @@ func (p prover) trust(records []record, hint []int) map[int]bool {
 // releaseAll takes out of must what is not needed: reads first, so that what
 // was acknowledged stays if either would do, and clears last. Clears that were
 // over before all that is needed otherwise stay: see [telling].
-func (p prover) releaseAll(found proof, must map[int]bool) {
-	var reads, changes, clearing []int
+func (p prover) releaseAll(found proof, must map[int32]bool) {
+	var reads, changes, clearing []int32
 	for _, r := range found.history {
 		switch {
 		case !must[r.id] || r.id == found.last.id:
@@ -150,7 +150,7 @@ func withoutUnseen(records []record) []record {
 // relaxed in all but must, stays illegal. Halves first: most are not needed.
 // Since relaxing more never makes a legal history illegal, what one pass keeps
 // is needed.
-func (p prover) release(history []record, must map[int]bool, ids []int) {
+func (p prover) release(history []record, must map[int32]bool, ids []int32) {
 	if len(ids) == 0 || p.spent() {
 		return
 	}
@@ -170,7 +170,7 @@ func (p prover) release(history []record, must map[int]bool, ids []int) {
 }
 
 // relaxed is the history in which only the records in must are as they were.
-func relaxed(history []record, must map[int]bool) []record {
+func relaxed(history []record, must map[int32]bool) []record {
 	out := make([]record, 0, len(history))
 	for _, r := range history {
 		switch {
@@ -262,7 +262,8 @@ func telling(p proof) []record {
 func (c *check) explain(b *object, f finding, r *ObjectResult) {
 	r.Part = f.part.name
 	if f.answer != "" {
-		r.Guarantee, r.Proof, r.Contradiction = f.answer, f.ids, f.ids[0]
+		id := int(f.ids[0])
+		r.Guarantee, r.Proof, r.Contradiction = f.answer, []int{id}, id
 		return
 	}
 	until := time.Now().Add(shrinkTime)
@@ -271,9 +272,9 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 		spent:   func() bool { return time.Now().After(until) },
 	}
 	p := find.prove(f.part.records, f.ids)
-	r.Contradiction = p.last.id
+	r.Contradiction = int(p.last.id)
 	for _, o := range telling(p) {
-		r.Proof = append(r.Proof, o.id)
+		r.Proof = append(r.Proof, int(o.id))
 	}
 	slices.Sort(r.Proof)
 	r.Guarantee = c.name(b, f.part, p, r.Class, func(records []record) bool {

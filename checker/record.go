@@ -15,7 +15,7 @@ const open = int64(math.MaxInt64)
 // numbers, its interval is closed: a precedes b only if a.ret is less than
 // b.call.
 type record struct {
-	id        int
+	id        int32 // of the operation; its index is one less
 	op        model.Operation
 	answer    model.Answer // nil: not known
 	call, ret int64
@@ -34,9 +34,9 @@ func recordOf(o *model.Invoked, v model.View) (record, bool) {
 	}
 	switch {
 	case o.Outcome == model.OK:
-		return record{id: o.ID, op: o.Op, answer: o.Answer, call: o.Call.Seq, ret: o.Return.Seq}, true
+		return record{id: int32(o.ID), op: o.Op, answer: o.Answer, call: o.Call.Seq, ret: o.Return.Seq}, true
 	case o.Outcome == model.Ambiguous && !o.Op.ReadOnly():
-		return record{id: o.ID, op: o.Op, call: o.Call.Seq, ret: open}, true
+		return record{id: int32(o.ID), op: o.Op, call: o.Call.Seq, ret: open}, true
 	}
 	return record{}, false
 }
@@ -57,13 +57,15 @@ func objectsOf(h *model.History) []*object {
 	var out []*object
 	known := map[model.Object]*object{}
 	of := make([]*object, len(h.Operations))
+	var b *object // of the last operation
 	for i := range h.Operations {
 		o := &h.Operations[i]
-		b := known[o.Object]
-		if b == nil {
-			b = &object{Object: o.Object}
-			known[o.Object] = b
-			out = append(out, b)
+		if b == nil || b.Object != o.Object {
+			if b = known[o.Object]; b == nil {
+				b = &object{Object: o.Object}
+				known[o.Object] = b
+				out = append(out, b)
+			}
 		}
 		of[i] = b
 		b.size++

@@ -78,7 +78,7 @@ const configsLimit = 1 << 18
 
 // runWindow decides the records, which must come by call. It returns the ID of
 // the operation at whose return no configuration was left.
-func runWindow(kind model.Kind, records []record, budget search) (Verdict, int) {
+func runWindow(kind model.Kind, records []record, budget search) (Verdict, int32) {
 	facts := prepass(records)
 	if facts.conflict != nil {
 		return Violation, facts.conflict[1]
@@ -152,7 +152,7 @@ type moment struct {
 	returns bool
 }
 
-func (w *window) run() (Verdict, int) {
+func (w *window) run() (Verdict, int32) {
 	moments := make([]moment, 0, 2*len(w.records))
 	for i, r := range w.records {
 		moments = append(moments, moment{r.call, int32(i), false})

@@ -32,7 +32,7 @@ type ground struct {
 type zone struct {
 	f, s int64
 	// fBy and sBy are the IDs of the operations that return and call then.
-	fBy, sBy int
+	fBy, sBy int32
 	// needsUnset: the block begins on an unset object. leavesUnset: its last
 	// operation unsets it.
 	needsUnset, leavesUnset bool
@@ -69,7 +69,7 @@ const (
 // happen at any one instant from lo to hi. One whose hi is open need not happen.
 type loose struct {
 	lo, hi     int64
-	loBy, hiBy int
+	loBy, hiBy int32
 	role       role
 }
 
@@ -112,17 +112,17 @@ func (g *ground) addOne(r record, as role) {
 // What remains is to find instants for the loose items, in the gaps between the
 // fixed blocks, such that whatever must find the object unset does. See
 // [periods].
-func (g *ground) decide() (bool, []int) {
+func (g *ground) decide() (bool, []int32) {
 	slices.SortFunc(g.fixed, func(a, b zone) int { return cmp.Compare(a.f, b.f) })
 	for i := 1; i < len(g.fixed); i++ {
 		if a, b := g.fixed[i-1], g.fixed[i]; b.f < a.s {
-			return false, []int{a.fBy, a.sBy, b.fBy, b.sBy}
+			return false, []int32{a.fBy, a.sBy, b.fBy, b.sBy}
 		}
 	}
 	for i := range g.loose {
 		if z := g.clip(&g.loose[i]); z != nil {
 			l := g.loose[i]
-			return false, []int{z.fBy, z.sBy, l.loBy, l.hiBy}
+			return false, []int32{z.fBy, z.sBy, l.loBy, l.hiBy}
 		}
 	}
 	p := periods{fixed: g.fixed, loose: g.loose, unset: true}

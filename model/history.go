@@ -202,7 +202,7 @@ func (h *History) Validate() error {
 		id  int
 		ret int64
 	}
-	processes := map[string]last{}
+	processes := map[string]*last{}
 	for i := range h.Operations {
 		o := &h.Operations[i]
 		if o.ID != i+1 {
@@ -211,15 +211,18 @@ func (h *History) Validate() error {
 		if err := o.validate(); err != nil {
 			return fmt.Errorf("%s: %w", o.name(), err)
 		}
-		p, known := processes[o.Process]
-		if known && p.ret > o.Call.Seq {
+		p := processes[o.Process]
+		if p == nil {
+			p = &last{ret: math.MinInt64}
+			processes[o.Process] = p
+		}
+		if p.ret > o.Call.Seq {
 			return fmt.Errorf("%s: process %s still had operation %d open", o.name(), o.Process, p.id)
 		}
-		ret := o.Return.Seq
+		p.id, p.ret = o.ID, o.Return.Seq
 		if o.Outcome == Ambiguous {
-			ret = math.MaxInt64 // its process may not go on
+			p.ret = math.MaxInt64 // its process may not go on
 		}
-		processes[o.Process] = last{id: o.ID, ret: ret}
 	}
 	return h.validateSequence()
 }
