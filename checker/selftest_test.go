@@ -34,53 +34,177 @@ func dump(h *model.History) string {
 	return b.String()
 }
 
-func TestFastAgreesWithBruteForce(t *testing.T) {
-	for _, kind := range model.Kinds() {
+// ample is a budget that small histories do not reach.
+func ample() search { return search{until: time.Now().Add(time.Hour), memory: 1 << 30} }
+
+// times is how often a random test of n histories runs.
+func times(n int) int {
+	if testing.Short() {
+		n /= 10
+	}
+	return max(1, int(float64(n)**scale))
+}
+
+// counts is what a part of the self-test did, for its log line.
+type counts struct {
+	histories, illegal int
+	by                 map[Decision]int
+	mutants, caught    map[string]int
+}
+
+func newCounts() *counts {
+	return &counts{by: map[Decision]int{}, mutants: map[string]int{}, caught: map[string]int{}}
+}
+
+func (c *counts) add(f finding, mutant string, legal bool) {
+	c.histories++
+	c.by[f.By]++
+	if mutant != "" {
+		c.mutants[mutant]++
+	}
+	if !legal {
+		c.illegal++
+		if mutant != "" {
+			c.caught[mutant]++
+		}
+	}
+}
+
+// near is the share that the near-linear decisions took, and by one answer.
+func (c *counts) near() float64 {
+	return 1 - float64(c.by[ByWindow]+c.by[ByPorcupine])/float64(max(1, c.histories))
+}
+
+func (c *counts) log(t *testing.T, what string) {
+	t.Logf("%s: %d histories, %.0f %% illegal, %.1f %% decided near-linearly, %.1f %% by the window, %d by porcupine alone; zero disagreements",
+		what, c.histories, 100*float64(c.illegal)/float64(max(1, c.histories)), 100*c.near(),
+		100*float64(c.by[ByWindow])/float64(max(1, c.histories)), c.by[ByPorcupine])
+	for _, m := range mutations {
+		if c.mutants[m.name] > 0 {
+			t.Logf("  %s: %d of %d illegal, all caught", m.name, c.caught[m.name], c.mutants[m.name])
+		}
+	}
+}
+
+// each runs a test for each kind of object, with its own random numbers.
+func each(t *testing.T, test func(t *testing.T, kind model.Kind, rng *rand.Rand)) {
+	for i, kind := range model.Kinds() {
 		t.Run(string(kind), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(77, 3))
-			counts := map[string]int{}
-			object := model.Object{Kind: kind}
-			for n := range 20000 {
-				s := drawSimulation(rng, kind, 3+rng.IntN(6))
-				h := s.run()
-				mutant := ""
-				if n%4 > 0 {
-					m := mutations[rng.IntN(len(mutations))]
-					if !m.do(rng, h) {
-						continue
-					}
-					mutant = m.name
-				}
-				if err := h.Validate(); err != nil {
-					t.Fatalf("%s: %v\n%s", mutant, err, dump(h))
-				}
-				for _, view := range []model.View{model.Resolved, model.Raw} {
-					b := objectsOf(h)[0]
-					records := b.records
-					if view == model.Raw {
-						records = b.raw(h)
-					}
-					want := Violation
-					if bruteForce(h, object, view) {
-						want = Pass
-					}
-					c := &check{h: h, o: Options{SecondOpinion: -1}.withDefaults(), until: farAway, memory: 1 << 30}
-					f := c.decide(kind, records)
-					counts[fmt.Sprintf("%s %s", f.By, f.Verdict)]++
-					if f.Verdict != want {
-						t.Fatalf("%s: %s says %s, brute force %s\n%s", mutant, f.By, f.Verdict, want, dump(h))
-					}
-					if v, _ := runWindow(kind, records, c.search()); kind != model.Map && f.By != ByAnswer && v != want {
-						t.Fatalf("%s: window says %s, brute force %s\n%s", mutant, v, want, dump(h))
-					}
-					if v := c.search().run(kind, records); f.By != ByAnswer && v != want {
-						t.Fatalf("%s: porcupine says %s, brute force %s\n%s", mutant, v, want, dump(h))
-					}
-				}
-			}
-			t.Log(counts)
+			t.Parallel()
+			test(t, kind, rand.New(rand.NewPCG(20261124, uint64(i))))
 		})
 	}
+}
+
+// Legal histories are never illegal, however long and however many operations
+// are open, and never undecided.
+func TestLegalHistoriesPass(t *testing.T) {
+	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
+		c := newCounts()
+		for n := range times(2000) {
+			s := drawSimulation(rng, kind, 10+rng.IntN(50))
+			if n%50 == 0 {
+				// with repeated values, or with more than 64 operations open that were
+				// answered at last, a search may not end
+				s.operations, s.repeats, s.ambiguous, s.clears = 400, 0, min(s.ambiguous, 0.1), min(s.clears, 0.1)
+			}
+			h := s.run()
+			r := Check(h, Options{})
+			if r.Verdict != Pass {
+				t.Fatalf("%s: %s\n%s", r.Verdict, r.Reason, dump(h))
+			}
+			c.add(finding{Judgement: r.Objects[0].Resolved}, "", true)
+		}
+		c.log(t, "legal")
+	})
+}
+
+// mutate breaks most histories, if it can.
+func mutate(rng *rand.Rand, h *model.History) string {
+	if rng.IntN(6) == 0 {
+		return ""
+	}
+	if m := mutations[rng.IntN(len(mutations))]; m.do(rng, h) {
+		return m.name
+	}
+	return ""
+}
+
+// Every decision says of a short history what brute force says: the one that is
+// asked first, the window, porcupine behind the pre-pass.
+func TestRandomShortHistories(t *testing.T) {
+	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
+		c := newCounts()
+		object := model.Object{Kind: kind}
+		for range times(50000) {
+			h := drawSimulation(rng, kind, 5+rng.IntN(4)).run()
+			mutant := mutate(rng, h)
+			if err := h.Validate(); err != nil {
+				t.Fatalf("%s: %v\n%s", mutant, err, dump(h))
+			}
+			b := objectsOf(h)[0]
+			for view, records := range map[model.View][]record{model.Resolved: b.records, model.Raw: b.raw(h)} {
+				want, legal := Violation, bruteForce(h, object, view)
+				if legal {
+					want = Pass
+				}
+				f := decideAll(kind, records)
+				c.add(f, mutant, legal)
+				if f.Verdict != want {
+					t.Fatalf("%s, %s: %s says %s, brute force %s\n%s", mutant, view, f.By, f.Verdict, want, dump(h))
+				}
+				if f.By == ByAnswer {
+					continue
+				}
+				if v, _ := runWindow(kind, records, ample()); v != want {
+					t.Fatalf("%s, %s: window says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
+				}
+				if v := ample().run(kind, records); v != want {
+					t.Fatalf("%s, %s: porcupine says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
+				}
+			}
+		}
+		c.log(t, "5 to 8 operations, two views")
+	})
+}
+
+// Near-linear decisions and porcupine agree on longer histories.
+func TestFastAgreesWithPorcupine(t *testing.T) {
+	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
+		c := newCounts()
+		for want := times(100000); c.histories < want; {
+			h := drawSimulation(rng, kind, 8+rng.IntN(9)).run()
+			mutant := mutate(rng, h)
+			for _, p := range partsOf(kind, objectsOf(h)[0].records, false) {
+				fast, by := nearLinear(p)
+				if !fast.applies || wrongAnswer(p.records) {
+					continue
+				}
+				said := Violation
+				if fast.legal {
+					said = Pass
+				}
+				v := ample().run(kind, p.records)
+				if v != said {
+					t.Fatalf("%s: %s says %s, porcupine %s\n%s", mutant, by, said, v, lines(p.records))
+				}
+				c.add(finding{Judgement: Judgement{By: by}}, mutant, fast.legal)
+			}
+		}
+		if share := float64(c.illegal) / float64(c.histories); share < 0.2 {
+			t.Errorf("only %.0f %% of the histories are illegal: this says too little", 100*share)
+		}
+		c.log(t, "8 to 16 operations")
+	})
+}
+
+func wrongAnswer(records []record) bool {
+	for _, r := range records {
+		if r.answer != nil && impossible(r.op, r.answer) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 var farAway = time.Now().Add(time.Hour)

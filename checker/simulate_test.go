@@ -246,7 +246,7 @@ func drawSimulation(rng *rand.Rand, kind model.Kind, operations int) *simulation
 		ambiguous: []float64{0, 0.1, 0.3, 0.5}[rng.IntN(4)], failed: []float64{0, 0.1}[rng.IntN(2)],
 		resolved: []float64{0, 0.5, 1}[rng.IntN(3)], faulty: 0.3,
 		entries: 1 + rng.IntN(2), additions: []int{1, 1, 3}[rng.IntN(3)],
-		clears: []float64{0.1, 0.3, 0.4}[rng.IntN(3)], swaps: []float64{0.3, 0.7}[rng.IntN(2)],
+		clears: []float64{0, 0.1, 0.3}[rng.IntN(3)], swaps: []float64{0.3, 0.7}[rng.IntN(2)],
 	}
 	if rng.IntN(4) == 0 {
 		s.repeats = 2

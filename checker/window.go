@@ -24,8 +24,8 @@ import (
 //     those with the same effect any one will do. Of two configurations that
 //     agree otherwise, the one that used fewer goes on; it can do all that the
 //     other can.
-//   - Of open operations with the same effect and no answer that tells, the one
-//     that returns first happens first.
+//   - Of open operations with the same effect and answer, the one that returns
+//     first happens first.
 //   - An operation that, with the answer it has, changes nothing in any state
 //     happens as soon as its answer fits. (One that could change something is
 //     kept: a reset of a counter at 0 may still be needed.)
@@ -110,13 +110,17 @@ func hiddenSets(records []record) []bool {
 	return out
 }
 
-// effectOf is equal for operations with the same effect whose answers do not
-// tell the state, "" for one whose answer does.
+// effectOf is equal for operations that one state takes alike: the same
+// operations with the same answers. An answer that tells nothing of the state is
+// left out. It is "" for one that changes nothing, which never waits.
 func effectOf(r record) string {
+	if inert(r) {
+		return ""
+	}
 	switch r.answer.(type) {
 	case nil, model.Done, model.Failure:
 	default:
-		return ""
+		return r.op.String() + " -> " + r.answer.String()
 	}
 	if op, ok := r.op.(model.CounterAddThenFail); ok {
 		return model.CounterAdd(op).String()
@@ -195,7 +199,7 @@ func (w *window) call(i int) bool {
 		return false
 	}
 	o := opened{record: i, bit: free & -free, class: -1, effect: effectOf(w.records[i]), inert: inert(w.records[i])}
-	if class, known := w.classes[o.effect]; known && o.effect != "" {
+	if class, known := w.classes[o.effect]; known {
 		o.class = class
 	}
 	w.bits |= o.bit
