@@ -198,6 +198,84 @@ func TestFastAgreesWithPorcupine(t *testing.T) {
 	})
 }
 
+// Where get is shared, a runtime that behaves passes, and every answer is judged
+// as brute force over the entries and over everything but the gets judges it.
+func TestSharedGets(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	object := model.Object{Kind: model.Map}
+	illegal, weaker := 0, 0
+	for range times(20000) {
+		s := drawSimulation(rng, model.Map, 6+rng.IntN(4))
+		s.shared, s.entries = true, 2
+		h := s.run()
+		h.Shared = []string{"MapObject/get"}
+		if r := Check(h, Options{}); r.Verdict != Pass {
+			t.Fatalf("%s\n%s", r.Reason, dump(h))
+		}
+		if !bruteForce(h, object, model.Resolved) {
+			weaker++
+		}
+		mutant := mutate(rng, h)
+		want := Pass
+		for _, part := range []string{"k0", "k1", ""} {
+			if !bruteForce(projected(h, part), object, model.Resolved) {
+				want = Violation
+			}
+		}
+		if want == Violation {
+			illegal++
+		}
+		if r := Check(h, Options{}); r.Verdict != want {
+			t.Fatalf("%s: %s, brute force %s\n%s", mutant, r.Verdict, want, dump(h))
+		}
+	}
+	if weaker == 0 {
+		t.Error("no history needed the weaker promise")
+	}
+	t.Logf("%d illegal; %d were legal only because get is shared", illegal, weaker)
+}
+
+// projected is a map's history on one entry, or for "" without its gets.
+func projected(h *model.History, key string) *model.History {
+	out := *h
+	out.Operations = nil
+	for _, o := range h.Operations {
+		switch op := o.Op.(type) {
+		case model.MapGet:
+			if op.Key != key {
+				continue
+			}
+		case model.MapSet:
+			if key != "" && op.Key != key {
+				continue
+			}
+		case model.MapClearAll:
+			o.Answer = entryOf(o.Answer, key)
+			if o.Resolution != nil {
+				r := *o.Resolution
+				r.Answer = entryOf(r.Answer, key)
+				o.Resolution = &r
+			}
+		}
+		out.Operations = append(out.Operations, o)
+	}
+	return &out
+}
+
+func entryOf(answer model.Answer, key string) model.Answer {
+	all, ok := answer.(model.Entries)
+	if !ok || key == "" {
+		return answer
+	}
+	mine := model.Entries{}
+	for _, e := range all {
+		if e.Key == key {
+			mine = append(mine, e)
+		}
+	}
+	return mine
+}
+
 func wrongAnswer(records []record) bool {
 	for _, r := range records {
 		if r.answer != nil && impossible(r.op, r.answer) != "" {

@@ -25,6 +25,9 @@ type simulation struct {
 	entries, additions int
 	// clears is the share of operations that clear.
 	clears float64
+	// shared serves a map's get as a shared handler: clearAll clears one entry
+	// after the other, gets see that, everything else waits.
+	shared bool
 	// swaps is the share of compare-and-sets that expect what is there.
 	swaps float64
 
@@ -36,6 +39,7 @@ type simulation struct {
 	late    []*running // ambiguous, their effects may come
 	values  int
 	recent  []string
+	busy    *running // a clearAll of a shared map
 }
 
 type running struct {
@@ -118,8 +122,46 @@ func (s *simulation) effect(r *running) {
 	if r.happened || r.fate == model.Failed {
 		return
 	}
+	op := s.h.Operations[r.id-1].Op
+	if s.shared && s.clearing(r, op) {
+		return
+	}
 	r.happened = true
-	s.state, r.answer = s.h.Operations[r.id-1].Op.Apply(s.state)
+	s.state, r.answer = op.Apply(s.state)
+}
+
+// clearing takes a step of a clearAll that is not atomic to gets, or makes an
+// operation wait for one. It reports whether the operation's time has not come.
+func (s *simulation) clearing(r *running, op model.Operation) bool {
+	if op.ReadOnly() {
+		return false
+	}
+	if s.busy != nil && s.busy != r {
+		return true
+	}
+	if op != model.Operation(model.MapClearAll{}) {
+		return false
+	}
+	_, left := op.Apply(s.state)
+	if s.busy == nil {
+		r.answer, s.busy = left, r
+	}
+	entries := left.(model.Entries)
+	if len(entries) == 0 {
+		r.happened, s.busy = true, nil
+		return true
+	}
+	if len(entries) == 1 && s.rng.IntN(8) > 0 {
+		return true // time for gets
+	}
+	gone := s.rng.IntN(len(entries))
+	s.state = s.kind.Initial()
+	for i, e := range entries {
+		if i != gone {
+			s.state, _ = model.MapSet(e).Apply(s.state)
+		}
+	}
+	return true
 }
 
 func (s *simulation) end(i int) {
@@ -153,7 +195,12 @@ func (s *simulation) resolve() {
 			continue
 		}
 		s.instant()
-		s.effect(r)
+		for !r.happened {
+			if s.busy != nil {
+				s.effect(s.busy)
+			}
+			s.effect(r)
+		}
 		o.Attempts = append(o.Attempts, model.Attempt{N: 2, Start: s.instant(), End: model.Forever, Wrote: true})
 		o.Resolution = &model.Resolution{At: s.instant(), By: "resend", Answer: r.answer}
 	}
