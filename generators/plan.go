@@ -129,7 +129,7 @@ type Trigger interface {
 
 type (
 	// InPlace: when every operation before the fault has returned, or can't
-	// until the fault has happened (the runtime is down, or it stands at or
+	// until the fault has happened (the runtime is down or paused, or it stands at or
 	// behind a gate). The default.
 	InPlace struct{}
 
