@@ -13,7 +13,9 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
+	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/runtime/tampered"
 )
 
 // seeds is how many sessions each planted bug must be found in.
@@ -68,6 +70,30 @@ func TestPlantedBugsAreFound(t *testing.T) {
 				return plannedSession(t, simulatedRuntime(t, seed, d.Bug), seed, 100, 1, bounds)
 			})
 		})
+	}
+}
+
+// TestBugsOfOthersAreFound is the same for bugs that were written by somebody who
+// had not seen how plans are drawn or histories judged.
+func TestBugsOfOthersAreFound(t *testing.T) {
+	for _, d := range tampered.Bugs() {
+		t.Run(string(d.Bug), func(t *testing.T) {
+			everySeed(t, func(seed uint64) *harness.Session {
+				return plannedSession(t, tamperedRuntime(seed, d.Bug), seed, 100, 1, harness.DefaultBounds)
+			})
+		})
+	}
+}
+
+// tamperedRuntime opens simulated runtimes behind a man in the middle.
+func tamperedRuntime(seed uint64, bug tampered.Bug) harness.Open {
+	opened := uint64(0)
+	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
+		opened++
+		nonce := fmt.Sprint("nonce-", seed, "-", opened)
+		inner := simulated.New(simulated.Options{Settings: s, Nonce: nonce, Seed: seed + opened})
+		outer := tampered.New(inner, tampered.Options{Bugs: []tampered.Bug{bug}, Seed: seed*1000 + opened})
+		return &harness.System{Runtime: outer, Control: inner, Nonce: nonce, Shared: simulated.Shared()}, nil
 	}
 }
 

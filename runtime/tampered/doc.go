@@ -1,0 +1,25 @@
+// Package tampered puts a man in the middle between the clients and the ingress
+// of any runtime, and lets him commit bugs that durable runtimes have had. Like
+// the bugs planted in package simulated, these exist to test the suite; unlike
+// them they were written from the interface of package runtime and the ingress
+// protocol alone, by somebody who had not seen how plans are drawn or histories
+// judged. Whether they are found says something about bugs nobody thought of.
+//
+//	server := simulated.New(simulated.Options{Nonce: nonce})
+//	wrapped := tampered.New(server, tampered.Options{Bugs: []tampered.Bug{tampered.LostUpdate}})
+//	system := &harness.System{Runtime: wrapped, Control: server, Nonce: nonce}
+//
+// # What it passes on
+//
+// Everything that no bug touches, as it is: each connection of a client is one
+// connection to the server, refused where the server refuses it and closed when
+// the server closes it; statuses, headers and bodies are the server's. Requests
+// to the admin API do not pass through here. A response that the server sends
+// piece by piece arrives whole or not at all.
+//
+// # What it changes
+//
+// [Bugs] lists the bugs. A bug knows requests, answers and starts, nothing else;
+// it strikes only where its condition holds, at each opportunity with the
+// probability [Options.Rate], as [Options.Seed] decides.
+package tampered

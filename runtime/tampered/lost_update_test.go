@@ -1,0 +1,164 @@
+package tampered_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/runtime/tampered"
+)
+
+// overlapping makes the second call while the first one, which had its effect,
+// is held, and returns both answers.
+func (r *rig) overlapping(first, second [2]string) (a, b response) {
+	r.t.Helper()
+	g, one := r.held(first[0], first[1], sending{tag: "first"})
+	two := r.background(second[0], second[1], sending{tag: "second", key: "two"})
+	synctest.Wait()
+	g.Open()
+	return <-one, <-two
+}
+
+func TestLostUpdate(t *testing.T) {
+	for _, c := range []struct {
+		name, first, second string // bodies
+		path, read          string
+		one, two, left      string
+	}{
+		{"add", "1", "10", "/Counter/c/add", "/Counter/c/get", `{"oldValue":5,"newValue":6}`, `{"oldValue":5,"newValue":15}`, "6"},
+		{"append", `"a"`, `"b"`, "/ListObject/c/append", "/ListObject/c/get", "", "", `["x","a"]`},
+		{
+			"compare-and-set", `{"expect":"x","value":"a"}`, `{"expect":"x","value":"b"}`,
+			"/Register/c/compareAndSet", "/Register/c/read", `"x"`, `"x"`, `"a"`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+				r.call("/Counter/c/add", "5")
+				r.call("/ListObject/c/append", `"x"`)
+				r.call("/Register/c/write", `"x"`)
+				one, two := r.overlapping([2]string{c.path, c.first}, [2]string{c.path, c.second})
+				r.got(c.one, one)
+				r.got(c.two, two)
+				r.want(c.left, c.read, "")
+				r.strikes(1, tampered.LostUpdate)
+
+				// The answer stays, sent again or looked up, through a restart too.
+				r.want(c.two, c.path, c.second, sending{key: "two"})
+				r.restart()
+				r.want(c.two, c.path, c.second, sending{key: "two"})
+				r.want(c.left, c.read, "")
+				if c.path == "/Counter/c/add" {
+					r.got(c.two, r.get("/restate/invocation/Counter/c/add/two/output"))
+				}
+				r.strikes(1, tampered.LostUpdate)
+			})
+		})
+	}
+}
+
+// TestLostUpdateEntersTheHandler: whoever holds the lost call at a gate finds it
+// there.
+func TestLostUpdateEntersTheHandler(t *testing.T) {
+	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+		first, one := r.held("/Counter/c/add", "1", sending{tag: "first"})
+		second := r.server.Arm("second", "before")
+		two := r.background("/Counter/c/add", "2", sending{tag: "second"})
+		synctest.Wait()
+		assert.Empty(t, two)
+		first.Open()
+		<-second.Held()
+		r.got(`{"oldValue":0,"newValue":1}`, <-one)
+		assert.Empty(t, two)
+		second.Open()
+		r.got(`{"oldValue":0,"newValue":2}`, <-two)
+	})
+}
+
+func TestLostUpdateNeedsTwoOverlappingWrites(t *testing.T) {
+	add, addOther := [2]string{"/Counter/c/add", "1"}, [2]string{"/Counter/d/add", "1"}
+	for _, c := range []struct {
+		name          string
+		first, second [2]string
+	}{
+		{"of one object", add, addOther},
+		{"of one handler", add, [2]string{"/Counter/c/reset", ""}},
+		{"that read, first", [2]string{"/Counter/c/reset", ""}, [2]string{"/Counter/c/reset", ""}},
+		{"that write, first", [2]string{"/Counter/c/add", "0"}, add},
+		{"that write, second", add, [2]string{"/Counter/c/add", "0"}},
+		{"that read", [2]string{"/Register/c/write", `"a"`}, [2]string{"/Register/c/write", `"b"`}},
+		{
+			"that find the state they expect", [2]string{"/Register/c/compareAndSet", `{"expect":"","value":"a"}`},
+			[2]string{"/Register/c/compareAndSet", `{"expect":"b","value":"c"}`},
+		},
+		{
+			"that find it, both", [2]string{"/Register/c/compareAndSet", `{"expect":"b","value":"a"}`},
+			[2]string{"/Register/c/compareAndSet", `{"expect":"b","value":"c"}`},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+				one, two := r.overlapping(c.first, c.second)
+				require.NoError(t, one.err)
+				require.NoError(t, two.err)
+				r.strikes(0, tampered.LostUpdate)
+			})
+		})
+	}
+	t.Run("in time", func(t *testing.T) {
+		bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+			r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1", sending{key: "a"})
+			r.want(`{"oldValue":1,"newValue":3}`, "/Counter/c/add", "2", sending{key: "b"})
+			r.want("3", "/Counter/c/get", "")
+			r.strikes(0, tampered.LostUpdate)
+		})
+	})
+}
+
+// TestLostUpdateLeavesRepetitionsAlone: a call that is sent again while it is
+// open is one call.
+func TestLostUpdateLeavesRepetitionsAlone(t *testing.T) {
+	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+		g, one := r.held("/Counter/c/add", "1", sending{tag: "first", key: "k"})
+		two := r.background("/Counter/c/add", "1", sending{tag: "first", key: "k"})
+		synctest.Wait()
+		g.Open()
+		r.got(`{"oldValue":0,"newValue":1}`, <-one)
+		r.got(`{"oldValue":0,"newValue":1}`, <-two)
+		r.strikes(0, tampered.LostUpdate)
+	})
+}
+
+// TestLostUpdateNeedsTheOthersAnswer: if a kill leaves that open, the second
+// call has no answer either, and is executed as it is when it is sent again.
+func TestLostUpdateNeedsTheOthersAnswer(t *testing.T) {
+	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+		_, one := r.held("/Counter/c/add", "1", sending{tag: "first"})
+		two := r.background("/Counter/c/add", "2", sending{key: "k"})
+		synctest.Wait()
+		r.restart()
+		assert.Error(t, (<-one).err)
+		assert.Error(t, (<-two).err)
+		r.want(`{"oldValue":1,"newValue":3}`, "/Counter/c/add", "2", sending{key: "k"})
+		r.strikes(0, tampered.LostUpdate)
+	})
+}
+
+// TestALostUpdateIsDroppedWithItsClient: a client that gives up does not keep
+// the connection to the server busy.
+func TestALostUpdateIsDroppedWithItsClient(t *testing.T) {
+	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+		g, one := r.held("/Counter/c/add", "1", sending{tag: "first"})
+		impatient := *r
+		impatient.http = r.http.Clone()
+		impatient.http.ResponseHeaderTimeout = time.Second
+		assert.Error(t, impatient.call("/Counter/c/add", "2").err)
+		g.Open()
+		r.got(`{"oldValue":0,"newValue":1}`, <-one)
+		r.want("1", "/Counter/c/get", "")
+		r.strikes(0, tampered.LostUpdate)
+	})
+}
