@@ -200,6 +200,9 @@ func (s *session) one(ctx context.Context, n int) Run {
 	id := s.id + "-" + strconv.Itoa(n)
 	path := filepath.Join(s.running(), id+".jsonl")
 	r.Outcome, err = execute(ctx, sys, plan, id, path, s.Bounds)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("interrupted in the middle of the plan: %w", context.Cause(ctx))
+	}
 	s.judge(&r, err)
 	if r.Verdict != Pass {
 		s.keep(ctx, &r, sys)
