@@ -113,7 +113,7 @@ func runBeside(op model.Operation, other *update) (body []byte, lost bool) {
 	}
 	switch op := op.(type) {
 	case model.CounterAdd:
-		old := saw.(model.Change).New
+		old := saw.(model.Change).Old
 		return encode(struct {
 			Old int64 `json:"oldValue"`
 			New int64 `json:"newValue"`
