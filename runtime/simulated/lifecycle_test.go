@@ -130,7 +130,8 @@ func TestAStopLetsOpenCallsFinish(t *testing.T) {
 	bubble(t, o, func(t *testing.T, r *rig) {
 		g, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
 		other, second := r.held(service.Before, "/Counter/d/add", "1", sending{tag: "u"})
-		r.want("0", "/Counter/e/get", "") // on a third connection, which is idle then
+		r.want("0", "/Counter/e/get", "") // on a third connection
+		synctest.Wait()                   // which is idle now
 		stopped := make(chan runtime.Exit)
 		go func() {
 			exit, err := r.Stop(context.Background())
