@@ -147,9 +147,7 @@ func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
 		Bugs: bugs, Rate: *bugsRateFlag, Seed: seed, Notice: func(line string) { fmt.Println("note      ", line) },
 	})
 	if err != nil {
-		fmt.Println("harness    the suite could not begin; this says nothing about Restate")
-		fmt.Println("what      ", err)
-		t.FailNow()
+		cannotBegin(t, err)
 	}
 	fmt.Println("runtime   ", why)
 	if backend.Name(*runtimeFlag) != backend.Simulated {
@@ -160,6 +158,14 @@ func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
 		}
 	}
 	return open
+}
+
+// cannotBegin ends a test whose session could not begin.
+func cannotBegin(t testing.TB, err error) {
+	t.Helper()
+	fmt.Println("harness    the suite could not begin; this says nothing about Restate")
+	fmt.Println("what      ", err)
+	t.FailNow()
 }
 
 // interruptible is a context that ends with the test or with Ctrl-C.

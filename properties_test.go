@@ -70,7 +70,7 @@ func conduct(t *testing.T, seed uint64, n int, draw func(int) generators.Plan) *
 		},
 	})
 	if err != nil {
-		t.Fatalf("harness: %v", err)
+		cannotBegin(t, err)
 	}
 	if session.Verdict != harness.Violation {
 		report.Summary(os.Stdout, session, seed)

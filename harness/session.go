@@ -109,6 +109,9 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 	_, _ = rand.Read(random) // never fails, by its documentation
 	s := &session{Options: o, pool: newPool(o.Open), id: hex.EncodeToString(random), ends: began.Add(o.Time)}
 	s.result = Session{ID: s.id, Verdict: Pass, Tally: newTally(), Counts: map[Verdict]int{}}
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
 	var workers sync.WaitGroup
 	for range max(1, o.Workers) {
 		workers.Go(func() { s.work(ctx) })
@@ -126,6 +129,17 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 		}
 	}
 	return &s.result, nil
+}
+
+// begin opens the first plan's runtime, so that what can't work at all is said
+// once, before anything else.
+func (s *session) begin(ctx context.Context) error {
+	settings := s.settings(s.Draw(0).Config)
+	sys, err := s.pool.fresh(ctx, settings)
+	if err != nil {
+		return err
+	}
+	return s.pool.give(ctx, settings, sys)
 }
 
 // running is where the histories of runs under way are.
