@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime/tampered"
+	"retain/service"
 )
 
 // overlapping makes the second call while the first one, which had its effect,
@@ -65,7 +66,7 @@ func TestLostUpdate(t *testing.T) {
 func TestLostUpdateEntersTheHandler(t *testing.T) {
 	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
 		first, one := r.held("/Counter/c/add", "1", sending{tag: "first"})
-		second := r.server.Arm("second", "before")
+		second := r.server.Arm("second", service.Before)
 		two := r.background("/Counter/c/add", "2", sending{tag: "second"})
 		synctest.Wait()
 		assert.Empty(t, two)
@@ -75,6 +76,23 @@ func TestLostUpdateEntersTheHandler(t *testing.T) {
 		assert.Empty(t, two)
 		second.Open()
 		r.got(`{"oldValue":0,"newValue":2}`, <-two)
+	})
+}
+
+// TestALostUpdateThatAKillCutsIsAsIfItHadNotBeen: sent again it is executed.
+func TestALostUpdateThatAKillCutsIsAsIfItHadNotBeen(t *testing.T) {
+	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
+		first, one := r.held("/Counter/c/add", "1", sending{tag: "first"})
+		second := r.server.Arm("second", service.After)
+		two := r.background("/Counter/c/add", "2", sending{tag: "second", key: "k"})
+		synctest.Wait()
+		first.Open()
+		r.got(`{"oldValue":0,"newValue":1}`, <-one)
+		<-second.Held()
+		r.restart()
+		assert.Error(t, (<-two).err)
+		r.want(`{"oldValue":1,"newValue":3}`, "/Counter/c/add", "2", sending{key: "k"})
+		r.strikes(0, tampered.LostUpdate)
 	})
 }
 
@@ -93,6 +111,10 @@ func TestLostUpdateNeedsTwoOverlappingWrites(t *testing.T) {
 		{
 			"that find the state they expect", [2]string{"/Register/c/compareAndSet", `{"expect":"","value":"a"}`},
 			[2]string{"/Register/c/compareAndSet", `{"expect":"b","value":"c"}`},
+		},
+		{
+			"that find it, not only the second", [2]string{"/Register/c/compareAndSet", `{"expect":"b","value":"a"}`},
+			[2]string{"/Register/c/compareAndSet", `{"expect":"","value":"c"}`},
 		},
 		{
 			"that find it, both", [2]string{"/Register/c/compareAndSet", `{"expect":"b","value":"a"}`},
@@ -147,18 +169,18 @@ func TestLostUpdateNeedsTheOthersAnswer(t *testing.T) {
 	})
 }
 
-// TestALostUpdateIsDroppedWithItsClient: a client that gives up does not keep
-// the connection to the server busy.
-func TestALostUpdateIsDroppedWithItsClient(t *testing.T) {
+// TestLostUpdateNeedsAClientThatWaits: if nobody waits for the first call's
+// answer, the second one is executed as it is.
+func TestLostUpdateNeedsAClientThatWaits(t *testing.T) {
 	bubble(t, always(tampered.LostUpdate), func(t *testing.T, r *rig) {
-		g, one := r.held("/Counter/c/add", "1", sending{tag: "first"})
 		impatient := *r
 		impatient.http = r.http.Clone()
 		impatient.http.ResponseHeaderTimeout = time.Second
-		assert.Error(t, impatient.call("/Counter/c/add", "2").err)
+		g, one := impatient.held("/Counter/c/add", "1", sending{tag: "first"})
+		two := r.background("/Counter/c/add", "2")
+		assert.Error(t, (<-one).err)
 		g.Open()
-		r.got(`{"oldValue":0,"newValue":1}`, <-one)
-		r.want("1", "/Counter/c/get", "")
+		r.got(`{"oldValue":1,"newValue":3}`, <-two)
 		r.strikes(0, tampered.LostUpdate)
 	})
 }

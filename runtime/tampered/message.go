@@ -96,7 +96,7 @@ func (a *answer) saying(body []byte) *answer {
 
 func (a *answer) write(w http.ResponseWriter) {
 	h := w.Header()
-	h["Date"] = nil // none but the server's own
+	h["Date"], h["Content-Type"] = nil, nil // none but the server's own
 	for k, v := range a.header {
 		h[k] = v
 	}

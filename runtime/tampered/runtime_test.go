@@ -130,7 +130,7 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	})
 }
 
-func TestAdminIsNotPassedThroughHere(t *testing.T) {
+func TestTheAdminAPIIsReached(t *testing.T) {
 	bubble(t, tampered.Options{}, func(t *testing.T, r *rig) {
 		req, err := http.NewRequest(http.MethodGet, r.Endpoints().Admin+"/version", nil)
 		require.NoError(t, err)
