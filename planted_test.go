@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,12 +88,12 @@ func TestBugsOfOthersAreFound(t *testing.T) {
 
 // tamperedRuntime opens simulated runtimes behind a man in the middle.
 func tamperedRuntime(seed uint64, bug tampered.Bug) harness.Open {
-	opened := uint64(0)
+	var opened atomic.Uint64
 	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
-		opened++
-		nonce := fmt.Sprint("nonce-", seed, "-", opened)
-		inner := simulated.New(simulated.Options{Settings: s, Nonce: nonce, Seed: seed + opened})
-		outer := tampered.New(inner, tampered.Options{Bugs: []tampered.Bug{bug}, Seed: seed*1000 + opened})
+		n := opened.Add(1)
+		nonce := fmt.Sprint("nonce-", seed, "-", n)
+		inner := simulated.New(simulated.Options{Settings: s, Nonce: nonce, Seed: seed + n})
+		outer := tampered.New(inner, tampered.Options{Bugs: []tampered.Bug{bug}, Seed: seed*1000 + n})
 		return &harness.System{Runtime: outer, Control: inner, Nonce: nonce, Shared: simulated.Shared()}, nil
 	}
 }

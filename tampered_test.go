@@ -16,7 +16,7 @@ func TestAManInTheMiddleAloneIsNoAlarm(t *testing.T) {
 	if testing.Short() {
 		plans = 100
 	}
-	session := plannedSession(t, tamperedRuntime(1, ""), 1, plans, 1, harness.DefaultBounds)
+	session := plannedSession(t, tamperedRuntime(1, ""), 1, plans, cap(sideBySide), harness.DefaultBounds)
 	require.Equal(t, harness.Pass, session.Verdict, fmt.Sprint(session.Failures))
 	require.Equal(t, plans, session.Counts[harness.Pass])
 }
