@@ -43,7 +43,7 @@ func Bugs() []Description {
 		{WrongKey, "a read answers another key's value", "when another key of the service, or of the map, has one"},
 		{ReadBeforeClear, "a read answers what held before the last clear", "once something was cleared"},
 		{LateWrite, "an acknowledged write is applied one to three operations later", "at any write"},
-		{DirtyRead, "an effect is gone with its invocation, and applied again when that is sent again", "at a kill, if no client was sent the operation's answer"},
+		{DirtyRead, "an effect is gone with its invocation, and applied again when that is sent again", "at a kill, if other operations saw it and no client was sent the answer; each that did is an opportunity"},
 		{StuckKey, "an object never answers again", "after a restart, if it was called before"},
 	}
 }

@@ -39,8 +39,21 @@ func (s *store) loseWrite(o *object) {
 	}
 }
 
+// see counts an operation as one that sees the effects before it.
+func (s *store) see(inv *invocation) {
+	if !s.bugs.on[DirtyRead] {
+		return
+	}
+	for _, e := range inv.object.log {
+		if e.of != inv && !e.of.sent {
+			e.of.seen++
+		}
+	}
+}
+
 // undoUnanswered takes the effects back of operations whose answers no client
-// was sent, and forgets that they were ever called.
+// was sent, and forgets that they were ever called. Each operation that saw such
+// an effect is an opportunity.
 func (s *store) undoUnanswered(o *object) {
 	if !s.bugs.on[DirtyRead] {
 		return
@@ -52,7 +65,11 @@ func (s *store) undoUnanswered(o *object) {
 		}
 		others := func(e effect) bool { return e.of != undone }
 		without := o.replay(others)
-		if without.Equal(o.state) || !s.bugs.strikes(DirtyRead, &o.place) {
+		strikes := false
+		for n := 0; n < undone.seen && !strikes && !without.Equal(o.state); n++ {
+			strikes = s.bugs.strikes(DirtyRead, &o.place)
+		}
+		if !strikes {
 			continue
 		}
 		s.note("%s: %s/%s forgets %s: %s, not %s", DirtyRead, o.name, o.key, undone.op, without, o.state)

@@ -320,16 +320,21 @@ func TestDirtyReadOfAnEarlierLife(t *testing.T) {
 
 func TestDirtyReadNeedsAKillBetweenEffectAndAnswer(t *testing.T) {
 	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
+		_, unseen := r.held(service.After, "/Counter/unseen/add", "1", sending{tag: "s"})
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/answered/add", "1")
+		r.want("1", "/Counter/answered/get", "")
 		_, before := r.held(service.Before, "/Counter/before/add", "1", sending{tag: "t"})
+		r.want("0", "/Counter/before/get", "")
 		r.kill()
 		<-before
+		<-unseen
 		r.start()
 		_, stopped := r.held(service.After, "/Counter/stopped/add", "1", sending{tag: "u"})
+		r.want("1", "/Counter/stopped/get", "")
 		r.stop()
 		<-stopped
 		r.start()
-		for _, key := range []string{"answered", "before", "stopped"} {
+		for _, key := range []string{"answered", "unseen", "before", "stopped"} {
 			r.want("1", "/Counter/"+key+"/get", "")
 		}
 		r.strikes(0, simulated.DirtyRead)

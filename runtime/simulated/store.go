@@ -112,6 +112,7 @@ type invocation struct {
 	answer   model.Answer
 	finished time.Time     // zero while it is not
 	done     chan struct{} // closed when it is
+	seen     int           // operations that saw the effect before any client had the answer
 	sent     bool          // the answer is on its way to a client
 	acked    bool          // the whole answer reached the client's side
 }
@@ -245,6 +246,7 @@ func (s *store) apply(l *life, inv *invocation) (changed, ok bool) {
 // effect runs the operation on the state; the caller holds the lock.
 func (s *store) effect(inv *invocation) {
 	o := inv.object
+	s.see(inv)
 	before := o.state
 	next, answer := inv.op.Apply(before)
 	if !commands(inv.op, before) {
