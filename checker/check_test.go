@@ -115,6 +115,46 @@ var stories = []struct {
 		verdict: Pass,
 	},
 	{
+		name: "an ambiguous compare-and-set expects it, and its own value has two writers",
+		history: `0 register-0 1 ? compareAndSet("","a")
+			1 register-0 2 ? compareAndSet("a","b")
+			2 register-0 3 4 read() => "b"
+			2 register-0 5 ? write("b")`,
+		verdict: Pass,
+	},
+	{
+		name: "an ambiguous clearAll covers a set that nobody saw",
+		history: `1 map-0 1 7 set("k0","v1") => ok
+			0 map-0 2 3 set("k1","v2") => ok
+			2 map-0 4 ? clearAll()
+			3 map-0 5 6 clearAll() => {}
+			3 map-0 9 11 clearAll() => {}`,
+		verdict: Pass,
+	},
+	{
+		name: "an ambiguous clearAll covers a set, on an empty map",
+		history: `1 map-0 2 ? clearAll()
+			2 map-0 3 9 set("k1","v1") => ok
+			0 map-0 5 7 set("k0","v2") => ok
+			3 map-0 11 12 clearAll() => {"k0":"v2"}`,
+		verdict: Pass,
+	},
+	{
+		name: "a reset that changes nothing is still needed",
+		history: `0 counter-0 1 20 reset() => ok
+			1 counter-0 2 3 add(1) => 0->1
+			1 counter-0 4 5 add(1) => 0->1`,
+		verdict: Pass,
+	},
+	{
+		name: "one clear, however long it is open, serves one compare-and-set",
+		history: `0 register-0 1 2 write("a") => ok
+			1 register-0 3 20 clear() => ok
+			0 register-0 4 5 compareAndSet("","b") => ""
+			0 register-0 6 7 compareAndSet("","c") => ""`,
+		verdict: Violation, guarantee: "an acknowledged compare-and-set is missing", class: StateGuarantee,
+	},
+	{
 		name: "add 0>3, reset, add 0>2",
 		history: `0 counter-0 1 2 add(3) => 0->3
 			0 counter-0 3 4 reset() => ok

@@ -32,11 +32,11 @@ import (
 // again: it cuts the order into epochs. An ambiguous addition may still take
 // effect in a later epoch, so the places of all epochs are matched together.
 //
-// Preconditions, otherwise the decision does not apply: no ambiguous reset, no
-// reset that overlaps an answered operation, and no gap where additions without
-// a value differ (which sums fill it is the subset sum problem, NP-complete).
-// Excluded by the second: add 0->1, reset and get -> 0 all at once: both orders
-// of the reset must be tried.
+// Preconditions, otherwise the decision does not apply: no reset that overlaps an
+// answered operation (an ambiguous one overlaps all that follow), and no gap
+// where additions without a value differ (which sums fill it is the subset sum
+// problem, NP-complete). Excluded by the first: add 0->1, reset and get -> 0 all
+// at once, where both orders of the add and the reset must be tried.
 func decideCounter(records []record) fast {
 	l := levels{}
 	if !l.sort(records) {
@@ -96,10 +96,11 @@ type slot struct {
 // sort puts the operations into epochs. It reports whether the decision applies.
 func (l *levels) sort(records []record) bool {
 	l.epochs = make([]epoch, 1)
-	latest, closed := int64(math.MinInt64), int64(math.MinInt64) // returns: of all, of resets
+	// the latest returns, of all and of resets; an ambiguous reset is never over
+	latest, closed := int64(math.MinInt64), int64(math.MinInt64)
 	for _, r := range records {
 		reset := r.op == model.Operation(model.CounterReset{})
-		if reset && (r.answer == nil || r.call <= latest) || r.answer != nil && r.call <= closed {
+		if reset && r.call <= latest || r.answer != nil && r.call <= closed {
 			return false
 		}
 		if reset {

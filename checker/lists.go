@@ -44,7 +44,7 @@ func decideList(records []record) fast {
 		return f
 	}
 	for i, r := range records {
-		if _, ok := r.op.(model.ListAppend); ok && !l.shown[i] && !r.optional() {
+		if _, ok := r.op.(model.ListAppend); ok && !l.shown[i] {
 			l.ground.addOne(r, sets)
 		}
 	}

@@ -133,15 +133,12 @@ func (g *ground) decide() (bool, []int32) {
 	return p.run()
 }
 
-// clip moves the ends of a loose item out of the fixed blocks. If nothing of it
-// remains, it returns the block that it fell into.
+// clip moves the end of a loose item out of the fixed blocks. If nothing of it
+// remains, it returns the block that it fell into. (Its call may stay in one:
+// nothing happens there.)
 func (g *ground) clip(l *loose) *zone {
-	at := g.over(l.lo)
-	if at != nil && l.hi < at.s {
+	if at := g.over(l.lo); at != nil && l.hi < at.s {
 		return at
-	}
-	if at != nil {
-		l.lo = at.s
 	}
 	if end := g.over(l.hi); end != nil {
 		l.hi = end.f

@@ -1,0 +1,140 @@
+package checker
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var rulesFlag = flag.Bool("rules", false, "disable each rule of the checker in turn and show that the self-test fails (minutes)")
+
+// rules are what the checker's verdicts rest on: a piece of its source, and what
+// disables it.
+var rules = []struct{ name, file, old, new string }{
+	{"an add's answer adds up", "answers.go", "ok && c.New != c.Old+op.Delta", "ok && c.New != c.Old+op.Delta && false"},
+	{"other errors than addThenFail's", "answers.go", "a != (model.Failure{Code: 500})", "a != (model.Failure{Code: 500}) && false"},
+	{"answers of the wrong kind", "answers.go", "if !fits {", "if !fits && false {"},
+
+	{"pre-pass: observed writes stay", "prepass.go", "seen.by[i] < 0 && r.optional()", "r.optional()"},
+	{"pre-pass: answered writes stay", "prepass.go", "seen.by[i] < 0 && r.optional()", "seen.by[i] < 0"},
+	{"pre-pass: wanted writes stay", "prepass.go", "&& !seen.wanted[i]", ""},
+	{"pre-pass: the earliest observer", "prepass.go", "seen.by[w] >= 0 && seen.end[w] <= seen.end[observer]", "false"},
+	{"pre-pass: chains of compare-and-sets", "prepass.go", "again = append(again, w)", ""},
+	{"pre-pass: read before written", "prepass.go", "r.ret < r.call", "false"},
+	{"pre-pass: several writers", "values.go", "out[e] = several", ""},
+	{"pre-pass: neighbours disagree", "prepass.go", "ok && known != before", "ok && known != before && false"},
+	{"a compare-and-set that did not match wrote nothing", "values.go", "swapped && op.Expect != op.Value", "swapped || true"},
+
+	{"zones: two forward zones overlap", "zones.go", "b.f < a.s {", "false {"},
+	{"zones: a backward zone within a forward one", "zones.go", "at != nil && l.hi < at.s", "false"},
+	{"zones: ends move out of a fixed block", "zones.go", "l.hi = end.f", ""},
+	{"chains: order within a block", "cells.go", "if z.f < b.after {", "if false {"},
+	{"chains: one successor", "cells.go", "case v.next != none:", "case false:"},
+	{"chains: circles", "cells.go", "if left > 0 {", "if false {"},
+	{"chains: the first value needs the object unset", "cells.go", "b.needsUnset = s.sees || s.expects", ""},
+	{"chains: a clearAll ends a chain", "cells.go", "b.leavesUnset = v.next != none", "b.leavesUnset = false"},
+	{"chains: observed ambiguous compare-and-sets", "cells.go", "c.optional = append(c.optional, at)", ""},
+	{"cells: observed writes happened", "cells.go", "v.observed || !c.records", "!c.records"},
+	{"cells: values nobody wrote", "cells.go", "return illegal(r.id)", "return fast{}"},
+	{"cells: repeated values are not decided", "cells.go", "if c.repeated {", "if false {"},
+
+	{"periods: what sees it unset waits", "periods.go", "p.pending[sees] = p.pending[sees][:0]", ""},
+	{"periods: sets are free while it is set", "periods.go", "	} else {\n		p.pending[sets] = p.pending[sets][:0]", "	} else {"},
+	{"periods: the item that ends first", "periods.go", "p.pending[i][0].hi < p.pending[r][0].hi", "false"},
+	{"periods: a period ends with one that needs it", "periods.go", "p.pending[takes].pop()", ""},
+	{"periods: a clear that has to go ends a period", "periods.go", "if p.unset {\n		p.finish()\n	}", ""},
+	{"periods: sets go before a clear", "periods.go", "	p.pending[sets] = p.pending[sets][:0]\n	l :=", "	l :="},
+	{"periods: sets go before a fixed block", "periods.go", "	default:\n		p.pending[sets] = p.pending[sets][:0]", "	default:"},
+	{"periods: a fixed block needs a clear", "periods.go", "if !p.unset && !p.clear() {\n			return false\n		}", ""},
+	{"periods: a fixed block may leave it unset", "periods.go", "p.become(z.leavesUnset, z.fBy, z.sBy)", "p.become(false, z.fBy, z.sBy)"},
+	{"periods: clears are used up", "periods.go", "l := p.pending[unsets].pop()", "l := p.pending[unsets][0]"},
+	{"periods: the heap's order", "periods.go", "if s[up].hi <= s[i].hi {", "if s[up].hi >= s[i].hi {"},
+
+	{"lists: answers are prefixes", "lists.go", "!slices.Equal(short, e.longest[:len(short)])", "!slices.Equal(short, e.longest[:len(short)]) && false"},
+	{"lists: one clear for a life", "lists.go", "if e.cleared != nil {\n		return", "if false {\n		return"},
+	{"lists: a clear shows everything", "lists.go", "len(e.cleared.answer.(model.Texts)) < len(e.longest)", "false"},
+	{"lists: an element once", "lists.go", "case l.shown[at]:", "case false:"},
+	{"lists: appends that nobody saw", "lists.go", "ok && !l.shown[i]", "ok && !l.shown[i] && false"},
+	{"lists: repeated first elements", "lists.go", "at == several {\n		l.repeated", "at == several && false {\n		l.repeated"},
+	{"lists: repeated elements", "lists.go", "case at == several:\n			l.repeated = true\n			return fast{}", "case at == several:\n			continue"},
+	{"lists: a clear ends a life", "lists.go", "b.needsUnset, b.leavesUnset = true, e.cleared != nil", "b.needsUnset, b.leavesUnset = true, true"},
+
+	{"levels: one add for each step", "levels.go", "if k.old < level {", "if false {"},
+	{"levels: a gap is a number of additions", "levels.go", "gap%l.unit != 0 || ", ""},
+	{"levels: different additions are not decided", "levels.go", "case l.mixed:\n		return fast{}", "case false:"},
+	{"levels: every place is filled", "levels.go", "if ids := l.matchPlaces(); ids != nil {", "if false {\n		var ids []int32"},
+	{"levels: every mandatory addition has a place", "levels.go", "return l.matchMandatory()", "return nil"},
+	{"levels: not behind what returned before", "levels.go", "len(open) > 0 && open[0].hi < s.lo", "false"},
+	{"levels: not before what is called later", "levels.go", "len(rest) > 0 && rest[0].call <= s.hi", "len(rest) > 0"},
+	{"levels: mandatory ones, not before", "levels.go", "len(must) > 0 && must[0].call <= s.hi", "len(must) > 0"},
+	{"levels: mandatory ones, not behind", "levels.go", "f := open.pop(); f.hi < s.lo", "f := open.pop(); false && f.hi < s.lo"},
+	{"levels: the end of an epoch is free", "levels.go", "f.must && f.ret < l.epochs[f.epoch].ending", "f.must"},
+	{"levels: resets that overlap are not decided", "levels.go", "reset && r.call <= latest", "reset && r.call <= latest && false"},
+	{"levels: operations that overlap a reset", "levels.go", "r.answer != nil && r.call <= closed", "r.answer != nil && r.call <= closed && false"},
+
+	{"window: fewer ambiguous ones used", "window.go", "w.use(a, class) > w.use(b, class)", "w.use(a, class) > w.use(b, class) && false"},
+	{"window: the state is part of a configuration", "window.go", "o.state == c.state && o.done == c.done", "o.done == c.done"},
+	{"window: what has happened is, too", "window.go", "o.state == c.state && o.done == c.done", "o.state == c.state"},
+	{"window: ambiguous ones that were called", "window.go", "w.use(c, class) >= w.called[class] ||", ""},
+	{"window: only what changes nothing is free", "window.go", "	return r.op.ReadOnly()\n", "	_, done := r.answer.(model.Done)\n	return done || r.op.ReadOnly()\n"},
+	{"window: what is covered up is free", "window.go", "			done |= o.bit", ""},
+	{"window: an ambiguous clearAll covers", "window.go", "all := !sets && w.records[by].answer == nil", "all := false"},
+	{"window: only sets that nobody saw are hidden", "window.go", "seen.by[i] < 0", "(seen.by[i] < 0 || true)"},
+	{"window: alike is alike with the answer", "window.go", "return r.op.String() + \" -> \" + r.answer.String()", "return r.op.String()"},
+
+	{"parts: clearAll joins the entries", "part.go", "	default:\n		out = append(out, part{kind: kind, records: records})\n", ""},
+	{"parts: not where get is shared", "part.go", "case sharedGet:", "case false:"},
+	{"parts: what clearAll answered", "part.go", "if e.Key == key {", "if true {"},
+	{"search: ambiguous operations may answer anything", "search.go", "o.answer != nil && !o.answer.Equal(answer)", "o.answer == nil || !o.answer.Equal(answer)"},
+	{"search: a spent budget proves nothing", "search.go", "if !spent {", "if true {"},
+	{"records: failed operations have no effect", "record.go", "case o.Outcome == model.Ambiguous && !o.Op.ReadOnly():", "case !o.Op.ReadOnly():"},
+	{"check: the raw view is judged too", "check.go", "if b.differs {", "if false {"},
+	{"check: disagreements are said", "decide.go", "	f.Verdict = IllFormed\n}", "}"},
+	{"picture: only of violations", "picture.go", "return ErrNothingToDraw\n	}", "broken = &r.Objects[0]\n	}"},
+}
+
+// The self-test fails if any one of the rules is disabled.
+func TestEachRuleIsNeeded(t *testing.T) {
+	for _, r := range rules {
+		source, err := os.ReadFile(r.file)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(source), r.old), "%s: %q stands not once in %s", r.name, r.old, r.file)
+	}
+	if !*rulesFlag {
+		t.Skip("minutes: ask for it with -rules")
+	}
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			overlay := "-overlay=" + disabled(t, r.file, r.old, r.new)
+			selftest := []string{"test", "-count=1", "-timeout=2m", "-skip=TestEachRuleIsNeeded", overlay, "."}
+			out, err := exec.Command("go", append(selftest, "-short")...).CombinedOutput()
+			if err == nil {
+				out, err = exec.Command("go", selftest...).CombinedOutput()
+			}
+			assert.Error(t, err, "the self-test passes without it")
+			assert.NotContains(t, string(out), "[build failed]")
+		})
+	}
+}
+
+// disabled writes the source without a rule, and says so to the go command.
+func disabled(t *testing.T, file, old, replacement string) string {
+	source, err := os.ReadFile(file)
+	require.NoError(t, err)
+	changed := filepath.Join(t.TempDir(), file)
+	require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(source), old, replacement, 1)), 0o600))
+	here, err := filepath.Abs(file)
+	require.NoError(t, err)
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {here: changed}})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "overlay.json")
+	require.NoError(t, os.WriteFile(path, overlay, 0o600))
+	return path
+}
