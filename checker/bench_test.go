@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"retain/model"
 )
 
-// load draws a legal history of many operations quickly: clients take turns, each
-// operation overlaps those of the other clients.
+var porcupineMax = flag.Duration("porcupine.max", time.Minute, "how long porcupine may take in benchmarks")
+
+// load draws a legal history of many operations quickly. Its clients are always
+// busy: each calls again as soon as it has an answer or has given up.
 type load struct {
 	kind       model.Kind
 	operations int
@@ -27,57 +30,84 @@ func (l load) String() string {
 		l.kind, l.operations, l.clients, l.ambiguous*100, l.keys, l.stale)
 }
 
-// history draws the history. Operations take effect at random between the calls
-// that follow them.
+// loading is a history that is being drawn.
+type loading struct {
+	load
+	rng   *rand.Rand
+	h     *model.History
+	seq   int64
+	state model.State
+	// by client: the operation's index, whether it had its effect, and how often
+	// the client went on after an ambiguous outcome
+	open     []int
+	happened []bool
+	names    []int
+}
+
+func (l *loading) tick() model.Instant {
+	l.seq++
+	return model.Instant{Seq: l.seq, Ns: l.seq}
+}
+
+// history draws the history. An operation has its effect at a random one of the
+// moments while it is open.
 func (l load) history(seed uint64) *model.History {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	h := &model.History{Header: model.Header{Version: 1, Run: "load"}, Ended: true}
-	h.Operations = make([]model.Invoked, 0, l.operations)
-	state := l.kind.Initial()
-	open := make([]int, l.clients) // the operation of each client, plus 1
-	happened := make([]bool, l.clients)
-	names := make([]int, l.clients)
-	seq := int64(0)
-	tick := func() model.Instant { seq++; return model.Instant{Seq: seq, Ns: seq} }
-	apply := func(c int) {
-		if i := open[c] - 1; i >= 0 && !happened[c] {
-			happened[c] = true
-			o := &h.Operations[i]
-			state, o.Answer = o.Op.Apply(state)
-		}
+	d := &loading{load: l, rng: rand.New(rand.NewPCG(seed, 0)), state: l.kind.Initial()}
+	d.h = &model.History{Header: model.Header{Version: 1, Run: "load"}, Ended: true}
+	d.h.Operations = make([]model.Invoked, 0, l.operations)
+	d.open, d.happened, d.names = make([]int, l.clients), make([]bool, l.clients), make([]int, l.clients)
+	for c := range l.clients {
+		d.call(c)
 	}
-	for busy := 0; len(h.Operations) < l.operations || busy > 0; {
-		c := rng.IntN(l.clients)
-		if open[c] == 0 {
-			if len(h.Operations) == l.operations {
-				continue
-			}
-			h.Operations = append(h.Operations, model.Invoked{
-				ID: len(h.Operations) + 1, Process: strconv.Itoa(c) + "." + strconv.Itoa(names[c]), Phase: model.Program,
-				Object: model.Object{Kind: l.kind}, Op: l.draw(rng, len(h.Operations), state), Call: tick(), Return: model.Forever,
-			})
-			open[c], happened[c] = len(h.Operations), false
-			busy++
+	for busy := l.clients; busy > 0; {
+		c := d.rng.IntN(l.clients)
+		if d.open[c] < 0 {
 			continue
 		}
-		o := &h.Operations[open[c]-1]
-		if rng.Float64() < l.ambiguous {
-			if rng.IntN(2) == 0 {
-				apply(c)
-			}
-			o.Outcome, o.Reason, o.Answer = model.Ambiguous, model.TimedOut, nil
-			names[c]++
+		d.end(c)
+		if len(d.h.Operations) < l.operations {
+			d.call(c)
 		} else {
-			apply(c)
-			o.Outcome, o.Return = model.OK, tick()
+			d.open[c] = -1
+			busy--
 		}
-		open[c], busy = 0, busy-1
-		apply(rng.IntN(l.clients))
+		d.effect(d.rng.IntN(l.clients))
 	}
 	if l.stale {
-		l.spoil(h)
+		l.spoil(d.h)
 	}
-	return h
+	return d.h
+}
+
+func (l *loading) call(c int) {
+	n := len(l.h.Operations)
+	l.h.Operations = append(l.h.Operations, model.Invoked{
+		ID: n + 1, Process: strconv.Itoa(c) + "." + strconv.Itoa(l.names[c]), Phase: model.Program,
+		Object: model.Object{Kind: l.kind}, Op: l.draw(l.rng, n, l.state), Call: l.tick(), Return: model.Forever,
+	})
+	l.open[c], l.happened[c] = n, false
+}
+
+func (l *loading) effect(c int) {
+	if i := l.open[c]; i >= 0 && !l.happened[c] {
+		l.happened[c] = true
+		o := &l.h.Operations[i]
+		l.state, o.Answer = o.Op.Apply(l.state)
+	}
+}
+
+func (l *loading) end(c int) {
+	o := &l.h.Operations[l.open[c]]
+	if l.rng.Float64() >= l.ambiguous {
+		l.effect(c)
+		o.Outcome, o.Return = model.OK, l.tick()
+		return
+	}
+	if l.rng.IntN(2) == 0 {
+		l.effect(c)
+	}
+	o.Outcome, o.Reason, o.Answer = model.Ambiguous, model.TimedOut, nil
+	l.names[c]++
 }
 
 func (l load) draw(rng *rand.Rand, n int, state model.State) model.Operation {
@@ -183,6 +213,49 @@ func BenchmarkFast(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPorcupine is porcupine with the pre-pass on the same histories. One that
+// it does not finish in -porcupine.max is skipped, and so are the longer ones.
+func BenchmarkPorcupine(b *testing.B) {
+	lost := map[load]bool{} // by the load with no operations
+	for _, l := range loads() {
+		b.Run(l.String(), func(b *testing.B) {
+			same := l
+			same.operations = 0
+			if lost[same] {
+				b.Skip("it did not finish a shorter one")
+			}
+			h := l.history(1)
+			for b.Loop() {
+				if porcupineAlone(h, *porcupineMax) == Undecided {
+					lost[same] = true
+					b.Skipf("not finished in %s", *porcupineMax)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(h.Operations)), "ns/operation")
+		})
+	}
+}
+
+// porcupineAlone judges the first object of a history by the pre-pass and
+// porcupine, entry by entry where that is sound.
+func porcupineAlone(h *model.History, most time.Duration) Verdict {
+	budget := search{until: time.Now().Add(most), memory: porcupineMemory}
+	verdict := Pass
+	for _, p := range partsOf(h.Operations[0].Object.Kind, objectsOf(h)[0].records, false) {
+		v := budget.run(p.kind, p.records)
+		if severity[v] > severity[verdict] {
+			verdict = v
+		}
+		if v != Pass {
+			break
+		}
+	}
+	return verdict
+}
+
+// porcupineMemory bounds porcupine in benchmarks.
+const porcupineMemory = 6 << 30
 
 func BenchmarkCheck(b *testing.B) {
 	for _, l := range loads() {

@@ -38,7 +38,7 @@ import (
 // problem, NP-complete). Excluded by the first: add 0->1, reset and get -> 0 all
 // at once, where both orders of the add and the reset must be tried.
 func decideCounter(records []record) fast {
-	l := levels{}
+	l := levels{known: make([]known, 0, len(records))}
 	if !l.sort(records) {
 		return fast{}
 	}
@@ -53,6 +53,7 @@ func decideCounter(records []record) fast {
 
 // levels is a counter's history on its way to an order.
 type levels struct {
+	known  []known // by epoch
 	epochs []epoch
 	free   []free // by call
 	// unit is what each of free adds, 0 for none, and mixed says that they differ.
@@ -63,7 +64,8 @@ type levels struct {
 
 // epoch is what is known between two resets, and the reset that begins it.
 type epoch struct {
-	known []known
+	known []known // of levels.known
+	from  int
 	reset zone // none in the first
 	// ending is the latest call of everything known up to the epoch's end.
 	ending int64
@@ -105,25 +107,29 @@ func (l *levels) sort(records []record) bool {
 		}
 		if reset {
 			closed = r.ret
-			l.epochs = append(l.epochs, epoch{reset: zoneOf(r)})
+			l.epochs = append(l.epochs, epoch{reset: zoneOf(r), from: len(l.known)})
 		}
 		if r.answer != nil {
 			latest = max(latest, r.ret)
 		}
 		l.add(r)
 	}
+	end := len(l.known)
+	for i := len(l.epochs) - 1; i >= 0; i-- {
+		e := &l.epochs[i]
+		e.known, end = l.known[e.from:end], e.from
+	}
 	return true
 }
 
 func (l *levels) add(r record) {
-	e := &l.epochs[len(l.epochs)-1]
 	delta := int64(0)
 	switch a := r.answer.(type) {
 	case model.Change:
-		e.known = append(e.known, known{a.Old, a.New, r.call, r.ret, r.id})
+		l.known = append(l.known, known{a.Old, a.New, r.call, r.ret, r.id})
 		return
 	case model.Integer:
-		e.known = append(e.known, known{int64(a), int64(a), r.call, r.ret, r.id})
+		l.known = append(l.known, known{int64(a), int64(a), r.call, r.ret, r.id})
 		return
 	}
 	switch op := r.op.(type) {

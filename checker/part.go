@@ -29,37 +29,67 @@ func partsOf(kind model.Kind, records []record, sharedGet bool) []part {
 	if kind != model.Map {
 		return []part{{kind: kind, records: records}}
 	}
-	var keys []string
-	entries := map[string][]record{}
-	var clears, exclusive []record
-	for _, r := range records {
-		key := ""
-		switch op := r.op.(type) {
-		case model.MapSet:
-			key = op.Key
-			exclusive = append(exclusive, r)
-		case model.MapGet:
-			key = op.Key
-		case model.MapClearAll:
-			clears = append(clears, r)
-			exclusive = append(exclusive, r)
-			continue
-		}
-		if entries[key] == nil {
-			keys = append(keys, key)
-		}
-		entries[key] = append(entries[key], r)
-	}
+	entries, clears := entriesOf(records)
 	var out []part
-	for _, k := range keys {
-		out = append(out, part{kind, k, withClears(k, entries[k], clears)})
+	for _, e := range entries {
+		e.records = withClears(e.name, e.records, clears)
+		out = append(out, e)
 	}
 	switch {
 	case len(clears) == 0:
 	case sharedGet:
-		out = append(out, part{kind: kind, records: exclusive})
+		out = append(out, part{kind: kind, records: exclusive(records)})
 	default:
 		out = append(out, part{kind: kind, records: records})
+	}
+	return out
+}
+
+// entriesOf sorts a map's records by entry, in the order of first calls, and the
+// clearAlls apart.
+func entriesOf(records []record) (entries []part, clears []record) {
+	numbers := map[string]int32{}
+	of := make([]int32, len(records))
+	var sizes []int
+	for i, r := range records {
+		key := ""
+		switch op := r.op.(type) {
+		case model.MapSet:
+			key = op.Key
+		case model.MapGet:
+			key = op.Key
+		default:
+			of[i] = none
+			clears = append(clears, r)
+			continue
+		}
+		n, known := numbers[key]
+		if !known {
+			n = int32(len(entries))
+			numbers[key] = n
+			entries, sizes = append(entries, part{kind: model.Map, name: key}), append(sizes, 0)
+		}
+		of[i] = n
+		sizes[n]++
+	}
+	for n := range entries {
+		entries[n].records = make([]record, 0, sizes[n])
+	}
+	for i, r := range records {
+		if of[i] != none {
+			entries[of[i]].records = append(entries[of[i]].records, r)
+		}
+	}
+	return entries, clears
+}
+
+// exclusive are a map's records without its gets.
+func exclusive(records []record) []record {
+	var out []record
+	for _, r := range records {
+		if !r.op.ReadOnly() {
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -110,6 +110,8 @@ func TestEachRuleIsNeeded(t *testing.T) {
 	if !*rulesFlag {
 		t.Skip("minutes: ask for it with -rules")
 	}
+	out, err := exec.Command("go", "test", "-short", "-count=1", "-skip=TestEachRuleIsNeeded", ".").CombinedOutput()
+	require.NoError(t, err, "with all rules: %s", out)
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			overlay := "-overlay=" + disabled(t, r.file, r.old, r.new)
