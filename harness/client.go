@@ -141,7 +141,7 @@ func (r *run) attempts(ctx context.Context, t *trial) (model.Outcome, error) {
 		if !again || !deadline.IsZero() && time.Now().After(deadline) {
 			return r.unanswered(t, result.Reason)
 		}
-		if err := r.pauseUntil(ctx, t, result.Reason); err != nil {
+		if err := r.pauseUntil(ctx, t, life, result.Reason); err != nil {
 			return "", err
 		}
 	}
@@ -175,16 +175,17 @@ func (r *run) isCut() bool {
 	return r.cut
 }
 
-// pauseUntil waits before the next attempt: until the runtime is started again
-// if it is down and refused us, else for a moment.
-func (r *run) pauseUntil(ctx context.Context, t *trial, why model.Reason) error {
+// pauseUntil waits before the next attempt: for a new life of the runtime if it
+// is down and refused us, else for a moment. A new life may be over before we
+// look, so the life counts, not the state.
+func (r *run) pauseUntil(ctx context.Context, t *trial, life *ingress.Client, why model.Reason) error {
 	if t.refused != nil && why == model.NotSent {
 		r.mu.Lock()
-		isDown := r.state == down
+		isDown := r.state == down && r.ingress == life
 		r.mu.Unlock()
 		if isDown {
 			t.refused(true)
-			return r.await(ctx, func() bool { return r.state != down })
+			return r.await(ctx, func() bool { return r.state != down || r.ingress != life })
 		}
 	}
 	moment := time.NewTimer(retryPause)

@@ -96,6 +96,7 @@ func (r *run) all(parent context.Context) error {
 	defer r.pulse.stop()
 	defer r.observe()()
 	defer r.watchExit(ctx)()
+	defer r.watchSilence(ctx)()
 	defer r.sys.Control.OpenAll()
 
 	err := r.program(ctx)

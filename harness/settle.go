@@ -209,11 +209,12 @@ func (r *run) insist(parent context.Context, t *trial) (ingress.Result, error) {
 	}()
 	defer func() { cancel(nil); <-judged }()
 	for {
+		life := r.life()
 		result, err := r.try(ctx, t, r.bounds.Completion+r.bounds.Recovery)
 		if err != nil || result.Answer != nil {
 			return result, err
 		}
-		if err := r.pauseUntil(ctx, t, result.Reason); err != nil {
+		if err := r.pauseUntil(ctx, t, life, result.Reason); err != nil {
 			return result, err
 		}
 	}
