@@ -34,8 +34,7 @@ type problem struct {
 	Source  string `json:"source"`
 }
 
-// classify puts a response into the one class that it proves. A response whose
-// source is not given is never taken for the handler's.
+// classify puts a response into the one class that it proves.
 func classify(r response, call Call) Result {
 	out := Result{Wrote: r.wrote, Status: r.status}
 	if r.header != nil {
@@ -56,10 +55,7 @@ func classify(r response, call Call) Result {
 	}
 	var p problem
 	_ = json.Unmarshal(r.body, &p) // a body of another form has no source, and its text stays
-	if p.Source == "" {
-		p.Source = r.header.Get("x-restate-error-source")
-	}
-	if p.Source == "invocation" {
+	if p.fromHandler(r.header) {
 		out.Answer = failure(p, r.status, call)
 		return out
 	}
@@ -76,16 +72,38 @@ func classify(r response, call Call) Result {
 	return out
 }
 
+// fromHandler reports whether the error is the handler's: then the invocation
+// ran and its state changes stay. Servers from 1.7 on name the source of every
+// error. Older ones do not, but only the end of an invocation has both its id in
+// the header and a code in the body; the ingress's own errors had neither. With
+// one of the two alone nothing is known, and the status decides.
+func (p problem) fromHandler(header http.Header) bool {
+	source := p.Source
+	if source == "" {
+		source = header.Get("x-restate-error-source")
+	}
+	if source != "" {
+		return source == "invocation"
+	}
+	return p.Code != 0 && header.Get("x-restate-id") != ""
+}
+
 func transportReason(r response) model.Reason {
-	var timeout net.Error
 	switch {
 	case !r.wrote:
 		return model.NotSent
-	case errors.Is(r.err, context.DeadlineExceeded), errors.As(r.err, &timeout) && timeout.Timeout():
+	case timedOut(r.err):
 		return model.TimedOut
 	default:
 		return model.Disconnected
 	}
+}
+
+// timedOut reports whether a deadline, of a context or of the system, is what
+// ended it.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // failure is the handler's terminal error. Its text is free, but addThenFail

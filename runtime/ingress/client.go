@@ -11,6 +11,7 @@ package ingress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -68,7 +69,8 @@ type Call struct {
 	IdempotencyKey string
 	// Tag is sent as [service.TagHeader] unless it is "".
 	Tag string
-	// Written, if set, is called when the request has been written.
+	// Written, if set, is called once, when the last byte of the request has been
+	// handed to the system. It must not block.
 	Written func()
 }
 
@@ -126,20 +128,31 @@ type response struct {
 }
 
 func (c *Client) roundTrip(req *http.Request, written func()) response {
-	var meter meter
-	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { meter.use(i.Conn) }}
-	if written != nil {
-		trace.WroteRequest = func(i httptrace.WroteRequestInfo) {
-			if i.Err == nil {
-				written()
-			}
-		}
+	meter := meter{notify: written}
+	trace := &httptrace.ClientTrace{
+		GotConn: func(i httptrace.GotConnInfo) { meter.use(i.Conn) },
+		// It is called before the buffer's last bytes leave.
+		WroteRequest:         func(i httptrace.WroteRequestInfo) { meter.buffered.Store(i.Err == nil) },
+		GotFirstResponseByte: meter.tell,
 	}
 	resp, err := c.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
 		return response{wrote: meter.wrote(), err: err}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	body, err := readBody(resp)
 	return response{wrote: true, status: resp.StatusCode, header: resp.Header, body: body, err: err}
+}
+
+// readBody reads a whole body. One that ends with its connection can't be told
+// from one that was cut off, and is an error.
+func readBody(resp *http.Response) ([]byte, error) {
+	if resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 {
+		return nil, errors.New("the answer does not say how long it is, so it may have been cut off")
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		return nil, fmt.Errorf("the answer is longer than %d bytes", maxBody)
+	}
+	return body, err
 }

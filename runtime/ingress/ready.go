@@ -25,9 +25,14 @@ const CanaryService = "RetainCanary"
 // PollInterval is the pause between two looks at a runtime that is coming up.
 const PollInterval = 10 * time.Millisecond
 
-// canaryBound bounds one canary. A call that is made too early can hang while a
-// later one is answered.
-const canaryBound = time.Second
+// firstBound bounds the first look at a runtime that is coming up: a call that is
+// made too early can hang while a later one is answered. Each look that ran into
+// its bound gives the next one twice as long, up to longestBound: a slow runtime
+// is ready all the same.
+const (
+	firstBound   = time.Second
+	longestBound = 16 * time.Second
+)
 
 // ErrWrongServer is wrapped when the canary answers with another nonce: the
 // call went to somebody else's server or deployment.
@@ -39,37 +44,62 @@ type Milestones struct {
 }
 
 // AwaitReady waits until a canary went through in the partition of each of the
-// keys (a canary object with the same key is in the same partition). The context
-// bounds the whole recovery; the error then says how far the runtime came.
+// keys (a canary object with the same key is in the same partition); without keys,
+// in any. The context bounds the whole recovery; the error then says how far the
+// runtime came. A wrong server ends the wait at once.
 func AwaitReady(ctx context.Context, ep runtime.Endpoints, nonce string, keys []string, m Milestones) error {
 	c := New(ep)
 	defer c.Close()
-	if err := poll(ctx, c.port); err != nil {
+	p := patience(firstBound)
+	if err := p.poll(ctx, c.port); err != nil {
 		return fmt.Errorf("the ingress at %s never accepted a connection: %w", ep.Ingress, err)
 	}
 	call(m.Port)
-	if err := poll(ctx, c.Health); err != nil {
+	if err := p.poll(ctx, c.Health); err != nil {
 		return fmt.Errorf("the ingress accepted connections and never said it was healthy: %w", err)
 	}
 	call(m.Health)
-	var first sync.Once
-	failures := make(chan error, len(keys))
-	for _, key := range keys {
-		go func() {
-			err := poll(ctx, func(ctx context.Context) error { return c.Canary(ctx, key, nonce) })
-			if err == nil {
-				first.Do(func() { call(m.FirstCanary) })
-			}
-			failures <- err
-		}()
+	if len(keys) == 0 {
+		keys = []string{"any"}
 	}
-	var err error
+	return c.canaries(ctx, nonce, keys, p, m.FirstCanary)
+}
+
+// canaries waits for one canary per key, side by side.
+func (c *Client) canaries(ctx context.Context, nonce string, keys []string, p patience, first func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var once sync.Once
+	ends := make(chan error, len(keys))
+	for _, key := range keys {
+		go func(p patience) {
+			err := p.poll(ctx, func(ctx context.Context) error { return c.Canary(ctx, key, nonce) })
+			if err == nil {
+				once.Do(func() { call(first) })
+			}
+			ends <- err
+		}(p)
+	}
+	var wrong, late error
+	passed := 0
 	for range keys {
-		if e := <-failures; e != nil {
-			err = fmt.Errorf("the ingress says it is healthy and a canary call never went through: %w", e)
+		switch err := <-ends; {
+		case err == nil:
+			passed++
+		case errors.Is(err, ErrWrongServer):
+			wrong = err
+			cancel()
+		case late == nil:
+			late = err
 		}
 	}
-	return err
+	switch {
+	case wrong != nil:
+		return wrong
+	case late != nil:
+		return fmt.Errorf("the ingress says it is healthy, and canary calls went through for %d of %d keys: %w", passed, len(keys), late)
+	}
+	return nil
 }
 
 func call(f func()) {
@@ -78,23 +108,40 @@ func call(f func()) {
 	}
 }
 
-// poll tries until it succeeds, the context ends, or the server is a wrong one.
-func poll(ctx context.Context, try func(context.Context) error) error {
+// patience is the bound of the next look.
+type patience time.Duration
+
+// poll looks until it succeeds, the context ends, or the server is a wrong one.
+func (p *patience) poll(ctx context.Context, look func(context.Context) error) error {
 	tick := time.NewTicker(PollInterval)
 	defer tick.Stop()
+	var last error // of a look that the end of the wait did not cut short
 	for {
-		attempt, cancel := context.WithTimeout(ctx, canaryBound)
-		err := try(attempt)
+		bounded, cancel := context.WithTimeout(ctx, time.Duration(*p))
+		err := look(bounded)
+		if bounded.Err() != nil {
+			*p = min(2**p, patience(longestBound))
+		}
 		cancel()
 		if err == nil || errors.Is(err, ErrWrongServer) {
 			return err
 		}
+		if last == nil || !cutShort(ctx, err) {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w (last answer: %w)", context.Cause(ctx), err)
+			return fmt.Errorf("%w (last answer: %w)", context.Cause(ctx), last)
 		case <-tick.C:
 		}
 	}
+}
+
+// cutShort reports whether the end of the context is what ended a look. The
+// system's timers may be a little earlier than the context's.
+func cutShort(ctx context.Context, err error) bool {
+	end, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && timedOut(err) && time.Until(end) < PollInterval
 }
 
 func (c *Client) port(ctx context.Context) error {
