@@ -70,7 +70,8 @@ type Call struct {
 	// Tag is sent as [service.TagHeader] unless it is "".
 	Tag string
 	// Written, if set, is called once, when the last byte of the request has been
-	// handed to the system. It must not block.
+	// handed to the system, or with the answer's first byte: a body larger than the
+	// transport's buffer (4 KiB) does not show when it has left. It must not block.
 	Written func()
 }
 

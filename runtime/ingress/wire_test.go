@@ -146,8 +146,7 @@ func TestWrittenIsToldWhenTheBytesHaveLeft(t *testing.T) {
 		value string
 	}{
 		{"the only one", 1, "v"},
-		{"the first of several", 1, strings.Repeat("v", 10_000)},
-		{"a later one", 2, strings.Repeat("v", 10_000)},
+		{"a longer one", 1, strings.Repeat("v", 2_000)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			read := make(chan struct{})
