@@ -220,14 +220,14 @@ func (r *run) begin(ctx context.Context, step int, pass func()) error {
 	go func() {
 		defer close(s.done)
 		defer cancel()
-		if err := r.becomeReady(bounded, s, ep, &timeline); err != nil && !errors.Is(err, context.Canceled) {
+		if err := r.becomeReady(bounded, s, &timeline); err != nil && !errors.Is(err, context.Canceled) {
 			r.fail(r.notBack(err))
 		}
 	}()
 	return nil
 }
 
-func (r *run) becomeReady(ctx context.Context, s *starter, ep runtime.Endpoints, timeline *model.Recovery) error {
+func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recovery) error {
 	mark := func(m generators.Milestone, at *int64) func() {
 		return func() {
 			*at = r.rec.since()
@@ -235,7 +235,7 @@ func (r *run) becomeReady(ctx context.Context, s *starter, ep runtime.Endpoints,
 		}
 	}
 	var firstCanary int64
-	err := ingress.AwaitReady(ctx, ep, r.sys.Nonce, r.keys(), ingress.Milestones{
+	err := r.awaitReady(ctx, ingress.Milestones{
 		Port: mark(generators.Port, &timeline.Port), Health: mark(generators.Health, &timeline.Health),
 		FirstCanary: mark(generators.Canary, &firstCanary),
 	})
@@ -259,6 +259,48 @@ func (r *run) becomeReady(ctx context.Context, s *starter, ep runtime.Endpoints,
 		}
 	})
 	return nil
+}
+
+// errMoved is why a wait for readiness begins again.
+var errMoved = errors.New("the server has other addresses now")
+
+// addressInterval is how often the addresses are read again during a start: a
+// server whose port was taken meanwhile comes up on another one.
+const addressInterval = 100 * time.Millisecond
+
+// awaitReady waits until the runtime is ready at the addresses that it has by
+// then.
+func (r *run) awaitReady(ctx context.Context, m ingress.Milestones) error {
+	for {
+		ep := r.sys.Runtime.Endpoints()
+		attempt, cancel := context.WithCancelCause(ctx)
+		go r.watchAddresses(attempt, ep, cancel)
+		err := ingress.AwaitReady(attempt, ep, r.sys.Nonce, r.keys(), m)
+		cancel(nil)
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+		r.update(func() {
+			r.ingress.Close()
+			r.ingress = ingress.New(r.sys.Runtime.Endpoints())
+		})
+	}
+}
+
+// watchAddresses ends a wait at addresses that the server has left.
+func (r *run) watchAddresses(ctx context.Context, ep runtime.Endpoints, moved context.CancelCauseFunc) {
+	tick := time.NewTicker(addressInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if now := r.sys.Runtime.Endpoints(); now.Ingress != ep.Ingress {
+				moved(errMoved)
+			}
+		}
+	}
 }
 
 // abortStart ends the wait for a start whose server was ended.

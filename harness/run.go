@@ -164,7 +164,7 @@ func (r *run) firstReady(ctx context.Context) error {
 	r.mu.Lock()
 	r.ingress = ingress.New(r.sys.Runtime.Endpoints())
 	r.mu.Unlock()
-	if err := ingress.AwaitReady(ctx, r.sys.Runtime.Endpoints(), r.sys.Nonce, r.keys(), ingress.Milestones{}); err != nil {
+	if err := r.awaitReady(ctx, ingress.Milestones{}); err != nil {
 		return r.notBack(err)
 	}
 	r.update(func() { r.state = ready })
