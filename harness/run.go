@@ -3,6 +3,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,9 +63,13 @@ func execute(ctx context.Context, sys *System, plan generators.Plan, id, path st
 	began := time.Now()
 	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans}
 	sys.plans++
+	var line bytes.Buffer
+	if err := json.Compact(&line, generators.Encode(plan)); err != nil {
+		return nil, fmt.Errorf("encode the plan: %w", err)
+	}
 	rec, err := newRecorder(path, model.Header{
 		Version: model.HistoryVersion, Run: id, Runtime: sys.Runtime.Identity().String(),
-		Shared: sys.Shared, Plan: json.RawMessage(generators.Encode(plan)),
+		Shared: sys.Shared, Plan: line.Bytes(),
 	})
 	if err != nil {
 		return nil, err
