@@ -292,6 +292,66 @@ var stories = []struct {
 		proof: []int{1},
 	},
 	{
+		name: "a compare-and-set that did not match had an effect",
+		history: `0 register-0 1 2 write("a") => ok
+			0 register-0 3 4 compareAndSet("x","b") => "a"
+			0 register-0 5 6 read() => "b"`,
+		verdict: Violation, guarantee: "a compare-and-set that answered that it did not match had an effect",
+		class: StateGuarantee,
+	},
+	{
+		name: "two clears removed the same value",
+		history: `0 list-0 1 2 append("a") => ok
+			0 list-0 3 6 clear() => ["a"]
+			1 list-0 4 7 clear() => ["a"]`,
+		verdict: Violation, guarantee: "two clears both removed the same value", class: StateGuarantee, proof: []int{2, 3},
+	},
+	{
+		name: "old clears are not part of a proof",
+		history: `0 counter-0 1 2 reset() => ok
+			0 counter-0 3 4 reset() => ok
+			0 counter-0 5 6 reset() => ok
+			0 counter-0 7 8 reset() => ok
+			0 counter-0 9 10 reset() => ok
+			0 counter-0 11 12 add(1) => 0->1
+			kill 13 14
+			0 counter-0 15 16 get() => 0`,
+		verdict: Violation, guarantee: "an acknowledged add is missing after a kill", class: StateGuarantee, proof: []int{6, 7},
+	},
+	{
+		name: "few clears are",
+		history: `0 counter-0 1 2 reset() => ok
+			0 counter-0 3 4 add(1) => 0->1
+			0 counter-0 5 6 get() => 0`,
+		verdict: Violation, guarantee: "an acknowledged add is missing", class: StateGuarantee, proof: []int{1, 2, 3},
+	},
+	{
+		name:    "addThenFail has one error",
+		history: `0 counter-0 1 2 addThenFail(1) => error(404)`,
+		verdict: Violation, guarantee: "addThenFail answered another error than its own", class: StateGuarantee, proof: []int{1},
+	},
+	{
+		name:    "addThenFail always fails",
+		history: `0 counter-0 1 2 addThenFail(1) => ok`,
+		verdict: Violation, guarantee: "addThenFail, which always fails, answered a success", class: StateGuarantee, proof: []int{1},
+	},
+	{
+		name:    "a sum that is none",
+		history: `0 counter-0 1 2 add(2) => 0->3`,
+		verdict: Violation, class: StateGuarantee, proof: []int{1},
+		guarantee: "an add answered a new value that is not the old one plus what it added",
+	},
+	{
+		name:    "a negative counter",
+		history: `0 counter-0 1 2 get() => -1`,
+		verdict: Violation, guarantee: "a counter that only grows answered a negative value", class: StateGuarantee, proof: []int{1},
+	},
+	{
+		name:    "an answer of another kind",
+		history: `0 register-0 1 2 write("a") => 1`,
+		verdict: Violation, guarantee: "an answer is not of the kind that its handler gives", class: StateGuarantee, proof: []int{1},
+	},
+	{
 		name:    "an error that the contract does not have",
 		history: `0 counter-0 1 2 get() => error(500)`,
 		verdict: Violation, guarantee: "the handler answered an error that its contract does not have", class: StateGuarantee,

@@ -58,7 +58,7 @@ func prepass(records []record) reduced {
 		}
 		out.records = append(out.records, r)
 	}
-	out.after, out.conflict = neighbours(records, writers)
+	out.after = neighbours(records, writers)
 	return out
 }
 
@@ -123,28 +123,25 @@ func (seen observations) want(records []record, writers map[entry]int, i int) {
 }
 
 // neighbours finds what stands before each element in the answers of a list. It
-// gives up on an element that several operations may have appended.
-func neighbours(records []record, writers map[entry]int) (map[string]string, []int32) {
+// gives up on an element that several operations may have appended. Where two
+// answers disagree, either will do: the history is illegal with any order.
+func neighbours(records []record, writers map[entry]int) map[string]string {
 	var after map[string]string
-	var shownBy map[string]int32
 	for _, r := range records {
 		list, ok := r.answer.(model.Texts)
 		if !ok {
 			continue
 		}
 		if after == nil {
-			after, shownBy = map[string]string{}, map[string]int32{}
+			after = map[string]string{}
 		}
 		before := ""
 		for _, v := range list {
 			if w, known := writers[entry{value: v}]; known && w != several {
-				if known, ok := after[v]; ok && known != before {
-					return nil, []int32{shownBy[v], r.id}
-				}
-				after[v], shownBy[v] = before, r.id
+				after[v] = before
 			}
 			before = v
 		}
 	}
-	return after, nil
+	return after
 }

@@ -88,8 +88,9 @@ type ObjectResult struct {
 	Contradiction int
 	// Proof lists the IDs of the operations that together have no legal order,
 	// ascending: whatever the others had answered, and whenever they had
-	// returned, these few contradict each other. (Clears that were over before
-	// any of them was called are not listed.) Nil unless violated.
+	// returned, these few contradict each other. (Where they are many, clears
+	// that were over before any of the others was called are not listed.) Nil
+	// unless violated.
 	Proof []int
 	// Part is the map's entry that was judged by itself, "" for the whole object.
 	Part string
