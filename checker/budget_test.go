@@ -41,6 +41,7 @@ func TestOutOfBudgetIsUndecided(t *testing.T) {
 			r := Check(h, o)
 			require.Equal(t, Undecided, r.Verdict)
 			assert.Contains(t, r.Reason, "register-0: no verdict on its 74 operations")
+			assert.Contains(t, r.Reason, "because values were written more than once")
 			assert.Less(t, r.Cost, 15*time.Second)
 			assert.Nil(t, r.Broken())
 			var picture bytes.Buffer

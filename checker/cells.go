@@ -38,15 +38,15 @@ func illegal(ids ...int32) fast { return fast{applies: true, ids: ids} }
 // is left to find, and [ground.decide] finds it or there is none.
 func decideCell(records []record) fast {
 	c := cell{records: records}
-	c.addWriters()
-	if f := c.addReaders(); f.applies {
-		return f
-	}
-	if f := c.linkOptional(); f.applies {
-		return f
+	f := c.sort()
+	if !f.applies {
+		f = c.linkOptional()
 	}
 	if c.repeated {
 		return fast{}
+	}
+	if f.applies {
+		return f
 	}
 	if f := c.addBlocks(); f.applies {
 		return f
@@ -93,7 +93,7 @@ type step struct {
 	unset bool
 }
 
-func stepOf(r record) step {
+func stepOf(r *record) step {
 	switch op := r.op.(type) {
 	case model.RegisterWrite:
 		return step{wrote: op.Value}
@@ -123,52 +123,67 @@ func stepOf(r record) step {
 	return step{saw: string(saw), sees: answered}
 }
 
-// addWriters finds the values.
-func (c *cell) addWriters() {
+// sort ties what saw a value to it, and puts the rest on the ground. Writers are
+// noted on the way: most readers come soon after theirs, and find them in the
+// processor's cache.
+func (c *cell) sort() fast {
 	writes := 0
-	for _, r := range c.records {
-		if stepOf(r).wrote != "" {
+	for i := range c.records {
+		if stepOf(&c.records[i]).wrote != "" {
 			writes++
 		}
 	}
 	c.values = make([]value, 0, writes)
-	c.writers = newIndex(writes, func(at int32) string { return stepOf(c.records[c.values[at].writer]).wrote })
-	for i, r := range c.records {
-		s := stepOf(r)
-		if s.wrote == "" {
-			continue
-		}
-		at := int32(len(c.values))
-		c.values = append(c.values, value{writer: int32(i), next: none, taker: none, reads: emptyZone()})
-		c.writers.put(s.wrote, at)
-	}
-}
-
-// addReaders ties what saw a value to it, and puts the rest on the ground.
-func (c *cell) addReaders() fast {
-	at := int32(0) // the values come in the order of their writers
-	for i, r := range c.records {
-		s := stepOf(r)
+	c.writers = newIndex(writes, func(at int32) string { return stepOf(&c.records[c.values[at].writer]).wrote })
+	var early []reader // called before their writers
+	var first fast     // what contradicts itself, unless a value turns out to be repeated
+	for i := range c.records {
+		s := stepOf(&c.records[i])
 		writes := none
 		if s.wrote != "" {
-			writes = at
-			at++
+			writes = c.addWriter(i, s.wrote)
 		}
 		switch {
 		case s.unset && !s.sees:
-			c.ground.addOne(r, unsets)
+			c.ground.addOne(c.records[i], unsets)
 		case !s.sees:
 		case s.saw == "":
 			if s.wrote == "" {
-				c.ground.addOne(r, sees)
+				c.ground.addOne(c.records[i], sees)
 			}
 		default:
-			if f := c.see(i, s, writes); f.applies {
-				return f
+			if _, known := c.writers.get(s.saw); !known {
+				early = append(early, reader{i, writes})
+			} else if f := c.see(i, s, writes); f.applies && !first.applies {
+				first = f
 			}
 		}
 	}
+	if first.applies {
+		return first
+	}
+	for _, r := range early {
+		if f := c.see(r.record, stepOf(&c.records[r.record]), r.writes); f.applies {
+			return f
+		}
+	}
 	return fast{}
+}
+
+// reader is a record that saw a value, and the value that it put there instead.
+type reader struct {
+	record int
+	writes int32
+}
+
+// addWriter notes the value that record i wrote.
+func (c *cell) addWriter(i int, wrote string) int32 {
+	at := int32(len(c.values))
+	c.values = append(c.values, value{writer: int32(i), next: none, taker: none, reads: emptyZone()})
+	if first, known := c.writers.put(wrote, at); known && c.values[first].observed {
+		c.repeated = true
+	}
+	return at
 }
 
 // see ties record i to the value that it saw; writes is the value that it put
@@ -184,7 +199,7 @@ func (c *cell) see(i int, s step, writes int32) fast {
 		return fast{}
 	}
 	v := &c.values[at]
-	if !v.observed && stepOf(c.records[v.writer]).expects {
+	if !v.observed && stepOf(&c.records[v.writer]).expects {
 		c.optional = append(c.optional, at)
 	}
 	v.observed = true
@@ -206,7 +221,7 @@ func (c *cell) linkOptional() fast {
 		at := c.optional[len(c.optional)-1]
 		c.optional = c.optional[:len(c.optional)-1]
 		w := int(c.values[at].writer)
-		s := stepOf(c.records[w])
+		s := stepOf(&c.records[w])
 		if s.saw == "" {
 			continue
 		}
@@ -226,7 +241,7 @@ func (c *cell) addBlocks() fast {
 		}
 	}
 	for i := range c.values {
-		s := stepOf(c.records[c.values[i].writer])
+		s := stepOf(&c.records[c.values[i].writer])
 		if !c.happened(i) || s.saw != "" {
 			continue
 		}
@@ -270,7 +285,7 @@ func (c *cell) follow(b *block, at int32) (int, bool) {
 func (c *cell) circle() []int32 {
 	var ids []int32
 	for i := range c.values {
-		if s := stepOf(c.records[c.values[i].writer]); c.happened(i) && s.saw != "" {
+		if s := stepOf(&c.records[c.values[i].writer]); c.happened(i) && s.saw != "" {
 			ids = append(ids, c.records[c.values[i].writer].id)
 		}
 	}

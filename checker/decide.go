@@ -67,8 +67,8 @@ func (c *check) decidePart(p part) finding {
 		f.compare()
 	}
 	if f.Verdict == Undecided {
-		f.reason = fmt.Sprintf("no verdict on its %d operations: the search reached its budget of %s and %d MiB",
-			len(p.records), c.o.Budget, c.o.Memory>>20)
+		f.reason = fmt.Sprintf("no verdict on its %d operations: a search reached its budget of %s and %d MiB; "+
+			"the fast check does not apply, because %s", len(p.records), c.o.Budget, c.o.Memory>>20, whyNot(p))
 	}
 	return f
 }
@@ -117,6 +117,24 @@ func decideFast(p part, budget search) finding {
 	f.By = ByPorcupine
 	f.Verdict = budget.run(p.kind, p.records)
 	return f
+}
+
+// whyNot says why no near-linear decision applies to a part.
+func whyNot(p part) string {
+	switch p.kind {
+	case model.Counter:
+		if l := (levels{}); !l.sort(p.records) {
+			return "a reset overlaps other operations"
+		}
+		return "additions without an answer differ"
+	case model.List:
+		return "elements were appended more than once"
+	case model.Map:
+		if p.name == "" {
+			return "clearAll joins the map's entries"
+		}
+	}
+	return "values were written more than once"
 }
 
 // nearLinear asks the near-linear decision for the part's kind.

@@ -177,8 +177,11 @@ func TestEveryShortHistory(t *testing.T) {
 
 func everyHistory(t *testing.T, kind model.Kind, n int) {
 	letters := alphabet(kind)
-	var all, bad, near atomic.Int64
+	var all, bad, near, wrong atomic.Int64
 	visit := func(records []record) {
+		if wrong.Load() > 3 {
+			return
+		}
 		all.Add(1)
 		want := Pass
 		if !orders(records, 0, kind.Initial()) {
@@ -190,6 +193,7 @@ func everyHistory(t *testing.T, kind model.Kind, n int) {
 			near.Add(1)
 		}
 		if f.Verdict != want {
+			wrong.Add(1)
 			t.Errorf("%s says %s, brute force %s\n%s", f.By, f.Verdict, want, lines(records))
 		}
 		if n > 3 || f.By == ByAnswer {

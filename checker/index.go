@@ -40,14 +40,15 @@ func (x *index) find(value string) (*slotOf, uint32) {
 	}
 }
 
-// put notes a writer.
-func (x *index) put(value string, at int32) {
+// put notes a writer. It returns the value's first writer, if there was one.
+func (x *index) put(value string, at int32) (int32, bool) {
 	s, hash := x.find(value)
 	if s.at != 0 {
 		s.at = -max(s.at, -s.at)
-		return
+		return -s.at - 1, true
 	}
 	*s = slotOf{hash: hash, at: at + 1}
+	return at, false
 }
 
 // get is the one writer of a value, several for more than one, and whether there
