@@ -152,9 +152,9 @@ func (c *cell) sort() fast {
 				c.ground.addOne(c.records[i], sees)
 			}
 		default:
-			if _, known := c.writers.get(s.saw); !known {
+			if at, known := c.writers.get(s.saw); !known {
 				early = append(early, reader{i, writes})
-			} else if f := c.see(i, s, writes); f.applies && !first.applies {
+			} else if f := c.see(i, s, at, writes); f.applies && !first.applies {
 				first = f
 			}
 		}
@@ -163,7 +163,7 @@ func (c *cell) sort() fast {
 		return first
 	}
 	for _, r := range early {
-		if f := c.see(r.record, stepOf(&c.records[r.record]), r.writes); f.applies {
+		if f := c.seeLate(r.record, r.writes); f.applies {
 			return f
 		}
 	}
@@ -186,15 +186,21 @@ func (c *cell) addWriter(i int, wrote string) int32 {
 	return at
 }
 
-// see ties record i to the value that it saw; writes is the value that it put
-// there instead.
-func (c *cell) see(i int, s step, writes int32) fast {
-	r := c.records[i]
+// seeLate ties record i to the value that it saw, once all writers are noted;
+// writes is the value that it put there instead.
+func (c *cell) seeLate(i int, writes int32) fast {
+	s := stepOf(&c.records[i])
 	at, known := c.writers.get(s.saw)
-	switch {
-	case !known:
-		return illegal(r.id)
-	case at == several:
+	if !known {
+		return illegal(c.records[i].id)
+	}
+	return c.see(i, s, at, writes)
+}
+
+// see ties record i to the value at, which it saw.
+func (c *cell) see(i int, s step, at, writes int32) fast {
+	r := &c.records[i]
+	if at == several {
 		c.repeated = true
 		return fast{}
 	}
@@ -205,7 +211,7 @@ func (c *cell) see(i int, s step, writes int32) fast {
 	v.observed = true
 	switch {
 	case s.wrote == "" && !s.unset:
-		v.reads.add(r)
+		v.reads.add(*r)
 	case v.next != none:
 		return illegal(c.records[v.next].id, r.id)
 	default:
@@ -221,11 +227,10 @@ func (c *cell) linkOptional() fast {
 		at := c.optional[len(c.optional)-1]
 		c.optional = c.optional[:len(c.optional)-1]
 		w := int(c.values[at].writer)
-		s := stepOf(&c.records[w])
-		if s.saw == "" {
+		if stepOf(&c.records[w]).saw == "" {
 			continue
 		}
-		if f := c.see(w, s, at); f.applies {
+		if f := c.seeLate(w, at); f.applies {
 			return f
 		}
 	}

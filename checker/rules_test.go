@@ -41,7 +41,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"chains: a clearAll ends a chain", "cells.go", "b.leavesUnset = v.next != none", "b.leavesUnset = false"},
 	{"chains: observed ambiguous compare-and-sets", "cells.go", "c.optional = append(c.optional, at)", ""},
 	{"cells: observed writes happened", "cells.go", "v.observed || !c.records", "!c.records"},
-	{"cells: values nobody wrote", "cells.go", "return illegal(r.id)", "return fast{}"},
+	{"cells: values nobody wrote", "cells.go", "return illegal(c.records[i].id)", "return fast{}"},
 	{"cells: repeated values are not decided", "cells.go", "if c.repeated {", "if false {"},
 
 	{"periods: what sees it unset waits", "periods.go", "p.pending[sees] = p.pending[sees][:0]", ""},
