@@ -38,17 +38,7 @@ func alphabet(kind model.Kind) []record {
 		add(model.CounterAddThenFail{Delta: 1}, model.Failure{Code: 500}, nil)
 		add(model.CounterReset{}, model.Done{}, nil)
 	case model.Register:
-		add(model.RegisterRead{}, texts...)
-		add(model.RegisterClear{}, model.Done{}, nil)
-		for _, v := range values[1:] {
-			add(model.RegisterWrite{Value: v}, model.Done{}, nil)
-			for _, e := range values {
-				add(model.RegisterCompareAndSet{Expect: e, Value: v}, model.Text(e), nil)
-			}
-		}
-		for i, v := range values {
-			add(model.RegisterCompareAndSet{Expect: values[(i+1)%3], Value: "v1"}, model.Text(v))
-		}
+		return registerAlphabet(values, texts)
 	case model.List:
 		lists := []model.Answer{model.Texts{}}
 		for _, a := range values[1:] {
@@ -81,6 +71,27 @@ func alphabet(kind model.Kind) []record {
 			}
 		}
 		add(model.MapClearAll{}, append(all, nil)...)
+	}
+	return out
+}
+
+func registerAlphabet(values []string, texts []model.Answer) []record {
+	out := []record{
+		{op: model.RegisterClear{}, answer: model.Done{}},
+		{op: model.RegisterClear{}},
+	}
+	for i, v := range values {
+		out = append(out,
+			record{op: model.RegisterRead{}, answer: texts[i]},
+			record{op: model.RegisterCompareAndSet{Expect: values[(i+1)%3], Value: "v1"}, answer: texts[i]})
+		if v == "" {
+			continue
+		}
+		out = append(out, record{op: model.RegisterWrite{Value: v}, answer: model.Done{}}, record{op: model.RegisterWrite{Value: v}})
+		for k, e := range values {
+			cas := model.RegisterCompareAndSet{Expect: e, Value: v}
+			out = append(out, record{op: cas, answer: texts[k]}, record{op: cas})
+		}
 	}
 	return out
 }
