@@ -176,16 +176,17 @@ func (r *run) isCut() bool {
 }
 
 // pauseUntil waits before the next attempt: for a new life of the runtime if it
-// is down and refused us, else for a moment. A new life may be over before we
-// look, so the life counts, not the state.
+// is down and refused us, for its going on if it is paused, else for a moment. A
+// new life may be over before we look, so the life counts, not the state alone.
 func (r *run) pauseUntil(ctx context.Context, t *trial, life *ingress.Client, why model.Reason) error {
 	if t.refused != nil && why == model.NotSent {
 		r.mu.Lock()
-		isDown := r.state == down && r.ingress == life
+		was := r.state
+		away := (was == down || was == paused) && r.ingress == life
 		r.mu.Unlock()
-		if isDown {
+		if away {
 			t.refused(true)
-			return r.await(ctx, func() bool { return r.state != down || r.ingress != life })
+			return r.await(ctx, func() bool { return r.state != was || r.ingress != life })
 		}
 	}
 	moment := time.NewTimer(retryPause)

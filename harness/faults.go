@@ -45,7 +45,13 @@ func (r *run) offset(ctx context.Context, f generators.Inject) error {
 	if !ok || t.OffsetMs == 0 {
 		return nil
 	}
-	wait, cancel := context.WithTimeout(ctx, time.Duration(t.OffsetMs)*time.Millisecond)
+	r.mu.Lock()
+	from := time.Now()
+	if r.start.reached(t.Milestone) {
+		from = r.start.milestones[t.Milestone]
+	}
+	r.mu.Unlock()
+	wait, cancel := context.WithDeadline(ctx, from.Add(time.Duration(t.OffsetMs)*time.Millisecond))
 	defer cancel()
 	_ = r.await(wait, func() bool { return r.state != starting }) // the time-out is the offset
 	return context.Cause(ctx)
@@ -113,10 +119,14 @@ func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass
 	r.update(func() {
 		r.state = down
 		r.downAt = r.rec.since()
-		for _, c := range r.clients {
-			c.refused = false
+		r.nobodyRefused()
+		for _, op := range r.ops {
+			op.held = false // nothing stands at a gate of a server that is gone
 		}
 	})
+	if errors.Is(err, runtime.ErrState) {
+		return endedByItself()
+	}
 	if err != nil {
 		return err
 	}
@@ -128,6 +138,14 @@ func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass
 		}
 	}
 	return r.faultEnded(ended)
+}
+
+// nobodyRefused forgets who was refused: the runtime's state is another one. The
+// caller holds the lock.
+func (r *run) nobodyRefused() {
+	for _, c := range r.clients {
+		c.refused = false
+	}
 }
 
 func (r *run) endServer(ctx context.Context, kind generators.FaultKind, draining func()) (runtime.Exit, error) {
@@ -163,12 +181,17 @@ func (r *run) freeze(ctx context.Context, f generators.Inject, to serverState, p
 	if to == ready {
 		do = p.Resume
 	}
-	if err := do(ctx); err != nil {
+	err := do(ctx)
+	if errors.Is(err, runtime.ErrState) {
+		return endedByItself()
+	}
+	if err != nil {
 		return err
 	}
 	r.update(func() {
 		pass()
 		r.state = to
+		r.nobodyRefused()
 	})
 	return r.faultEnded(model.FaultEnded{Step: f.ID, Kind: string(f.Fault)})
 }
@@ -190,10 +213,17 @@ func (r *run) faultEnded(e model.FaultEnded) error {
 type starter struct {
 	cancel     context.CancelFunc
 	done       chan struct{}
-	milestones map[generators.Milestone]bool // guarded by the run's lock
+	milestones map[generators.Milestone]time.Time // when it came there; guarded by the run's lock
 }
 
-func (s *starter) reached(m generators.Milestone) bool { return s != nil && s.milestones[m] }
+func (s *starter) reached(m generators.Milestone) bool { return s != nil && !s.milestones[m].IsZero() }
+
+// reach notes a milestone, if it is news. The caller holds the run's lock.
+func (s *starter) reach(m generators.Milestone) {
+	if !s.reached(m) {
+		s.milestones[m] = time.Now()
+	}
+}
 
 // begin starts the server and returns when it is spawned; readiness is awaited
 // in the background, and ends the starting state.
@@ -203,7 +233,7 @@ func (r *run) begin(ctx context.Context, step int, pass func()) error {
 	}
 	timeline := model.Recovery{Step: step, Down: r.downAt}
 	bounded, cancel := r.recoveryContext(ctx)
-	s := &starter{cancel: cancel, done: make(chan struct{}), milestones: map[generators.Milestone]bool{}}
+	s := &starter{cancel: cancel, done: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
 	if err := r.sys.Runtime.Start(bounded); err != nil {
 		cancel()
 		return fmt.Errorf("start the runtime: %w", err)
@@ -215,7 +245,7 @@ func (r *run) begin(ctx context.Context, step int, pass func()) error {
 		r.start, r.state = s, starting
 		r.ingress.Close()
 		r.ingress = ingress.New(ep)
-		s.milestones[generators.Spawned] = true
+		s.reach(generators.Spawned)
 	})
 	go func() {
 		defer close(s.done)
@@ -231,7 +261,7 @@ func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recov
 	mark := func(m generators.Milestone, at *int64) func() {
 		return func() {
 			*at = r.rec.since()
-			r.update(func() { s.milestones[m] = true })
+			r.update(func() { s.reach(m) })
 		}
 	}
 	var firstCanary int64

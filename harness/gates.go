@@ -59,13 +59,23 @@ func (r *run) observe() (cancel func()) {
 // openInvocations counts the operations that were seen to enter a handler and not
 // to leave it: their invocations may still be running.
 func (r *run) openInvocations(h *model.History) int {
-	last := map[int]string{}
+	type entry struct {
+		number   int
+		finished bool
+	}
+	last := map[int]entry{}
 	for _, e := range h.Evidence {
-		last[e.ID] = e.Reading
+		l := last[e.ID]
+		if e.Entry > l.number {
+			l = entry{number: e.Entry}
+		}
+		// What is told late of an earlier entry says nothing about the last one.
+		l.finished = l.finished || e.Entry == l.number && e.Reading == string(service.Finished)
+		last[e.ID] = l
 	}
 	open := 0
-	for _, reading := range last {
-		if reading != string(service.Finished) {
+	for _, l := range last {
+		if !l.finished {
 			open++
 		}
 	}
@@ -92,12 +102,16 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 			unasked := r.shouldBeUp() && r.ingress == life
 			r.mu.Unlock()
 			if unasked {
-				r.fail(&Liveness{Guarantee: "the runtime runs until it is told to end", Detail: "the server ended by itself: its log says why"})
+				r.fail(endedByItself())
 				return
 			}
 		}
 	}()
 	return cancel
+}
+
+func endedByItself() *Liveness {
+	return &Liveness{Guarantee: "the runtime runs until it is told to end", Detail: "the server ended by itself: its log says why"}
 }
 
 // shouldBeUp reports whether the server has no reason to end. The caller holds

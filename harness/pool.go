@@ -20,13 +20,17 @@ const maxIdle = 6
 // server. A system is used by one plan at a time.
 type pool struct {
 	open Open
+	// plans is how many plans a system serves.
+	plans int
 
 	mu   sync.Mutex
 	idle map[string][]*System
 	age  []string // keys of idle systems, the longest unused first
 }
 
-func newPool(open Open) *pool { return &pool{open: open, idle: map[string][]*System{}} }
+func newPool(open Open, plans int) *pool {
+	return &pool{open: open, plans: plans, idle: map[string][]*System{}}
+}
 
 // take hands out an idle system with these settings, or opens one.
 func (p *pool) take(ctx context.Context, s runtime.Settings) (*System, error) {
@@ -58,7 +62,7 @@ func (p *pool) fresh(ctx context.Context, s runtime.Settings) (*System, error) {
 
 // give takes a system back, or ends it if it must not be used again.
 func (p *pool) give(ctx context.Context, s runtime.Settings, sys *System) error {
-	if sys.retired != "" || sys.plans >= maxPlans || !sys.up {
+	if sys.retired != "" || sys.plans >= p.plans || !sys.up {
 		return sys.shutdown(ctx)
 	}
 	key := s.Key()

@@ -15,6 +15,9 @@ const judgeable = 20
 // acknowledged value read back across a restart, and no cell of [generators.Cells] may be
 // empty.
 func (t Tally) Missing() []string {
+	if t.Plans == 0 {
+		return []string{"plans: 0 of 1 needed"}
+	}
 	if t.Plans < judgeable {
 		return nil
 	}

@@ -1,7 +1,7 @@
 package harness
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -16,32 +16,42 @@ const (
 // our own doing.
 type pulse struct {
 	done chan struct{}
-	gap  atomic.Int64
+
+	mu   sync.Mutex
+	last time.Time
+	gap  time.Duration
 }
 
 func startPulse() *pulse {
-	p := &pulse{done: make(chan struct{})}
+	p := &pulse{done: make(chan struct{}), last: time.Now()}
 	go func() {
 		tick := time.NewTicker(pulseInterval)
 		defer tick.Stop()
-		last := time.Now()
 		for {
 			select {
 			case <-p.done:
 				return
 			case <-tick.C:
-				now := time.Now()
-				if late := now.Sub(last) - pulseInterval; int64(late) > p.gap.Load() {
-					p.gap.Store(int64(late))
-				}
-				last = now
+				p.beat(time.Now())
 			}
 		}
 	}()
 	return p
 }
 
-// worst is the longest time by which a beat was late.
-func (p *pulse) worst() time.Duration { return time.Duration(p.gap.Load()) }
+// beat is one beat, at this time. It tells the longest time by which one was
+// late.
+func (p *pulse) beat(now time.Time) (worst time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gap = max(p.gap, now.Sub(p.last)-pulseInterval)
+	p.last = now
+	return p.gap
+}
+
+// worst is the longest time by which a beat was late, the next one included: when
+// a process goes on that stood still, its clock may be read before its pulse
+// beats.
+func (p *pulse) worst() time.Duration { return p.beat(time.Now()) }
 
 func (p *pulse) stop() { close(p.done) }

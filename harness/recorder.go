@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,7 +18,7 @@ import (
 // damages at most the last line.
 type recorder struct {
 	mu      sync.Mutex
-	file    *os.File
+	file    io.WriteCloser
 	began   time.Time
 	seq     int64
 	history model.History
@@ -89,11 +91,17 @@ func (r *recorder) operation(id int) model.Invoked {
 	return r.history.Operations[id-1]
 }
 
-// close ends the history and hands it over.
+// errEnded is what an event gets that comes when the run is over.
+var errEnded = errors.New("the history has ended")
+
+// close ends the history and hands it over. Nothing changes it afterwards.
 func (r *recorder) close() (*model.History, error) {
-	err := r.record(func(at model.Instant) model.Event { return model.Ended{Instant: at} })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.write(func(at model.Instant) model.Event { return model.Ended{Instant: at} })
 	if e := r.file.Close(); e != nil && err == nil {
 		err = fmt.Errorf("close the history: %w", e)
 	}
+	r.err = errEnded
 	return &r.history, err
 }

@@ -60,9 +60,6 @@ func (l *Liveness) Error() string { return l.Guarantee + ": " + l.Detail }
 // execute runs one plan on a system. The error is the harness's own; what the
 // runtime did wrong stands in the outcome.
 func execute(ctx context.Context, sys *System, plan generators.Plan, id, path string, bounds Bounds) (*Outcome, error) {
-	began := time.Now()
-	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans}
-	sys.plans++
 	var line bytes.Buffer
 	if err := json.Compact(&line, generators.Encode(plan)); err != nil {
 		return nil, fmt.Errorf("encode the plan: %w", err)
@@ -74,8 +71,16 @@ func execute(ctx context.Context, sys *System, plan generators.Plan, id, path st
 	if err != nil {
 		return nil, err
 	}
+	return record(ctx, sys, plan, rec, id, path, bounds)
+}
+
+// record runs a plan whose history has begun.
+func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorder, id, path string, bounds Bounds) (*Outcome, error) {
+	began := time.Now()
+	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans}
+	sys.plans++
 	r := newRun(sys, plan, rec, id, bounds)
-	err = r.all(ctx)
+	err := r.all(ctx)
 	sys.up = r.serving()
 	history, closing := rec.close()
 	out.History, out.Took = history, time.Since(began)
@@ -103,6 +108,7 @@ func (r *run) all(parent context.Context) error {
 	defer r.watchExit(ctx)()
 	defer r.watchSilence(ctx)()
 	defer r.sys.Control.OpenAll()
+	defer func() { r.life().Close() }()
 
 	err := r.program(ctx)
 	if err == nil {
@@ -112,11 +118,15 @@ func (r *run) all(parent context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // whoever failed the run knows better why than those it interrupted
 	}
+	return excused(err, r.pulse.worst())
+}
+
+// excused makes a violation of liveness our own affair if this process stood
+// still meanwhile: what seemed late may have been on time.
+func excused(err error, late time.Duration) error {
 	var l *Liveness
-	if errors.As(err, &l) {
-		if late := r.pulse.worst(); late > maxPulseGap {
-			return fmt.Errorf("this machine stood still for %s, so nothing can be said about: %s", late.Round(time.Millisecond), l.Error())
-		}
+	if errors.As(err, &l) && late > maxPulseGap {
+		return fmt.Errorf("this machine stood still for %s, so nothing can be said about: %s", late.Round(time.Millisecond), l.Error())
 	}
 	return err
 }
@@ -169,7 +179,12 @@ func (r *run) firstReady(ctx context.Context) error {
 	r.mu.Lock()
 	r.ingress = ingress.New(r.sys.Runtime.Endpoints())
 	r.mu.Unlock()
-	if err := r.awaitReady(ctx, ingress.Milestones{}); err != nil {
+	err := r.awaitReady(ctx, ingress.Milestones{})
+	switch {
+	case errors.Is(err, errTooLong) && r.sys.plans == 1:
+		// It never answered: that may be its deployment, its ports, its machine.
+		return fmt.Errorf("the runtime was never ready since it was first started: %w", err)
+	case err != nil:
 		return r.notBack(err)
 	}
 	r.update(func() { r.state = ready })

@@ -42,6 +42,8 @@ type Options struct {
 	// Workers is how many plans run side by side, each on a runtime of its own;
 	// 0 is 1.
 	Workers int
+	// Fresh gives every plan a runtime that has served no other: replays.
+	Fresh bool
 	// Base holds for every runtime; a plan's configuration goes over it.
 	Base   runtime.Settings
 	Bounds Bounds
@@ -107,7 +109,11 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 	began := time.Now()
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails, by its documentation
-	s := &session{Options: o, pool: newPool(o.Open), id: hex.EncodeToString(random), ends: began.Add(o.Time)}
+	plans := maxPlans
+	if o.Fresh {
+		plans = 1
+	}
+	s := &session{Options: o, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), ends: began.Add(o.Time)}
 	s.result = Session{ID: s.id, Verdict: Pass, Tally: newTally(), Counts: map[Verdict]int{}}
 	if err := s.begin(ctx); err != nil {
 		return nil, err
@@ -248,7 +254,7 @@ func (s *session) judge(r *Run, err error) {
 		r.Verdict, r.Sentence = Violation, r.Check.Reason
 	case err != nil:
 		r.Sentence = err.Error()
-	case r.Outcome.Liveness != nil:
+	case r.Outcome.Liveness != nil && r.Check.Verdict != checker.IllFormed:
 		r.Verdict, r.Sentence = Violation, "broken: "+r.Outcome.Liveness.Error()
 	default:
 		r.Verdict, r.Sentence = Verdict(r.Check.Verdict), r.Check.Reason

@@ -3,9 +3,9 @@ package harness
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -210,7 +210,9 @@ func (r *run) insist(parent context.Context, t *trial) (ingress.Result, error) {
 	defer func() { cancel(nil); <-judged }()
 	for {
 		life := r.life()
-		result, err := r.try(ctx, t, r.bounds.Completion+r.bounds.Recovery)
+		// Several attempts have room in the operation's bound: one that hangs is
+		// not the operation.
+		result, err := r.try(ctx, t, r.bounds.Completion/3)
 		if err != nil || result.Answer != nil {
 			return result, err
 		}
@@ -231,26 +233,45 @@ func (r *run) judgeStuck(ctx context.Context, t *trial) error {
 		return nil
 	}
 	began := time.Now()
-	answered := 0
-	var last error
-	for answered < enoughCanaries && time.Since(began) < r.bounds.Recovery && ctx.Err() == nil {
-		attempt, cancel := context.WithTimeout(ctx, time.Second)
-		if last = r.life().Canary(attempt, t.call.ObjectKey, r.sys.Nonce); last == nil {
-			answered++
-		}
-		cancel()
-	}
-	op := r.rec.operation(t.id)
-	what := fmt.Sprintf("operation %d, %s %s, had no answer for %s in %s attempts", t.id, op.Object, op.Op,
-		(r.bounds.Completion + time.Since(began)).Round(time.Millisecond), strconv.Itoa(len(op.Attempts)))
+	answered, last := r.canaries(ctx, t.call.ObjectKey)
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case answered >= enoughCanaries:
-		return &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
-			Detail: fmt.Sprintf("%s, while %d canaries of its partition were answered", what, answered)}
-	default:
-		return &Liveness{Guarantee: "the runtime comes back after a restart", Operation: t.id,
-			Detail: fmt.Sprintf("%s, and %d canaries of its partition were answered meanwhile (last: %v)", what, answered, last)}
+	case errors.Is(last, ingress.ErrWrongServer):
+		return fmt.Errorf("operation %d has no answer: %w", t.id, last)
 	}
+	op := r.rec.operation(t.id)
+	l := &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
+		Detail: fmt.Sprintf("operation %d, %s %s, had no answer for %s in %d attempts, and %d canaries of its partition were answered meanwhile",
+			t.id, op.Object, op.Op, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), len(op.Attempts), answered)}
+	if answered < enoughCanaries {
+		l.Guarantee = "the runtime comes back after a restart"
+		l.Detail += fmt.Sprintf(", none for the last %s: %v", r.bounds.Recovery, last)
+	}
+	return l
+}
+
+// canaries asks for canaries in the partition of a key until enough of them were
+// answered, or none for as long as a recovery may take. A slow one is answered
+// too.
+func (r *run) canaries(ctx context.Context, key string) (answered int, last error) {
+	pause := time.NewTicker(ingress.PollInterval)
+	defer pause.Stop()
+	silentSince := time.Now()
+	for answered < enoughCanaries && time.Since(silentSince) < r.bounds.Recovery && ctx.Err() == nil {
+		attempt, cancel := context.WithTimeout(ctx, r.bounds.Recovery/4)
+		if last = r.life().Canary(attempt, key, r.sys.Nonce); last == nil {
+			answered++
+			silentSince = time.Now()
+		}
+		cancel()
+		if errors.Is(last, ingress.ErrWrongServer) {
+			break
+		}
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+		}
+	}
+	return answered, last
 }

@@ -56,7 +56,7 @@ type clientState struct {
 	at      int // the index of the step it is at; len(steps) when it is through
 	waiting bool
 	// refused is true if its operation was refused a connection while the
-	// runtime is down.
+	// runtime is down or paused.
 	refused bool
 }
 
@@ -144,15 +144,19 @@ func (r *run) settled(i int) bool {
 
 // stuck reports whether a client can't go on before the next fault.
 func (r *run) stuck(c *clientState) bool {
+	if c.at == len(r.plan.Steps) {
+		return true // through, or cut short
+	}
 	op := r.ops[r.plan.Steps[c.at].StepID()]
 	if gate := r.gateBefore(c.at); c.waiting && gate != nil {
 		return r.stuck(r.clients[gate.client])
 	}
+	waits := c.waiting && !r.mayBegin(c.at)
 	switch r.state {
 	case down:
-		return c.waiting || c.refused
+		return waits || c.refused
 	case paused:
-		return c.waiting || op.wrote
+		return waits || c.refused || op.wrote
 	}
 	return op.held || op.wrote && r.behindGate(op)
 }

@@ -14,6 +14,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/model"
+	"retain/service"
 )
 
 // row prints a labelled line; further lines stand below the first.
@@ -122,24 +123,17 @@ func Reached(h *model.History, o model.Invoked) string {
 	if !wrote {
 		return "never reached the server"
 	}
-	reached := "reached the server, not the handler"
+	furthest := 0 // of all entries: a later one may not have come as far
 	for _, e := range h.Evidence {
-		if e.ID != o.ID || e.At.Seq > o.Return.Seq {
-			continue
-		}
-		switch e.Reading {
-		case "entered":
-			if reached == "reached the server, not the handler" {
-				reached = "entered"
-			}
-		case "effect":
-			reached = "effect journaled"
-		case "finished":
-			reached = "finished, answer lost"
+		if e.ID == o.ID && e.At.Seq < o.Return.Seq {
+			furthest = max(furthest, slices.Index(readings, service.Reading(e.Reading))+1)
 		}
 	}
-	return reached
+	return [...]string{"reached the server, not the handler", "entered", "effect journaled", "finished, answer lost"}[furthest]
 }
+
+// readings are those that say how far an operation came, in that order.
+var readings = []service.Reading{service.Entered, service.Effect, service.Finished}
 
 func faults(n map[string]int) string {
 	var out []string

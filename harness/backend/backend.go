@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"retain/harness"
 	"retain/runtime"
@@ -159,11 +160,10 @@ func shared(kinds deployment.Kinds) []string {
 
 // simulated opens the in-process runtime, which is its own deployment.
 func (o Options) simulated() harness.Open {
-	opened := uint64(0)
+	var opened atomic.Uint64 // by several workers
 	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
-		opened++
 		r := simulated.New(simulated.Options{
-			Settings: s, Nonce: "simulated", Bugs: o.Bugs, Rate: o.Rate, Seed: o.Seed*1_000_003 + opened,
+			Settings: s, Nonce: "simulated", Bugs: o.Bugs, Rate: o.Rate, Seed: o.Seed*1_000_003 + opened.Add(1),
 		})
 		return &harness.System{Runtime: r, Control: r, Nonce: "simulated", Shared: simulated.Shared()}, nil
 	}
