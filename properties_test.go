@@ -17,7 +17,7 @@ import (
 // and says whether it kept what it acknowledged.
 func TestProperties(t *testing.T) {
 	seed := sessionSeed()
-	conduct(t, seed, plans(), func(n int) generators.Plan {
+	conduct(t, seed, plans(), false, func(n int) generators.Plan {
 		return generators.Draw(seed, n, generators.Options{Unresolved: *unresolvedFlag})
 	})
 }
@@ -27,7 +27,7 @@ func TestProperties(t *testing.T) {
 func TestStartAndStopRuntimeRetainsTheState(t *testing.T) {
 	for _, fault := range []generators.FaultKind{generators.Stop, generators.Kill} {
 		t.Run(string(fault), func(t *testing.T) {
-			session := conduct(t, 0, 1, func(int) generators.Plan { return generators.StartAndStop(fault) })
+			session := conduct(t, 0, 1, false, func(int) generators.Plan { return generators.StartAndStop(fault) })
 			require.Equal(t, 1, session.Counts[harness.Pass])
 			require.NotZero(t, session.Tally.Faults[string(fault)])
 		})
@@ -47,18 +47,19 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", *planFlag, err)
 	}
-	conduct(t, plan.Seed, max(1, plans()), func(int) generators.Plan { return plan })
+	conduct(t, plan.Seed, max(1, plans()), true, func(int) generators.Plan { return plan })
 }
 
-// conduct runs a session of the flags and fails the test unless it passes.
-func conduct(t *testing.T, seed uint64, n int, draw func(int) generators.Plan) *harness.Session {
+// conduct runs a session of the flags and fails the test unless it passes. A
+// fresh one has a new runtime for every plan.
+func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generators.Plan) *harness.Session {
 	ctx := interruptible(t)
 	workers := 2
 	if n == 1 {
 		workers = 1
 	}
 	session, err := harness.Conduct(ctx, harness.Options{
-		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Base: settings(),
+		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Fresh: fresh, Base: settings(),
 		Bounds: bounds(), Check: checks(), Dir: "testdata",
 		OnRun: func(r harness.Run) {
 			if testing.Verbose() {
