@@ -5,9 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +49,7 @@ func init() {
 // envs collects -restate.env.
 type envs map[string]string
 
-func (e *envs) String() string { return "" }
+func (e *envs) String() string { return "" } // no default to show
 
 func (e *envs) Set(s string) error {
 	k, v, ok := strings.Cut(s, "=")
@@ -92,6 +94,21 @@ func checkFlags() error {
 		}
 	}
 	return nil
+}
+
+// given are the flags that chose this server, for the command that replays.
+func given() []string {
+	var out []string
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "bugs", "bugs.rate", "recovery.max", "completion.max":
+			out = append(out, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	for _, k := range slices.Sorted(maps.Keys(envFlag)) {
+		out = append(out, "-restate.env="+k+"="+envFlag[k])
+	}
+	return out
 }
 
 // settings are what the flags say of every server.

@@ -66,7 +66,7 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 				report.Line(os.Stdout, r)
 			}
 			if r.Verdict != harness.Pass {
-				report.Failure(os.Stdout, r)
+				report.Failure(os.Stdout, r, given())
 			}
 		},
 	})

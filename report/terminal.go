@@ -38,11 +38,12 @@ func Line(w io.Writer, r harness.Run) {
 }
 
 // Failure prints a run that did not pass, the moment it is known. Its last line
-// is the command to run next.
-func Failure(w io.Writer, r harness.Run) {
+// is the command to run next; flags are those that chose the server, so that it
+// runs on the same one.
+func Failure(w io.Writer, r harness.Run, flags []string) {
 	switch r.Verdict {
 	case harness.Violation:
-		violation(w, r)
+		violation(w, r, flags)
 	case harness.Undecided:
 		row(w, "undecided", fmt.Sprintf("plan %d: no verdict. Neither kept nor lost is shown", r.Number))
 		row(w, "why", r.Sentence)
@@ -60,7 +61,7 @@ func Failure(w io.Writer, r harness.Run) {
 	}
 }
 
-func violation(w io.Writer, r harness.Run) {
+func violation(w io.Writer, r harness.Run, flags []string) {
 	row(w, "violation", r.Sentence)
 	row(w, "build", fmt.Sprintf("%s · plan %d, the runtime's plan number %d", r.Outcome.History.Runtime, r.Number, r.Outcome.Age+1))
 	if b := r.Check.Broken(); b != nil {
@@ -70,7 +71,7 @@ func violation(w io.Writer, r harness.Run) {
 		table(w, r.Outcome.History, r.Outcome.History.Operations[l.Operation-1].Object, []int{l.Operation}, l.Operation)
 	}
 	row(w, "files", r.Dir)
-	row(w, "replay", "go test -run Replay -plan "+filepath.Join(r.Dir, harness.PlanFile))
+	row(w, "replay", strings.Join(append([]string{"go test -run Replay -plan", filepath.Join(r.Dir, harness.PlanFile)}, flags...), " "))
 }
 
 func judged(alone bool, by, second, class string) string {

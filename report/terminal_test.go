@@ -53,16 +53,16 @@ func TestAViolation(t *testing.T) {
 	result := checker.Check(h, checker.Options{})
 	var b bytes.Buffer
 	Failure(&b, harness.Run{Number: 3, Verdict: harness.Violation, Sentence: result.Reason, Check: result,
-		Outcome: &harness.Outcome{History: h, Age: 4}, Dir: "testdata/findings/f"})
+		Outcome: &harness.Outcome{History: h, Age: 4}, Dir: "testdata/findings/f"}, []string{"-runtime=process"})
 	golden(t, "violation", b.String())
 }
 
 func TestUndecidedAndHarness(t *testing.T) {
 	var b bytes.Buffer
-	Failure(&b, harness.Run{Number: 31, Verdict: harness.Undecided, Sentence: "map-2: porcupine stopped at 20 s", Dir: "testdata/undecided/31"})
+	Failure(&b, harness.Run{Number: 31, Verdict: harness.Undecided, Sentence: "map-2: porcupine stopped at 20 s", Dir: "testdata/undecided/31"}, nil)
 	golden(t, "undecided", b.String())
 	b.Reset()
-	Failure(&b, harness.Run{Number: 12, Verdict: harness.Harness, Sentence: "start the runtime: port is already allocated", Dir: "testdata/harness/12"})
+	Failure(&b, harness.Run{Number: 12, Verdict: harness.Harness, Sentence: "start the runtime: port is already allocated", Dir: "testdata/harness/12"}, nil)
 	golden(t, "harness", b.String())
 }
 
