@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime"
+	"retain/runtime/ingress"
 	"retain/runtime/simulated"
 	"retain/service"
 )
@@ -30,6 +31,8 @@ type Wired struct {
 	// Answering, if set, is told that an answer to the operation is about to be
 	// read; an error cuts the connection instead.
 	Answering func(tag string) error
+	// Pinging, if set, comes before a canary; an error cuts its connection.
+	Pinging func(ctx context.Context) error
 	// Killing, if set, comes before a kill.
 	Killing func()
 	starts  atomic.Int32
@@ -63,7 +66,8 @@ func (w *Wired) Endpoints() runtime.Endpoints {
 		if err != nil {
 			return nil, err
 		}
-		return &wiredConn{Conn: c, wired: w}, nil
+		life, end := context.WithCancel(context.Background())
+		return &wiredConn{Conn: c, wired: w, life: life, end: end}, nil
 	}
 	return ep
 }
@@ -72,14 +76,27 @@ func (w *Wired) Endpoints() runtime.Endpoints {
 type wiredConn struct {
 	net.Conn
 	wired *Wired
-	mu    sync.Mutex
-	tag   string
+	life  context.Context // of the connection
+	end   context.CancelFunc
+
+	mu  sync.Mutex
+	tag string
+}
+
+func (c *wiredConn) Close() error {
+	c.end()
+	return c.Conn.Close()
 }
 
 func (c *wiredConn) Write(b []byte) (int, error) {
 	tag, key := headerOf(b, service.TagHeader), headerOf(b, "idempotency-key")
 	if tag != "" && c.wired.Sending != nil {
 		if err := c.wired.Sending(tag, key); err != nil {
+			return 0, err
+		}
+	}
+	if bytes.Contains(b, []byte(ingress.CanaryService)) && c.wired.Pinging != nil {
+		if err := c.wired.Pinging(c.life); err != nil {
 			return 0, err
 		}
 	}
