@@ -103,10 +103,6 @@ func TestAWrongServerAfterARestartIsTheHarnesssAffair(t *testing.T) {
 func TestAServerThatEndsByItself(t *testing.T) {
 	crash := func(w *Wired) { _ = w.Runtime.Kill(context.Background()) }
 	for name, arrange := range map[string]func(t *testing.T, w *Wired){
-		"while it is called": func(t *testing.T, w *Wired) {
-			entered := observed(w, "run/1", service.Entered)
-			go func() { <-entered; crash(w) }()
-		},
 		"right before a kill": func(t *testing.T, w *Wired) {
 			w.Killing = func() { crash(w) }
 		},
