@@ -2,6 +2,8 @@ package retain_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,8 +33,9 @@ func BenchmarkOperationRate(b *testing.B) {
 			t := turns{
 				plan:      func(int) generators.Plan { return plan },
 				conducted: func(h *model.History) []float64 { return []float64{rateOf(h)} },
-				bare: func(sys *harness.System, n int) []float64 {
-					return []float64{bareRate(b, sys.Runtime.Endpoints(), plan, fmt.Sprintf("bare-%d-%d", b.N, n))}
+				bare: func(_ context.Context, sys *harness.System, n int) ([]float64, error) {
+					rate, err := bareRate(sys.Runtime.Endpoints(), plan, fmt.Sprintf("bare-%d-%d", b.N, n))
+					return []float64{rate}, err
 				},
 			}
 			t.take(b).report(b, "op/s")
@@ -88,17 +91,18 @@ func rateOf(h *model.History) float64 {
 
 // bareRate sends a plan's requests, with the headers that the harness sends,
 // each client one after the other, and gives the rate in requests per second.
-func bareRate(b *testing.B, ep runtime.Endpoints, plan generators.Plan, run string) float64 {
+func bareRate(ep runtime.Endpoints, plan generators.Plan, run string) (float64, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: len(plan.Clients()), DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	var all sync.WaitGroup
 	began := time.Now()
-	for _, client := range plan.Clients() {
+	errs := make([]error, len(plan.Clients()))
+	for i, client := range plan.Clients() {
 		all.Go(func() {
 			for _, s := range plan.Steps {
 				if o := s.(generators.Operate); o.Client == client {
 					if err := send(transport, bareRequest(ep, o, run)); err != nil {
-						b.Errorf("%s: %v", o.Op, err)
+						errs[i] = fmt.Errorf("%s: %w", o.Op, err)
 						return
 					}
 				}
@@ -106,7 +110,7 @@ func bareRate(b *testing.B, ep runtime.Endpoints, plan generators.Plan, run stri
 		})
 	}
 	all.Wait()
-	return float64(len(plan.Steps)) / time.Since(began).Seconds()
+	return float64(len(plan.Steps)) / time.Since(began).Seconds(), errors.Join(errs...)
 }
 
 func bareRequest(ep runtime.Endpoints, o generators.Operate, run string) *http.Request {

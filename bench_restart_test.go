@@ -3,10 +3,13 @@ package retain_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +18,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/stretchr/testify/require"
 
 	"retain/generators"
 	"retain/harness"
@@ -37,14 +39,17 @@ const (
 // the same interval. The ratio is the harness's time to the bare one: at most
 // 1.15 is wanted.
 func BenchmarkRestartCycle(b *testing.B) {
+	if goruntime.GOOS != "linux" {
+		b.Skip("the bare side finds the server's process and its environment in Linux's /proc")
+	}
 	for _, fault := range []generators.FaultKind{generators.Kill, generators.Stop} {
 		b.Run(string(fault), func(b *testing.B) {
 			plan := restartPlan(fault)
 			t := turns{
 				plan:      func(int) generators.Plan { return plan },
 				conducted: cyclesOf,
-				bare: func(sys *harness.System, n int) []float64 {
-					return bareCycles(b, sys, fault)
+				bare: func(ctx context.Context, sys *harness.System, _ int) ([]float64, error) {
+					return bareCycles(ctx, sys, fault, filepath.Join(b.TempDir(), "server.log"))
 				},
 			}
 			t.take(b).report(b, "ms/cycle")
@@ -84,32 +89,46 @@ func cyclesOf(h *model.History) []float64 {
 
 // bareCycles restarts the system's server outside the harness, and leaves it as
 // it was.
-func bareCycles(b *testing.B, sys *harness.System, fault generators.FaultKind) []float64 {
-	ctx := interruptible(b)
-	server := findServer(b, sys)
+func bareCycles(ctx context.Context, sys *harness.System, fault generators.FaultKind, log string) (took []float64, err error) {
+	server, err := findServer(sys, log)
+	if err != nil {
+		return nil, err
+	}
 	ep, keys := sys.Runtime.Endpoints(), make([]string, canariesPerCycle)
 	for i := range keys {
 		keys[i] = "bare-" + uuid.NewString()
 	}
-	require.NoError(b, sys.Runtime.Kill(ctx))
-	server.start(b)
-	server.awaitCanaries(ep, keys)
+	if err := sys.Runtime.Kill(ctx); err != nil {
+		return nil, err
+	}
+	if err := server.start(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, server.end(syscall.SIGKILL), sys.Runtime.Start(ctx))
+		if err == nil {
+			err = ingress.AwaitReady(ctx, sys.Runtime.Endpoints(), sys.Nonce, keys, ingress.Milestones{})
+		}
+	}()
 	signal := syscall.SIGKILL
 	if fault == generators.Stop {
 		signal = syscall.SIGTERM
 	}
-	var out []float64
-	for range cyclesPerTurn {
+	for n := range cyclesPerTurn + 1 { // the first one brings it up and is not counted
 		began := time.Now()
-		server.end(b, signal)
-		server.start(b)
-		server.awaitCanaries(ep, keys)
-		out = append(out, inMilliseconds(time.Since(began)))
+		if n > 0 {
+			if err := errors.Join(server.end(signal), server.start()); err != nil {
+				return nil, err
+			}
+		}
+		if err := server.awaitCanaries(ctx, ep, keys); err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			took = append(took, inMilliseconds(time.Since(began)))
+		}
 	}
-	server.end(b, syscall.SIGKILL)
-	require.NoError(b, sys.Runtime.Start(ctx))
-	require.NoError(b, ingress.AwaitReady(ctx, sys.Runtime.Endpoints(), sys.Nonce, keys, ingress.Milestones{}))
-	return out
+	return took, nil
 }
 
 // bareServer is a server as its process table entry shows it.
@@ -121,43 +140,50 @@ type bareServer struct {
 }
 
 // findServer finds the process of a system's server.
-func findServer(b *testing.B, sys *harness.System) *bareServer {
+func findServer(sys *harness.System, log string) (*bareServer, error) {
 	name := "RESTATE_CLUSTER_NAME=" + sys.Runtime.Identity().Cluster
-	commands, err := filepath.Glob("/proc/[0-9]*/environ")
-	require.NoError(b, err)
-	for _, file := range commands {
-		environ, err := os.ReadFile(file)
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	for _, process := range processes {
+		// What has ended meanwhile is read as nothing.
+		environ, _ := os.ReadFile(filepath.Join(process, "environ"))
+		comm, _ := os.ReadFile(filepath.Join(process, "comm"))
 		env := strings.Split(strings.TrimRight(string(environ), "\x00"), "\x00")
-		comm, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "comm")) // "" if it has ended
-		if err != nil || !bytes.HasPrefix(comm, []byte("restate-server")) || !slices.Contains(env, name) {
+		if !bytes.HasPrefix(comm, []byte("restate-server")) || !slices.Contains(env, name) {
 			continue
 		}
-		s := &bareServer{env: env, log: filepath.Join(b.TempDir(), "server.log")}
-		s.path, err = os.Readlink(filepath.Join(filepath.Dir(file), "exe"))
-		require.NoError(b, err)
-		s.dir, err = os.Readlink(filepath.Join(filepath.Dir(file), "cwd"))
-		require.NoError(b, err)
-		return s
+		path, err := os.Readlink(filepath.Join(process, "exe"))
+		dir, err2 := os.Readlink(filepath.Join(process, "cwd"))
+		return &bareServer{path: path, dir: dir, env: env, log: log}, errors.Join(err, err2)
 	}
-	b.Skip("the server's process can't be seen here, so that nothing can be held against it: /proc of Linux is needed")
-	return nil
+	return nil, fmt.Errorf("no process of the server with %s is to be seen", name)
 }
 
-func (s *bareServer) start(b *testing.B) {
+func (s *bareServer) start() error {
 	log, err := os.OpenFile(s.log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	require.NoError(b, err)
+	if err != nil {
+		return err
+	}
 	defer log.Close()
 	s.cmd = exec.Command(s.path)
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.dir, s.env, log, log
-	require.NoError(b, s.cmd.Start())
+	return s.cmd.Start()
 }
 
-func (s *bareServer) end(b *testing.B, signal syscall.Signal) {
-	require.NoError(b, s.cmd.Process.Signal(signal))
-	err := s.cmd.Wait()
-	if signal == syscall.SIGTERM {
-		require.NoError(b, err)
+// end signals the server and waits for it. One that is told to stop ends with 0.
+func (s *bareServer) end(signal syscall.Signal) error {
+	if s.cmd.Process == nil {
+		return nil // it could not be started
 	}
+	if err := s.cmd.Process.Signal(signal); err != nil {
+		return err
+	}
+	if err := s.cmd.Wait(); signal == syscall.SIGTERM {
+		return err
+	}
+	return nil
 }
 
 // bareBound bounds one bare canary: one that comes too early can hang while a
@@ -165,7 +191,7 @@ func (s *bareServer) end(b *testing.B, signal syscall.Signal) {
 const bareBound = 100 * time.Millisecond
 
 // awaitCanaries polls until each key's canary was answered.
-func (s *bareServer) awaitCanaries(ep runtime.Endpoints, keys []string) {
+func (s *bareServer) awaitCanaries(ctx context.Context, ep runtime.Endpoints, keys []string) error {
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
 	var all sync.WaitGroup
@@ -173,16 +199,17 @@ func (s *bareServer) awaitCanaries(ep runtime.Endpoints, keys []string) {
 		all.Go(func() {
 			tick := time.NewTicker(ingress.PollInterval)
 			defer tick.Stop()
-			for canary(transport, ep, key) != nil {
+			for ctx.Err() == nil && canary(ctx, transport, ep, key) != nil {
 				<-tick.C
 			}
 		})
 	}
 	all.Wait()
+	return ctx.Err()
 }
 
-func canary(through http.RoundTripper, ep runtime.Endpoints, key string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), bareBound)
+func canary(ctx context.Context, through http.RoundTripper, ep runtime.Endpoints, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, bareBound)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ep.Ingress+"/"+ingress.CanaryService+"/"+key+"/ping", nil)
 	if err != nil {

@@ -29,7 +29,7 @@ type turns struct {
 	// conducted is what the harness's turn took, read from its history.
 	conducted func(*model.History) []float64
 	// bare is the other side's turn, on a server that is up and is so afterwards.
-	bare func(sys *harness.System, n int) []float64
+	bare func(ctx context.Context, sys *harness.System, n int) ([]float64, error)
 }
 
 // pairs are the figures of both sides. A pair is two turns that followed each
@@ -64,7 +64,8 @@ func median(v []float64) float64 {
 
 // take conducts b.N counted pairs of turns.
 func (t *turns) take(b *testing.B) *pairs {
-	ctx := interruptible(b)
+	ctx, fail := context.WithCancelCause(interruptible(b))
+	defer fail(nil)
 	open := nativeServer(b, ctx)
 	var sys *harness.System
 	var both pairs
@@ -78,13 +79,16 @@ func (t *turns) take(b *testing.B) *pairs {
 			if r.Verdict != harness.Pass {
 				return
 			}
-			bare := t.bare(sys, r.Number)
-			if r.Number > 0 {
+			bare, err := t.bare(ctx, sys, r.Number)
+			if err != nil {
+				fail(fmt.Errorf("bare turn: %w", err))
+			} else if r.Number > 0 {
 				both.add(t.conducted(r.Outcome.History), bare)
 			}
 		},
 	})
 	require.NoError(b, err)
+	require.NoError(b, context.Cause(ctx))
 	require.Equal(b, b.N+1, session.Counts[harness.Pass], fmt.Sprint(session.Failures))
 	return &both
 }
