@@ -86,6 +86,8 @@ type stream struct {
 	err  chan error
 	stop context.CancelFunc
 	body io.ReadCloser
+	// opened is closed when the opening messages have been sent.
+	opened chan struct{}
 }
 
 func invoke(t testing.TB, p *proxy.Proxy, c *http.Transport, contentType, tag string) *stream {
@@ -97,13 +99,16 @@ func invoke(t testing.TB, p *proxy.Proxy, c *http.Transport, contentType, tag st
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("x-restate-invocation-id", "inv_of_"+tag)
-	s := &stream{t: t, send: w, stop: cancel, resp: make(chan *http.Response, 1), err: make(chan error, 1)}
+	s := &stream{t: t, send: w, stop: cancel, opened: make(chan struct{}), resp: make(chan *http.Response, 1), err: make(chan error, 1)}
 	go func() {
 		resp, err := c.RoundTrip(req)
 		s.resp <- resp
 		s.err <- err
 	}()
-	go func() { _, _ = w.Write(opening(tag)) }()
+	go func() {
+		defer close(s.opened)
+		_, _ = w.Write(opening(tag))
+	}()
 	return s
 }
 
@@ -519,7 +524,10 @@ func TestLargeMessages(t *testing.T) {
 		write(w, frame(setState, large), b, frame(output, ""), frame(end, ""))
 	})
 	s := invoke(t, p, server(t), v6, "op")
-	go func() { _, _ = s.send.Write(frame(0x8011, large)) }()
+	go func() {
+		<-s.opened // two writers of a pipe have no order
+		_, _ = s.send.Write(frame(0x8011, large))
+	}()
 	s.response()
 	s.read(slices.Concat(frame(setState, large), frame(0x8011, large), frame(output, ""), frame(end, "")))
 }
