@@ -304,7 +304,7 @@ func (r *run) awaitReady(ctx context.Context, m ingress.Milestones) error {
 	for {
 		ep := r.sys.Runtime.Endpoints()
 		attempt, cancel := context.WithCancelCause(ctx)
-		go r.watchAddresses(attempt, ep, cancel)
+		go watchAddresses(attempt, r.sys.Runtime, ep, cancel)
 		err := ingress.AwaitReady(attempt, ep, r.sys.Nonce, r.keys(), m)
 		cancel(nil)
 		if !errors.Is(err, errMoved) {
@@ -318,7 +318,7 @@ func (r *run) awaitReady(ctx context.Context, m ingress.Milestones) error {
 }
 
 // watchAddresses ends a wait at addresses that the server has left.
-func (r *run) watchAddresses(ctx context.Context, ep runtime.Endpoints, moved context.CancelCauseFunc) {
+func watchAddresses(ctx context.Context, server runtime.Runtime, ep runtime.Endpoints, moved context.CancelCauseFunc) {
 	tick := time.NewTicker(addressInterval)
 	defer tick.Stop()
 	for {
@@ -326,7 +326,7 @@ func (r *run) watchAddresses(ctx context.Context, ep runtime.Endpoints, moved co
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if now := r.sys.Runtime.Endpoints(); now.Ingress != ep.Ingress {
+			if now := server.Endpoints(); now.Ingress != ep.Ingress || now.Admin != ep.Admin {
 				moved(errMoved)
 			}
 		}

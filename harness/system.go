@@ -21,8 +21,8 @@ type System struct {
 	// "Counter/get". Deploy fills it in.
 	Shared []string
 	// Deploy makes the deployment known to the runtime, whose ingress and admin
-	// are up, and returns the shared handlers. It is called once, after the
-	// first start.
+	// are up, and returns the shared handlers. It is called after the first
+	// start, again if the server's addresses change meanwhile.
 	Deploy func(ctx context.Context, ep runtime.Endpoints) (shared []string, err error)
 	// Close ends the deployment, after the runtime was closed.
 	Close func()
@@ -50,12 +50,7 @@ func (s *System) boot(ctx context.Context) error {
 	if s.Deploy == nil {
 		return nil
 	}
-	shared, err := s.Deploy(ctx, s.Runtime.Endpoints())
-	if err != nil {
-		return fmt.Errorf("register the deployment: %w", err)
-	}
-	s.Shared = shared
-	return nil
+	return s.deploy(ctx)
 }
 
 // shutdown ends the system and everything that it started.

@@ -2,12 +2,14 @@ package harness
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
 // lastLines is the end of a log, as an appendix to an error; "" of an empty one.
+// A line that is repeated counts once.
 func lastLines(log []byte, n int) string {
-	lines := strings.Split(string(bytes.TrimSpace(log)), "\n")
+	lines := slices.Compact(strings.Split(string(bytes.TrimSpace(log)), "\n"))
 	if len(lines) > n {
 		lines = lines[len(lines)-n:]
 	}
