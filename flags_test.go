@@ -1,16 +1,21 @@
 package retain_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,13 +67,41 @@ func (e *envs) Set(s string) error {
 
 // TestMain refuses what can't be meant, in one line, before anything starts.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := checkFlags(); err != nil {
+	err := parseFlags()
+	if err == nil {
+		err = checkFlags()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "retain:", err)
 		os.Exit(2)
 	}
 	os.Exit(m.Run())
 }
+
+// parseFlags parses the command line. What it can't mean is said in one line that
+// ends with what the flag is for, not with all flags there are.
+func parseFlags() error {
+	flag.CommandLine.Init(os.Args[0], flag.ContinueOnError)
+	flag.CommandLine.SetOutput(io.Discard)
+	err := flag.CommandLine.Parse(os.Args[1:])
+	flag.CommandLine.SetOutput(os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		flag.Usage()
+		os.Exit(0)
+	}
+	if err == nil {
+		return nil
+	}
+	if name := flagInError.FindStringSubmatch(err.Error()); name != nil {
+		if f := flag.Lookup(name[1]); f != nil {
+			return fmt.Errorf("%w (-%s: %s)", err, f.Name, f.Usage)
+		}
+	}
+	return fmt.Errorf("%w; the README lists retain's flags, go help testflag lists Go's", err)
+}
+
+// flagInError finds the flag in an error of package flag.
+var flagInError = regexp.MustCompile(`(?:flag |argument: |for )-([\w.]+)`)
 
 func checkFlags() error {
 	if rest := flag.Args(); len(rest) > 1 || len(rest) == 1 && rest[0] != "." {
@@ -88,13 +121,78 @@ func checkFlags() error {
 	case !(*bugsRateFlag > 0 && *bugsRateFlag <= 1):
 		return fmt.Errorf("-bugs.rate %v: want a number above 0, up to 1", *bugsRateFlag)
 	}
+	if n, given := rapidFlag("checks"); given && plans() < 1 {
+		return fmt.Errorf("-rapid.checks %v: want a number of plans above 0; without the flag, plans are drawn for about %s", n, defaultTime)
+	}
 	for name, d := range map[string]time.Duration{"recovery.max": *recoveryFlag, "completion.max": *completionFlag, "check.budget": *budgetFlag} {
 		if d <= 0 {
 			return fmt.Errorf("-%s %s: want a duration above 0, such as 30s", name, d)
 		}
 	}
+	return cmp.Or(checkSource(), checkFiles())
+}
+
+// checkSource refuses a server that the runtime could not use.
+func checkSource() error {
+	name := backend.Name(*runtimeFlag)
+	switch {
+	case *imageFlag != "" && *binaryFlag != "":
+		return errors.New("-restate.image and -restate.binary name two servers: give one of them")
+	case *imageFlag != "" && (name == backend.Process || name == backend.Simulated):
+		return fmt.Errorf("-restate.image is for containers: leave out -runtime %s, or say -runtime container", name)
+	case *binaryFlag != "" && (name == backend.Container || name == backend.Simulated):
+		return fmt.Errorf("-restate.binary is for the native server: leave out -runtime %s, or say -runtime process", name)
+	}
 	return nil
 }
+
+// checkFiles refuses files that nobody would read or that can't be written: a
+// session must not end with that.
+func checkFiles() error {
+	switch {
+	case *planFlag != "" && !runs("TestReplay"):
+		return errors.New("-plan is read by -run Replay, which is not what -run says")
+	case *historyFlag != "" && !runs("TestRecheck"):
+		return errors.New("-history is read by -run Recheck, which is not what -run says")
+	case *summaryFlag == "":
+		return nil
+	}
+	_, absent := os.Stat(*summaryFlag)
+	file, err := os.OpenFile(*summaryFlag, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("-summary: %w: name a file that can be written", err)
+	}
+	if absent != nil {
+		_ = os.Remove(*summaryFlag)
+	}
+	return file.Close()
+}
+
+// runs reports whether -run may select the test.
+func runs(test string) bool {
+	f := flag.Lookup("test.run")
+	pattern, err := regexp.Compile(strings.ReplaceAll(f.Value.String(), "/", "|"))
+	return err != nil || pattern.MatchString(test) // a bad pattern is for package testing to refuse
+}
+
+// checkPlaces makes sure that a session can leave behind what it finds.
+func checkPlaces() error {
+	running := filepath.Join(artifacts, "running")
+	err := os.MkdirAll(running, 0o755)
+	if err == nil {
+		var file *os.File
+		if file, err = os.CreateTemp(running, "writable-"); err == nil {
+			err = errors.Join(file.Close(), os.Remove(file.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("histories and findings are kept in %s here: %w: make it a directory that can be written", artifacts, err)
+	}
+	return nil
+}
+
+// artifacts is the directory that takes histories, findings and undecided cases.
+const artifacts = "testdata"
 
 // given are the flags that chose this server, for the command that replays.
 func given() []string {
@@ -166,7 +264,6 @@ func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
 	if err != nil {
 		cannotBegin(t, err)
 	}
-	fmt.Println("runtime   ", why)
 	if backend.Name(*runtimeFlag) != backend.Simulated {
 		if swept, err := leftovers.Sweep(ctx); err != nil {
 			fmt.Println("note       leftovers could not be removed:", err)
@@ -174,14 +271,29 @@ func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
 			fmt.Println("note      ", swept)
 		}
 	}
-	return open
+	return announced(open, why)
 }
 
-// cannotBegin ends a test whose session could not begin.
+// announced says what is tested once there is something to test; until then the
+// reason of an error is all that is said.
+func announced(open harness.Open, why string) harness.Open {
+	announce := sync.OnceFunc(func() { fmt.Println("runtime   ", why) })
+	return func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+		sys, err := open(ctx, s)
+		if err == nil {
+			announce()
+		} else if backend.Name(*runtimeFlag) == backend.Auto {
+			err = fmt.Errorf("%s: %w", why, err)
+		}
+		return sys, err
+	}
+}
+
+// cannotBegin ends a test that could not begin, in one line.
 func cannotBegin(t testing.TB, err error) {
 	t.Helper()
-	fmt.Println("harness    the suite could not begin; this says nothing about Restate")
-	fmt.Println("what      ", err)
+	line := strings.Join(strings.Fields(err.Error()), " ")
+	fmt.Println("harness    could not begin, which says nothing about Restate:", line)
 	t.FailNow()
 }
 

@@ -1,6 +1,7 @@
 package retain_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,11 +42,11 @@ func TestReplay(t *testing.T) {
 	}
 	text, err := os.ReadFile(*planFlag)
 	if err != nil {
-		t.Fatalf("read the plan: %v", err)
+		cannotBegin(t, fmt.Errorf("-plan: %w: name a plan.json", err))
 	}
 	plan, err := generators.Decode(text)
 	if err != nil {
-		t.Fatalf("%s: %v", *planFlag, err)
+		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
 	}
 	conduct(t, plan.Seed, max(1, plans()), true, func(int) generators.Plan { return plan })
 }
@@ -53,6 +54,9 @@ func TestReplay(t *testing.T) {
 // conduct runs a session of the flags and fails the test unless it passes. A
 // fresh one has a new runtime for every plan.
 func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generators.Plan) *harness.Session {
+	if err := checkPlaces(); err != nil {
+		cannotBegin(t, err)
+	}
 	ctx := interruptible(t)
 	workers := 2
 	if n == 1 {
@@ -60,7 +64,7 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 	}
 	session, err := harness.Conduct(ctx, harness.Options{
 		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Fresh: fresh, Base: settings(),
-		Bounds: bounds(), Check: checks(), Dir: "testdata",
+		Bounds: bounds(), Check: checks(), Dir: artifacts,
 		OnRun: func(r harness.Run) {
 			if testing.Verbose() {
 				report.Line(os.Stdout, r)

@@ -16,12 +16,12 @@ func TestRecheck(t *testing.T) {
 	}
 	file, err := os.Open(*historyFlag)
 	if err != nil {
-		t.Fatalf("read the history: %v", err)
+		cannotBegin(t, fmt.Errorf("-history: %w: name a history.jsonl", err))
 	}
 	defer file.Close()
 	h, err := model.ReadHistory(file)
 	if err != nil {
-		t.Fatalf("%s: %v", *historyFlag, err)
+		cannotBegin(t, fmt.Errorf("-history %s: %w", *historyFlag, err))
 	}
 	if h.Damage != "" {
 		fmt.Println("note      ", h.Damage)

@@ -106,6 +106,14 @@ func Available(ctx context.Context, r Request) error {
 
 // named checks the program the user named.
 func named(ctx context.Context, path string) (Server, error) {
+	server, err := look(ctx, path)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w; name an executable that acts as restate-server with -restate.binary", err)
+	}
+	return server, err
+}
+
+func look(ctx context.Context, path string) (Server, error) {
 	found, err := exec.LookPath(path)
 	if err != nil {
 		return Server{}, fmt.Errorf("use %s as restate-server: %w", path, errors.Unwrap(err))

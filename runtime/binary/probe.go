@@ -2,6 +2,7 @@ package binary
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -90,8 +91,10 @@ func ask(ctx context.Context, path string) (version, said string, err error) {
 		return "", "", context.Cause(ctx)
 	case !time.Now().Before(deadline):
 		return "", fmt.Sprintf("it did not answer --version in %s", probeMax), nil
-	case waited != nil:
-		return "", fmt.Sprintf("--version does not make it say so (%v)", waited), nil
+	}
+	var exit *exec.ExitError
+	if errors.As(waited, &exit) && exit.Exited() { // else it is our signal that ended it
+		return "", fmt.Sprintf("--version does not make it say so (%v)", exit), nil
 	}
 	return "", "--version does not make it say so", nil
 }

@@ -136,7 +136,7 @@ func reach(ctx context.Context, host string) (*daemon, error) {
 func (d *daemon) check(ctx context.Context) error {
 	ping, err := d.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if err != nil {
-		return fmt.Errorf("%w: it does not answer at %s: %s; start it, or set DOCKER_HOST", ErrNoDocker, d.host, firstLine(err))
+		return fmt.Errorf("%w: it does not answer at %s: %s; start it, or set DOCKER_HOST", ErrNoDocker, d.host, firstLine(innermost(err)))
 	}
 	if ping.OSType != "" && ping.OSType != "linux" {
 		return fmt.Errorf("%w: the one at %s runs containers for %s, not for linux", ErrNoDocker, d.host, ping.OSType)
@@ -222,6 +222,16 @@ func (d *daemon) bridge(ctx context.Context) netip.Addr {
 		}
 	}
 	return none
+}
+
+// innermost is what the network said, without the advice that clients put before
+// it; the error itself where it was not the network.
+func innermost(err error) error {
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return network
+	}
+	return err
 }
 
 // firstLine is an error as one line, short enough for a message.
