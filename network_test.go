@@ -1,17 +1,10 @@
 package retain_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,29 +12,9 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/model"
 	"retain/runtime"
 )
-
-// interference is what a bad network does to a connection or a request. It
-// returns false if the request is to be passed on as it is.
-type interference func(m *middleman, w http.ResponseWriter, r *http.Request) bool
-
-// middleman is a bad network between the clients and the ingress of a runtime.
-// It knows requests, where a byte-level proxy knows streams: "reset after the
-// request" needs to know where a request ends.
-type middleman struct {
-	server
-	listener  net.Listener
-	http      *http.Server
-	interfere interference
-	slow      time.Duration // after a start, connections are accepted so late
-	struck    *atomic.Int64
-
-	mu       sync.Mutex
-	upstream string
-	began    time.Time // of the server's life
-	random   *rand.Rand
-}
 
 // server is what the real runtimes are.
 type server interface {
@@ -50,229 +23,193 @@ type server interface {
 	runtime.Exiter
 }
 
-func newMiddleman(inner server, seed uint64, slow time.Duration, interfere interference, struck *atomic.Int64) (*middleman, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+// networked is a server whose clients reach it over a line that a test lays. Each
+// life has a line of its own, as it has addresses of its own.
+type networked struct {
+	server
+	lay lay
+
+	mu       sync.Mutex
+	line     line
+	upstream string
+}
+
+// Start implements [runtime.Runtime].
+func (n *networked) Start(ctx context.Context) error {
+	if err := n.server.Start(ctx); err != nil {
+		return err
 	}
-	m := &middleman{server: inner, listener: l, interfere: interfere, slow: slow, struck: struck, random: rand.New(rand.NewPCG(seed, 0))}
-	m.http = &http.Server{Handler: m}
-	go m.http.Serve(lateListener{l, m})
-	return m, nil
-}
-
-// lateListener accepts nothing while the server's life is young.
-type lateListener struct {
-	net.Listener
-	m *middleman
-}
-
-func (l lateListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	if wait := time.Until(l.m.born().Add(l.m.slow)); wait > 0 {
-		l.m.struck.Add(1)
-		time.Sleep(wait) // the slowness is what is tested
-	}
-	return c, nil
-}
-
-func (m *middleman) born() time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.began
-}
-
-// chance is true in a share of the calls.
-func (m *middleman) chance(share float64) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.random.Float64() >= share {
-		return false
-	}
-	m.struck.Add(1)
-	return true
-}
-
-// Start starts the server; its life begins.
-func (m *middleman) Start(ctx context.Context) error {
-	err := m.server.Start(ctx)
-	m.mu.Lock()
-	m.began = time.Now()
-	m.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.upstream = n.server.Endpoints().Ingress
+	var err error
+	n.line, err = n.lay(n.upstream)
 	return err
 }
 
-// Endpoints leads clients through the bad network.
-func (m *middleman) Endpoints() runtime.Endpoints {
-	ep := m.server.Endpoints()
-	m.mu.Lock()
-	m.upstream = ep.Ingress
-	m.mu.Unlock()
-	ep.Ingress = "http://" + m.listener.Addr().String()
+// Endpoints implements [runtime.Runtime]: clients are led over the line.
+func (n *networked) Endpoints() runtime.Endpoints {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ep := n.server.Endpoints()
+	if n.line == nil {
+		return ep
+	}
+	if ep.Ingress != n.upstream { // a port was taken: it is started on another
+		if moved, err := n.lay(ep.Ingress); err == nil {
+			n.line.cut()
+			n.line, n.upstream = moved, ep.Ingress
+		}
+	}
+	ep.Ingress = n.line.url()
 	return ep
 }
 
-// Close ends both.
-func (m *middleman) Close(ctx context.Context) error {
-	m.http.Close()
-	return m.server.Close(ctx)
+// Stop implements [runtime.Runtime].
+func (n *networked) Stop(ctx context.Context) (runtime.Exit, error) {
+	defer n.cut()
+	return n.server.Stop(ctx)
 }
 
-// ServeHTTP passes a request on, unless the network interferes.
-func (m *middleman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/restate/") || !m.interfere(m, w, r) {
-		resp, body, err := m.forward(r)
-		if err != nil {
-			drop(w)
-			return
+// Kill implements [runtime.Runtime].
+func (n *networked) Kill(ctx context.Context) error {
+	defer n.cut()
+	return n.server.Kill(ctx)
+}
+
+// Close implements [runtime.Runtime].
+func (n *networked) Close(ctx context.Context) error {
+	defer n.cut()
+	return n.server.Close(ctx)
+}
+
+func (n *networked) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.line != nil {
+		n.line.cut()
+	}
+	n.line = nil
+}
+
+// overLines opens native servers behind lines.
+func overLines(t *testing.T, lay lay) harness.Open {
+	open := native(t)
+	return func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+		sys, err := open(ctx, s)
+		if err == nil {
+			sys.Runtime = &networked{server: sys.Runtime.(server), lay: lay}
 		}
-		reply(w, resp, body, len(body))
+		return sys, err
 	}
 }
 
-func (m *middleman) forward(r *http.Request) (*http.Response, []byte, error) {
-	m.mu.Lock()
-	upstream := m.upstream
-	m.mu.Unlock()
-	sent, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, nil, err
-	}
-	req, err := http.NewRequestWithContext(r.Context(), r.Method, upstream+r.URL.EscapedPath(), bytes.NewReader(sent))
-	if err != nil {
-		return nil, nil, err
-	}
-	req.Header = r.Header.Clone()
-	req.Header.Del("Idempotency-Key") // in its canonical form the transport would send it again by itself
-	if key := r.Header.Get("Idempotency-Key"); key != "" {
-		req.Header["idempotency-key"] = []string{key}
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return resp, body, err
+// resetBefore drops a share of the connections with their first request, which
+// the server never gets; resetAfter with their first answer.
+func resetBefore(share float64) lay {
+	return toxic("reset_peer", "upstream", share, map[string]int{"timeout": 0})
 }
 
-// reply writes the first n bytes of an answer of len(body) and, if that is not
-// all, drops the connection.
-func reply(w http.ResponseWriter, resp *http.Response, body []byte, n int) {
-	for name, values := range resp.Header {
-		if name != "Transfer-Encoding" {
-			w.Header()[name] = values
+func resetAfter(share float64) lay {
+	return toxic("reset_peer", "downstream", share, map[string]int{"timeout": 0})
+}
+
+// cutAfter ends every connection after so many bytes of answers.
+func cutAfter(bytes int) lay {
+	return toxic("limit_data", "downstream", 1, map[string]int{"bytes": bytes})
+}
+
+// struck counts what the network did to clients in a history: the attempts for
+// which hit holds and which no fault of the plan can explain.
+func struck(h *model.History, hit func(model.Attempt) bool) (n int) {
+	for _, o := range h.Operations {
+		for _, a := range o.Attempts {
+			if hit(a) && !faulted(h, a) {
+				n++
+			}
 		}
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(resp.StatusCode)
-	_, _ = w.Write(body[:n])
-	if n < len(body) {
-		_ = http.NewResponseController(w).Flush()
-		drop(w)
-	}
+	return n
 }
 
-// drop resets the connection of a request.
-func drop(w http.ResponseWriter) {
-	c, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
+// faulted reports whether a fault that ends or freezes the server was under way
+// during an attempt.
+func faulted(h *model.History, a model.Attempt) bool {
+	for _, f := range h.Faults {
+		if f.Kind != string(generators.Start) && f.Begin.Seq < a.End.Seq && f.End.Seq > a.Start.Seq {
+			return true
+		}
 	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	c.Close()
+	return false
 }
 
-func resetBefore(m *middleman, w http.ResponseWriter, _ *http.Request) bool {
-	if !m.chance(0.3) {
-		return false
-	}
-	drop(w)
-	return true
-}
+func disconnected(a model.Attempt) bool { return a.Wrote && a.Reason == model.Disconnected }
 
-func resetAfter(m *middleman, w http.ResponseWriter, r *http.Request) bool {
-	if !m.chance(0.3) {
-		return false
+// recovered counts the restarts that took at least so long from the spawn.
+func recovered(h *model.History, least time.Duration) (n int) {
+	for _, r := range h.Recoveries {
+		if time.Duration(r.Canary-r.Spawned) >= least {
+			n++
+		}
 	}
-	_, _, _ = m.forward(r) // whatever it answers is lost
-	drop(w)
-	return true
-}
-
-func cutAnswer(m *middleman, w http.ResponseWriter, r *http.Request) bool {
-	if !m.chance(0.3) {
-		return false
-	}
-	resp, body, err := m.forward(r)
-	if err != nil || len(body) == 0 {
-		drop(w)
-		return true
-	}
-	reply(w, resp, body, len(body)/2)
-	return true
-}
-
-// storm is how long a start answers 503 to everything.
-const storm = 2 * time.Second
-
-func unavailable(m *middleman, w http.ResponseWriter, _ *http.Request) bool {
-	if time.Since(m.born()) > storm {
-		return false
-	}
-	m.struck.Add(1)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = io.WriteString(w, `{"message":"the service is temporarily unavailable"}`)
-	return true
+	return n
 }
 
 // TestABadNetworkIsNoViolation shows on the native server that what a network
 // does to clients is never taken for something that the server did.
 func TestABadNetworkIsNoViolation(t *testing.T) {
+	const late = 8 * time.Second
 	for _, c := range []struct {
-		name      string
-		interfere interference
-		slow      time.Duration
-		plans     int
+		name  string
+		lay   lay
+		plans int
+		// struck counts the times that the network was bad, as the clients saw it.
+		struck func(*model.History) int
 	}{
-		{"connections are reset before the request", resetBefore, 0, 3},
-		{"connections are reset after the request", resetAfter, 0, 3},
-		{"answers are cut half way", cutAnswer, 0, 3},
-		{"every start begins with a storm of 503", unavailable, 0, 3},
-		{"every start is slow to accept", func(*middleman, http.ResponseWriter, *http.Request) bool { return false }, 8 * time.Second, 2},
+		{"connections are reset before the request", resetBefore(0.3), 8,
+			func(h *model.History) int { return struck(h, disconnected) }},
+		{"connections are reset after the request", resetAfter(0.3), 8,
+			func(h *model.History) int { return struck(h, disconnected) }},
+		{"connections end within their third answer or so", cutAfter(800), 8,
+			func(h *model.History) int { return struck(h, disconnected) }},
+		{"answers are cut half way", behind(0, halved(0.3)), 8,
+			func(h *model.History) int {
+				return struck(h, func(a model.Attempt) bool { return disconnected(a) && a.Status == http.StatusOK })
+			}},
+		{"every start begins with a storm of 503", behind(0, stormy), 6,
+			func(h *model.History) int {
+				return recovered(h, storm) + struck(h, func(a model.Attempt) bool { return a.Status == http.StatusServiceUnavailable })
+			}},
+		{"every start is slow to accept", behind(late, nil), 2,
+			func(h *model.History) int { return recovered(h, late) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var struck atomic.Int64
-			real := native(t)
-			open := func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
-				sys, err := real(ctx, s)
-				if err != nil {
-					return nil, err
-				}
-				m, err := newMiddleman(sys.Runtime.(server), 1, c.slow, c.interfere, &struck)
-				if err != nil {
-					return nil, err
-				}
-				sys.Runtime = m
-				return sys, nil
-			}
+			n, began := 0, time.Now()
 			session, err := harness.Conduct(t.Context(), harness.Options{
-				Open: open, Plans: c.plans, Workers: 2, Bounds: harness.DefaultBounds, Dir: t.TempDir(),
+				Open: overLines(t, c.lay), Plans: c.plans, Workers: 2, Bounds: harness.DefaultBounds, Dir: t.TempDir(),
 				Draw: func(n int) generators.Plan {
 					return generators.Draw(7, n, generators.Options{MaxSteps: 40, Partitions: []int{1}})
 				},
+				OnRun: func(r harness.Run) {
+					if r.Outcome != nil {
+						n += c.struck(r.Outcome.History)
+					}
+				},
 			})
 			require.NoError(t, err)
-			require.Equal(t, harness.Pass, session.Verdict, fmt.Sprint(session.Failures))
+			require.Equal(t, harness.Pass, session.Verdict, sentences(session))
 			require.Equal(t, c.plans, session.Counts[harness.Pass])
-			require.NotZero(t, struck.Load(), "the network was never bad")
-			t.Logf("%d strikes, %d operations, %d ambiguous", struck.Load(), session.Tally.Operations, session.Tally.Ambiguous)
+			require.NotZero(t, n, "the network was never bad")
+			t.Logf("%s: %d strikes, %d operations in %d attempts, %d ambiguous", time.Since(began).Round(time.Second), n,
+				session.Tally.Operations, session.Tally.Attempts, session.Tally.Ambiguous)
 		})
 	}
+}
+
+// sentences are why a session did not pass.
+func sentences(s *harness.Session) (out string) {
+	for _, r := range s.Failures {
+		out += fmt.Sprintf("plan %d, %s: %s\n", r.Number, r.Verdict, r.Sentence)
+	}
+	return out
 }
