@@ -1,8 +1,11 @@
 package retain_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"retain/generators"
@@ -29,4 +32,14 @@ func TestEveryPlanPassesOnTheSimulatedRuntime(t *testing.T) {
 			rt.Fatalf("%s: %s", session.Verdict, session.Failures[0].Sentence)
 		}
 	})
+}
+
+// TestReplayExecutesAStoredPlan as a user would, and a session of several on
+// fresh runtimes.
+func TestReplayExecutesAStoredPlan(t *testing.T) {
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	require.NoError(t, os.WriteFile(plan, generators.Encode(generators.StartAndStop(generators.Kill)), 0o644))
+	run := newChild(t, nil, "-test.run", "Replay$", "-runtime", "simulated", "-rapid.checks", "3", "-plan", plan)
+	require.NoError(t, run.Run(), run.text())
+	require.Contains(t, run.text(), "3 pass")
 }

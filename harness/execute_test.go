@@ -246,3 +246,15 @@ func TestAnotherServersAnswerIsTheHarnesssAffair(t *testing.T) {
 	require.ErrorIs(t, err, ingress.ErrWrongServer)
 	s.Nonce = "n"
 }
+
+func TestWhatWasAnsweredIsNotOpen(t *testing.T) {
+	out := play(t, system(t), generators.Config{Resolve: generators.LeaveOpen}, ambiguousWrite()...)
+	h := *out.History
+	h.Evidence = nil
+	for _, e := range out.History.Evidence {
+		if e.Reading != "finished" {
+			h.Evidence = append(h.Evidence, e)
+		}
+	}
+	assert.Equal(t, 1, openInvocations(&h), "the reads were answered, the write was not")
+}

@@ -56,9 +56,10 @@ func (r *run) observe() (cancel func()) {
 	})
 }
 
-// openInvocations counts the operations that were seen to enter a handler and not
-// to leave it: their invocations may still be running.
-func (r *run) openInvocations(h *model.History) int {
+// openInvocations counts the operations that were seen to enter a handler and
+// neither to leave it nor to be answered: their invocations may still be running.
+// The evidence of an answered one may come after its run.
+func openInvocations(h *model.History) int {
 	type entry struct {
 		number   int
 		finished bool
@@ -74,8 +75,8 @@ func (r *run) openInvocations(h *model.History) int {
 		last[e.ID] = l
 	}
 	open := 0
-	for _, l := range last {
-		if !l.finished {
+	for id, l := range last {
+		if !l.finished && h.Operations[id-1].In(model.Resolved).Answer == nil {
 			open++
 		}
 	}

@@ -91,7 +91,7 @@ func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorde
 	if err != nil || closing != nil {
 		sys.retired = "a harness error"
 	}
-	if open := r.openInvocations(history); open > 0 {
+	if open := openInvocations(history); open > 0 {
 		sys.retired = fmt.Sprintf("%d invocations of run %s are still open", open, id)
 	}
 	return out, errors.Join(err, closing)

@@ -18,16 +18,16 @@ import (
 	"retain/runtime/ingress"
 )
 
-// Verdict of a run or of a session. The words are never folded into each other;
-// only pass is green.
-type Verdict string
+// Verdict of a run or of a session: the checker's words, and one more. They are
+// never folded into each other; only pass is green.
+type Verdict = checker.Verdict
 
 // Verdicts. Vacuous is a session's alone: its runs passed and prove too little.
 const (
-	Pass      Verdict = "pass"
-	Violation Verdict = "violation"
-	Undecided Verdict = "undecided"
-	Harness   Verdict = "harness"
+	Pass              = checker.Pass
+	Violation         = checker.Violation
+	Undecided         = checker.Undecided
+	Harness           = checker.IllFormed
 	Vacuous   Verdict = "vacuous"
 )
 
@@ -257,6 +257,6 @@ func (s *session) judge(r *Run, err error) {
 	case r.Outcome.Liveness != nil && r.Check.Verdict != checker.IllFormed:
 		r.Verdict, r.Sentence = Violation, "broken: "+r.Outcome.Liveness.Error()
 	default:
-		r.Verdict, r.Sentence = Verdict(r.Check.Verdict), r.Check.Reason
+		r.Verdict, r.Sentence = r.Check.Verdict, r.Check.Reason
 	}
 }
