@@ -27,7 +27,7 @@ func TestEveryFieldRoundTrips(t *testing.T) {
 	register, m := model.Object{Kind: model.Register, N: 7}, model.Object{Kind: model.Map}
 	p := Plan{
 		Seed: 1<<64 - 1, Number: 12, RapidSteps: 30,
-		Config: Config{Partitions: 24, Unkeyed: true, PushOn: true, Retry: true, Resolve: LookUp, NoClosingKill: true},
+		Config: Config{Server: "lazy-state", Partitions: 24, Unkeyed: true, PushOn: true, Retry: true, Resolve: LookUp, NoClosingKill: true},
 		Steps: []Step{
 			op(40, register, model.RegisterWrite{Value: "a \"quoted\" <é>\n\u2028 line"}),
 			op(3, register, model.RegisterCompareAndSet{Expect: "", Value: "v"}),

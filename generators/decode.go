@@ -88,6 +88,7 @@ func readSeed(v value, text *string, seed *uint64) error {
 func readConfig(v value, c *Config) error {
 	const flag = "true or false"
 	return v.object("config", map[string]func(value) error{
+		"server":          into(&c.Server, "a string"),
 		"partitions":      into(&c.Partitions, "a number"),
 		"unkeyed":         into(&c.Unkeyed, flag),
 		"push_on":         into(&c.PushOn, flag),

@@ -18,6 +18,10 @@ type Options struct {
 	Kinds []model.Kind
 	// Partitions to draw from; nil for 1, 4 and 24.
 	Partitions []int
+	// Server is the configuration of the server that every plan names, one of
+	// [Servers]; "" for none in particular: [Draw] goes through those with one of
+	// Partitions, group by group, and [Plans] draws plans that name none.
+	Server string
 	// MaxSteps bounds the steps of a plan but for the last few, 0 for [MaxSteps].
 	MaxSteps int
 	// Focus is the cell that a plan's first fault mostly aims at, so that none
@@ -56,6 +60,9 @@ func Draw(seed uint64, number int, o Options) Plan {
 	if o.Focus == (Cell{}) {
 		cells := Cells()
 		o.Focus = cells[(seed+uint64(number))%uint64(len(cells))]
+	}
+	if o.Server == "" {
+		o.Server = serverOf(seed, number, o.Partitions)
 	}
 	p := Plans(o).Example(int(mix(seed, uint64(number))))
 	p.Seed, p.Number, p.RapidSteps = seed, number, rapidSteps()

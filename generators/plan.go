@@ -45,7 +45,11 @@ type Plan struct {
 
 // Config is what holds for the whole of a plan.
 type Config struct {
-	// Partitions of the server: 1, 4 or 24; 0 is the server's own default.
+	// Server names the server's configuration, one of [Servers]; "" is a server
+	// with nothing set but Partitions.
+	Server string `json:"server,omitempty"`
+	// Partitions of the server, over those of Server; 0 is Server's number, or
+	// the server's own default.
 	Partitions int `json:"partitions,omitempty"`
 	// Unkeyed sends the operations of the program without idempotency keys.
 	// They are never re-sent once a byte was written.

@@ -62,6 +62,9 @@ func drawConfig(t *rapid.T, o Options) Config {
 		PushOn:        rapid.Bool().Draw(t, "push on"),
 		NoClosingKill: pick(t, "no closing kill", false, false, false, false, true),
 	}
+	if c.Server = o.Server; c.Server != "" {
+		c.Partitions = 0 // the server's configuration says how many
+	}
 	if o.Unresolved {
 		c.Resolve = LeaveOpen
 		return c

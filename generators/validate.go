@@ -54,6 +54,11 @@ func (c Config) validate() error {
 	if c.Partitions < 0 || c.Partitions > maxPartitions {
 		return fmt.Errorf("%d partitions: want 1 to %d, or 0 for the server's default", c.Partitions, maxPartitions)
 	}
+	if c.Server != "" {
+		if _, err := ServerNamed(c.Server); err != nil {
+			return err
+		}
+	}
 	if c.Resolve != Resend && c.Resolve != LookUp && c.Resolve != LeaveOpen {
 		return fmt.Errorf("resolve %.40q: want lookup or open, or nothing for re-sending", c.Resolve)
 	}
