@@ -64,6 +64,9 @@ type Run struct {
 	Outcome  *Outcome // nil if the run did not get as far
 	Check    checker.Result
 	Tally    Tally
+	// Ledger is true if the reads at the end of the session showed it: the run
+	// itself had passed. Its history goes on with them.
+	Ledger bool
 	// Dir is where the artefacts of a run that did not pass are.
 	Dir string
 	// Problem is what kept artefacts from being saved, nil for nothing.
@@ -82,8 +85,16 @@ type Session struct {
 	// Identity is the last runtime's.
 	Identity runtime.Identity
 	Took     time.Duration
-	// Missing says what a vacuous session lacks.
+	// Missing says what a vacuous session lacks, Because why that may be.
 	Missing []string
+	Because string
+	// Excludes is the share of such plans that may fail at most, at 95 %, given
+	// that none did: 3/n. 0 says that nothing is excluded.
+	Excludes float64
+	// Ledger is what was read again at the end.
+	Ledger Ledger
+	// Availability is when each runtime answered, since the session began.
+	Availability []Span
 }
 
 // session is a session under way.
@@ -140,7 +151,10 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 // begin opens the first plan's runtime, so that what can't work at all is said
 // once, before anything else.
 func (s *session) begin(ctx context.Context) error {
-	settings := s.settings(s.Draw(0).Config)
+	settings, err := s.settings(s.Draw(0).Config)
+	if err != nil {
+		return err
+	}
 	sys, err := s.pool.fresh(ctx, settings)
 	if err != nil {
 		return err
@@ -195,20 +209,15 @@ func (s *session) took(r Run) {
 	}
 }
 
-// settings are the plan's, over the base.
-func (s *session) settings(c generators.Config) runtime.Settings {
-	out := s.Base
-	if c.Partitions != 0 {
-		out.Partitions = c.Partitions
-	}
-	return out
-}
-
 // one runs plan number n and judges it.
 func (s *session) one(ctx context.Context, n int) Run {
 	plan := s.Draw(n)
 	r := Run{Number: n, Plan: plan, Verdict: Harness}
-	settings := s.settings(plan.Config)
+	settings, err := s.settings(plan.Config)
+	if err != nil {
+		r.Sentence = err.Error()
+		return r
+	}
 	sys, err := s.pool.take(ctx, settings)
 	if err != nil {
 		r.Sentence = err.Error()
@@ -248,6 +257,7 @@ func (s *session) judge(r *Run, err error) {
 		return
 	}
 	r.Tally = tally(r.Number, r.Outcome.History)
+	r.Tally.serves(r.Plan.Config)
 	r.Check = checker.Check(r.Outcome.History, s.Check)
 	switch {
 	case r.Check.Verdict == checker.Violation:

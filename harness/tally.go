@@ -11,6 +11,8 @@ import (
 // Tally counts what runs tested.
 type Tally struct {
 	Plans, Operations, Attempts int
+	// Servers counts the plans by the server configuration that they name.
+	Servers map[string]int
 	// Faults counts the faults that happened, by kind; the closing kills count.
 	Faults map[string]int
 	// InFlight counts the operations open at a stop or a kill, Cells those of
@@ -35,6 +37,9 @@ type Tally struct {
 type Recovered struct {
 	Plan int
 	model.Recovery
+	// Spans are when canaries were answered, from the server's end (0) to the next
+	// fault or the end of the run.
+	Spans []Span
 }
 
 // Took is the time from the server's end, or from the spawn if that is not
@@ -51,7 +56,9 @@ func (r Recovered) from() int64 {
 	return r.Spawned
 }
 
-func newTally() Tally { return Tally{Faults: map[string]int{}, Cells: map[generators.Cell]int{}} }
+func newTally() Tally {
+	return Tally{Servers: map[string]int{}, Faults: map[string]int{}, Cells: map[generators.Cell]int{}}
+}
 
 // add sums two tallies.
 func (t *Tally) add(u Tally) {
@@ -68,6 +75,9 @@ func (t *Tally) add(u Tally) {
 	t.Recoveries = append(t.Recoveries, u.Recoveries...)
 	for k, n := range u.Faults {
 		t.Faults[k] += n
+	}
+	for name, n := range u.Servers {
+		t.Servers[name] += n
 	}
 	for c, n := range u.Cells {
 		t.Cells[c] += n
@@ -94,6 +104,13 @@ func tally(plan int, h *model.History) Tally {
 	}
 	t.ReadBack = readBack(h)
 	return t
+}
+
+// serves counts the plan's server configuration, if it names one.
+func (t *Tally) serves(c generators.Config) {
+	if c.Server != "" {
+		t.Servers[c.Server]++
+	}
 }
 
 func (t *Tally) count(o model.Invoked) {
