@@ -91,7 +91,10 @@ type (
 		Text string `json:"text"`
 	}
 	// Ended closes the history: nothing is missing.
-	Ended struct{ Instant }
+	Ended struct {
+		Instant
+		Availability []Span `json:"availability,omitempty"`
+	}
 )
 
 func (Header) name() string     { return "header" }
@@ -299,7 +302,7 @@ func (e Noted) apply(h *History) error {
 	return nil
 }
 
-func (Ended) apply(h *History) error {
-	h.Ended = true
+func (e Ended) apply(h *History) error {
+	h.Ended, h.Availability = true, e.Availability
 	return nil
 }

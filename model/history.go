@@ -104,6 +104,14 @@ type Recovery struct {
 	Canary  int64 `json:"canary"`  // a call went through in every partition in use
 }
 
+// Span is a time in which canaries were answered, or were not, in nanoseconds
+// since the run began.
+type Span struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+	Up   bool  `json:"up"`
+}
+
 // Observation is evidence of the endpoint proxy, in a history.
 type Observation struct {
 	At Instant
@@ -141,6 +149,8 @@ type History struct {
 	Evidence   []Observation
 	// Notes are remarks of the harness, in order.
 	Notes []string
+	// Availability is when canaries were answered, in order.
+	Availability []Span
 	// Ended is false if the run was cut off.
 	Ended bool
 	// Damage says what was wrong with the last line, "" for nothing.
