@@ -71,6 +71,13 @@ type Run struct {
 	Dir string
 	// Problem is what kept artefacts from being saved, nil for nothing.
 	Problem error
+	// RuledOut is what else a violation could have been, checked.
+	RuledOut []RuledOut
+	// Where says where an acknowledged effect was lost, as far as the server
+	// tells: "" if nothing acknowledged is missing or nobody could say.
+	Where string
+	// Admissions are what the server itself said is lost or broken.
+	Admissions []Admission
 }
 
 // Session is what a session found.
