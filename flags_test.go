@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"retain/checker"
+	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/runtime"
@@ -36,6 +37,7 @@ var (
 	binaryFlag     = flag.String("restate.binary", "", "executable that acts as restate-server")
 	configFlag     = flag.String("restate.config", "", "configuration file handed to the server")
 	envFlag        = envs{}
+	serverFlag     = flag.String("config", "", "configuration of the server for all plans, instead of one for each group of plans")
 	bugsFlag       = flag.String("bugs", "", "planted bugs of the simulated runtime, separated by commas")
 	bugsRateFlag   = flag.Float64("bugs.rate", simulated.DefaultRate, "how often a planted bug strikes when it can, above 0 up to 1")
 	unresolvedFlag = flag.Bool("unresolved", false, "leave ambiguous operations open instead of re-sending them")
@@ -120,6 +122,11 @@ func checkFlags() error {
 		return errors.New("-bugs are planted in the simulated runtime: add -runtime simulated")
 	case !(*bugsRateFlag > 0 && *bugsRateFlag <= 1):
 		return fmt.Errorf("-bugs.rate %v: want a number above 0, up to 1", *bugsRateFlag)
+	}
+	if *serverFlag != "" {
+		if _, err := generators.ServerNamed(*serverFlag); err != nil {
+			return fmt.Errorf("-config: %w", err)
+		}
 	}
 	if n, given := rapidFlag("checks"); given && plans() < 1 {
 		return fmt.Errorf("-rapid.checks %v: want a number of plans above 0; without the flag, plans are drawn for about %s", n, defaultTime)
@@ -212,6 +219,14 @@ func given() []string {
 // settings are what the flags say of every server.
 func settings() runtime.Settings {
 	return runtime.Settings{Version: *versionFlag, Env: envFlag, ConfigFile: *configFlag}
+}
+
+// pinned is the plan on the server of -config, if that was given.
+func pinned(p generators.Plan) generators.Plan {
+	if *serverFlag != "" {
+		p.Config.Server, p.Config.Partitions = *serverFlag, 0
+	}
+	return p
 }
 
 // rapidFlag is the value of a flag of rapid's, and whether it was given.

@@ -123,6 +123,7 @@ func badFlags() []refusal {
 	return []refusal{
 		{name: "an unknown bug", args: simulated("-bugs", "nosuch"), says: []string{"nosuch", "the bugs are lost-write"}},
 		{name: "bugs in a real server", args: properties("-bugs", "lost-write"), says: []string{"add -runtime simulated"}},
+		{name: "an unknown configuration", args: simulated("-config", "nosuch"), says: []string{"-config", "nosuch", "the configurations are plain-1"}},
 		{name: "an unknown runtime", args: properties("-runtime", "cloud"), says: []string{"cloud", "want auto, container, process or simulated"}},
 		{name: "no runtime", args: properties("-runtime", ""), says: []string{"want auto, container, process or simulated"}},
 		{name: "a rate above 1", args: simulated("-bugs.rate", "2"), says: []string{"above 0, up to 1"}},

@@ -19,7 +19,7 @@ import (
 func TestProperties(t *testing.T) {
 	seed := sessionSeed()
 	conduct(t, seed, plans(), false, func(n int) generators.Plan {
-		return generators.Draw(seed, n, generators.Options{Unresolved: *unresolvedFlag})
+		return generators.Draw(seed, n, generators.Options{Unresolved: *unresolvedFlag, Server: *serverFlag})
 	})
 }
 
@@ -28,7 +28,7 @@ func TestProperties(t *testing.T) {
 func TestStartAndStopRuntimeRetainsTheState(t *testing.T) {
 	for _, fault := range []generators.FaultKind{generators.Stop, generators.Kill} {
 		t.Run(string(fault), func(t *testing.T) {
-			session := conduct(t, 0, 1, false, func(int) generators.Plan { return generators.StartAndStop(fault) })
+			session := conduct(t, 0, 1, false, func(int) generators.Plan { return pinned(generators.StartAndStop(fault)) })
 			require.Equal(t, 1, session.Counts[harness.Pass])
 			require.NotZero(t, session.Tally.Faults[string(fault)])
 		})
@@ -48,7 +48,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
 	}
-	conduct(t, plan.Seed, max(1, plans()), true, func(int) generators.Plan { return plan })
+	conduct(t, plan.Seed, max(1, plans()), true, func(int) generators.Plan { return pinned(plan) })
 }
 
 // conduct runs a session of the flags and fails the test unless it passes. A
