@@ -84,10 +84,15 @@ func ServerNamed(name string) (Server, error) {
 	return Server{}, fmt.Errorf("no server configuration is called %.40q: the configurations are %s", name, strings.Join(names, ", "))
 }
 
-// groupSize is how many plans in a row have the same server. Another
-// configuration is another server, which takes a second or two to set up, in a
-// session of a minute, for each plan that runs side by side.
-const groupSize = 10
+// groupSize is how many plans in a row have the same server, in the first round
+// through the configurations. Another configuration is another server, which
+// takes a second or two to set up, for each plan that runs side by side: a session
+// of a minute, 60 plans or so, has room for six. Each later round has groups twice
+// as long, up to maxGroup, so that in a long session servers grow old too.
+const (
+	groupSize = 10
+	maxGroup  = 160
+)
 
 // serverOf is the configuration of plan number n of a seed, among those with one
 // of these numbers of partitions (nil for any). Every configuration comes up
@@ -102,7 +107,11 @@ func serverOf(seed uint64, number int, partitions []int) string {
 	if len(among) == 0 {
 		return ""
 	}
-	group := number / groupSize
-	round := rand.New(rand.NewPCG(seed, uint64(group/len(among))))
-	return among[round.Perm(len(among))[group%len(among)]]
+	round, size := uint64(0), groupSize
+	for number >= size*len(among) {
+		number -= size * len(among)
+		round, size = round+1, min(2*size, maxGroup)
+	}
+	order := rand.New(rand.NewPCG(seed, round)).Perm(len(among))
+	return among[order[number/size]]
 }

@@ -70,6 +70,16 @@ func TestServersAreDrawnGroupByGroup(t *testing.T) {
 		}
 		assert.Len(t, seen, len(servers), "seed %d: every configuration before one comes again: %v", seed, seen)
 	}
+	second := map[string]int{}
+	for n := range 2 * groupSize * len(servers) {
+		second[serverOf(3, groupSize*len(servers)+n, nil)]++
+	}
+	for name, n := range second {
+		assert.Equal(t, 2*groupSize, n, "the second round's groups are longer: %s", name)
+	}
+	assert.Len(t, second, len(servers))
+	assert.NotEmpty(t, serverOf(3, 1_000_000, nil))
+
 	first := map[string]bool{}
 	for seed := range uint64(100) {
 		first[Draw(seed, 0, Options{}).Config.Server] = true
