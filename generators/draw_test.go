@@ -191,9 +191,9 @@ func TestEveryConfigurationIsDrawn(t *testing.T) {
 		want, with float64 // the share wanted, give or take
 		holds      func(Plan) bool
 	}{
-		{"1 partition", 0.33, 0.02, func(p Plan) bool { return partitionsOf(p) == 1 }},
-		{"4 partitions", 0.44, 0.02, func(p Plan) bool { return partitionsOf(p) == 4 }},
-		{"24 partitions", 0.22, 0.02, func(p Plan) bool { return partitionsOf(p) == 24 }},
+		{"1 partition", 0.33, 0.1, func(p Plan) bool { return partitionsOf(p) == 1 }},
+		{"4 partitions", 0.44, 0.1, func(p Plan) bool { return partitionsOf(p) == 4 }},
+		{"24 partitions", 0.22, 0.1, func(p Plan) bool { return partitionsOf(p) == 24 }},
 		{"unkeyed", 0.15, 0.05, func(p Plan) bool { return p.Config.Unkeyed }},
 		{"push on", 0.5, 0.05, func(p Plan) bool { return p.Config.PushOn }},
 		{"retry", 0.3, 0.05, func(p Plan) bool { return p.Config.Retry }},
