@@ -16,11 +16,12 @@ import (
 )
 
 // The files of a kept run. The dumps have the names that Restate's own test runs
-// leave behind.
+// leave behind. The page is made by those who print; the picture is porcupine's.
 const (
 	PlanFile    = "plan.json"
 	HistoryFile = "history.jsonl"
-	PictureFile = "report.html"
+	PageFile    = "report.html"
+	PictureFile = "picture.html"
 	LogFile     = "runtime_0.log"
 )
 
