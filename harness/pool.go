@@ -22,6 +22,8 @@ type pool struct {
 	open Open
 	// plans is how many plans a system serves.
 	plans int
+	// leaving, if set, is told of a system before it is ended.
+	leaving func(*System) error
 
 	mu   sync.Mutex
 	idle map[string][]*System
@@ -63,7 +65,7 @@ func (p *pool) fresh(ctx context.Context, s runtime.Settings) (*System, error) {
 // give takes a system back, or ends it if it must not be used again.
 func (p *pool) give(ctx context.Context, s runtime.Settings, sys *System) error {
 	if sys.retired != "" || sys.plans >= p.plans || !sys.up {
-		return sys.shutdown(ctx)
+		return p.end(ctx, sys)
 	}
 	key := s.Key()
 	var out *System
@@ -78,9 +80,18 @@ func (p *pool) give(ctx context.Context, s runtime.Settings, sys *System) error 
 	}
 	p.mu.Unlock()
 	if out != nil {
-		return out.shutdown(ctx)
+		return p.end(ctx, out)
 	}
 	return nil
+}
+
+// end ends a system that is not used again.
+func (p *pool) end(ctx context.Context, sys *System) error {
+	var err error
+	if p.leaving != nil {
+		err = p.leaving(sys)
+	}
+	return errors.Join(err, sys.shutdown(ctx))
 }
 
 // forget drops the newest mention of a key; the caller holds the lock.
@@ -93,16 +104,14 @@ func (p *pool) forget(key string) {
 	}
 }
 
-// close ends every idle system.
-func (p *pool) close(ctx context.Context) error {
+// drain hands out every idle system, for good.
+func (p *pool) drain() []*System {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var errs []error
+	var all []*System
 	for _, idle := range p.idle {
-		for _, sys := range idle {
-			errs = append(errs, sys.shutdown(ctx))
-		}
+		all = append(all, idle...)
 	}
 	p.idle, p.age = map[string][]*System{}, nil
-	return errors.Join(errs...)
+	return all
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,32 @@ func newRecorder(path string, header model.Header) (*recorder, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// reopen goes on with a history that has ended, on the clock that it began with.
+func reopen(path string, began time.Time) (*recorder, error) {
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the history again: %w", err)
+	}
+	h, err := model.ReadHistory(bytes.NewReader(body))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the history again: %w", err)
+	case !h.Ended || h.Damage != "":
+		return nil, fmt.Errorf("read the history again: %s is not whole", path)
+	}
+	body = bytes.TrimSuffix(body, []byte("\n"))
+	body = body[:bytes.LastIndexByte(body, '\n')+1] // its last line says that it ends there
+	if err := os.Truncate(path, int64(len(body))); err != nil {
+		return nil, fmt.Errorf("go on with the history: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("go on with the history: %w", err)
+	}
+	h.Ended = false
+	return &recorder{file: file, began: began, seq: int64(bytes.Count(body, []byte("\n"))), history: *h}, nil
 }
 
 // record takes the next instant, writes the event that is made of it and adds it
@@ -98,7 +125,9 @@ var errEnded = errors.New("the history has ended")
 func (r *recorder) close() (*model.History, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.write(func(at model.Instant) model.Event { return model.Ended{Instant: at} })
+	err := r.write(func(at model.Instant) model.Event {
+		return model.Ended{Instant: at, Availability: r.history.Availability}
+	})
 	if e := r.file.Close(); e != nil && err == nil {
 		err = fmt.Errorf("close the history: %w", e)
 	}

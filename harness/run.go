@@ -41,6 +41,8 @@ type Outcome struct {
 	Age int
 	// Took is the wall time of the plan, its heal and its reads included.
 	Took time.Duration
+
+	began time.Time // of the history's clock
 }
 
 // Liveness is a violation that no order of operations shows: something did not
@@ -77,7 +79,7 @@ func execute(ctx context.Context, sys *System, plan generators.Plan, id, path st
 // record runs a plan whose history has begun.
 func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorder, id, path string, bounds Bounds) (*Outcome, error) {
 	began := time.Now()
-	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans}
+	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans, began: rec.began}
 	sys.plans++
 	r := newRun(sys, plan, rec, id, bounds)
 	err := r.all(ctx)
@@ -99,6 +101,17 @@ func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorde
 
 // all is the course of a run.
 func (r *run) all(parent context.Context) error {
+	return r.watched(parent, func(ctx context.Context) error {
+		if err := r.program(ctx); err != nil {
+			return err
+		}
+		return r.settle(ctx)
+	})
+}
+
+// watched does something with the runtime while everything is watched that can
+// go wrong beside it.
+func (r *run) watched(parent context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	r.fail = cancel
@@ -110,10 +123,7 @@ func (r *run) all(parent context.Context) error {
 	defer r.sys.Control.OpenAll()
 	defer func() { r.life().Close() }()
 
-	err := r.program(ctx)
-	if err == nil {
-		err = r.settle(ctx)
-	}
+	err := do(ctx)
 	r.abortStart()
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // whoever failed the run knows better why than those it interrupted

@@ -107,13 +107,15 @@ type Session struct {
 // session is a session under way.
 type session struct {
 	Options
-	pool *pool
-	id   string
-	ends time.Time
+	pool  *pool
+	id    string
+	began time.Time
+	ends  time.Time
 
 	mu     sync.Mutex
 	next   int
 	stop   bool
+	audits audits
 	result Session
 }
 
@@ -131,7 +133,9 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 	if o.Fresh {
 		plans = 1
 	}
-	s := &session{Options: o, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), ends: began.Add(o.Time)}
+	s := &session{Options: o, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), began: began}
+	s.ends = began.Add(o.Time - o.Time/ledgerShare)
+	s.pool.leaving = func(sys *System) error { return s.audit(ctx, sys, false, false) }
 	s.result = Session{ID: s.id, Verdict: Pass, Tally: newTally(), Counts: map[Verdict]int{}}
 	if err := s.begin(ctx); err != nil {
 		return nil, err
@@ -141,17 +145,13 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 		workers.Go(func() { s.work(ctx) })
 	}
 	workers.Wait()
-	if err := s.pool.close(context.WithoutCancel(ctx)); err != nil {
+	if err := s.auditAll(ctx); err != nil {
 		s.took(Run{Number: -1, Verdict: Harness, Sentence: "the runtimes could not be ended: " + err.Error()})
 	}
 	_ = os.Remove(s.running()) // stays if a history is left in it
 	_ = os.Remove(filepath.Dir(s.running()))
 	s.result.Took = time.Since(began)
-	if s.result.Verdict == Pass {
-		if s.result.Missing = s.result.Tally.Missing(); s.result.Missing != nil {
-			s.result.Verdict = Vacuous
-		}
-	}
+	s.result.prove(o.Fresh)
 	return &s.result, nil
 }
 
@@ -201,7 +201,9 @@ func (s *session) took(r Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.result.Counts[r.Verdict]++
-	if r.Tally.Faults != nil {
+	if r.Ledger {
+		s.result.Counts[Pass]-- // it was counted as one
+	} else if r.Tally.Faults != nil {
 		s.result.Tally.add(r.Tally)
 	}
 	if severity[r.Verdict] > severity[s.result.Verdict] {
@@ -246,11 +248,12 @@ func (s *session) one(ctx context.Context, n int) Run {
 	if r.Verdict == Violation {
 		sys.retired = "it violated in run " + id
 	}
+	sys.unfit = r.Verdict == Violation || r.Verdict == Harness
 	if r.Verdict == Pass {
-		err = os.Remove(path)
+		sys.serve(n, r.Outcome)
 	}
-	if e := s.pool.give(context.WithoutCancel(ctx), settings, sys); e != nil || err != nil && r.Verdict == Pass {
-		r.Verdict, r.Sentence = Harness, errors.Join(err, e).Error()
+	if e := s.pool.give(context.WithoutCancel(ctx), settings, sys); e != nil && r.Verdict != Violation {
+		r.Verdict, r.Sentence = Harness, e.Error()
 	}
 	return r
 }

@@ -42,13 +42,7 @@ func (r *run) heal(ctx context.Context) error {
 // hence the first one.
 func (r *run) settle(ctx context.Context) error {
 	if !r.plan.Config.NoClosingKill {
-		if err := r.inject(ctx, generators.Inject{Fault: generators.Kill}, func() {}); err != nil {
-			return fmt.Errorf("closing kill: %w", err)
-		}
-		if err := r.inject(ctx, generators.Inject{Fault: generators.Start}, func() {}); err != nil {
-			return fmt.Errorf("start after the closing kill: %w", err)
-		}
-		if err := r.started(ctx); err != nil {
+		if err := r.closingKill(ctx); err != nil {
 			return err
 		}
 	}
@@ -64,6 +58,17 @@ func (r *run) settle(ctx context.Context) error {
 		return err
 	}
 	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Closing) })
+}
+
+// closingKill kills the runtime once more and waits until it is back.
+func (r *run) closingKill(ctx context.Context) error {
+	if err := r.inject(ctx, generators.Inject{Fault: generators.Kill}, func() {}); err != nil {
+		return fmt.Errorf("closing kill: %w", err)
+	}
+	if err := r.inject(ctx, generators.Inject{Fault: generators.Start}, func() {}); err != nil {
+		return fmt.Errorf("start after the closing kill: %w", err)
+	}
+	return r.started(ctx)
 }
 
 // eachObject does something with every object of the plan, side by side.

@@ -27,6 +27,10 @@ type Tally struct {
 	// ReadBack counts the reads after a restart that showed a value whose write
 	// was acknowledged before it.
 	ReadBack int
+	// Gates counts the operations that were held at a gate, Busy is how long the
+	// operations took in all, those that never ended left out.
+	Gates int
+	Busy  time.Duration
 	// Swaps and Swapped count the answered compare-and-sets, and those that set.
 	Swaps, Swapped int
 	// Recoveries are the restarts that were seen to the end.
@@ -70,6 +74,8 @@ func (t *Tally) add(u Tally) {
 	t.Resolved += u.Resolved
 	t.Open += u.Open
 	t.ReadBack += u.ReadBack
+	t.Gates += u.Gates
+	t.Busy += u.Busy
 	t.Swaps += u.Swaps
 	t.Swapped += u.Swapped
 	t.Recoveries = append(t.Recoveries, u.Recoveries...)
@@ -102,6 +108,11 @@ func tally(plan int, h *model.History) Tally {
 			t.Recoveries = append(t.Recoveries, Recovered{Plan: plan, Recovery: r})
 		}
 	}
+	for _, e := range h.Evidence {
+		if e.Held {
+			t.Gates++
+		}
+	}
 	t.ReadBack = readBack(h)
 	return t
 }
@@ -116,6 +127,9 @@ func (t *Tally) serves(c generators.Config) {
 func (t *Tally) count(o model.Invoked) {
 	t.Operations++
 	t.Attempts += len(o.Attempts)
+	if o.Return != model.Forever {
+		t.Busy += time.Duration(o.Return.Ns - o.Call.Ns)
+	}
 	if o.Outcome == model.Ambiguous {
 		t.Ambiguous++
 		if o.Resolution != nil {
