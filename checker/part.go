@@ -19,7 +19,8 @@ type part struct {
 // more than one of them. clearAll does: it joins them, and then the last part is
 // the whole map, the entries before it only prove violations cheaply. (Taking
 // clearAll for a read of each entry would hide violations: two entries may each
-// be legal with an order of the clearAlls of its own.)
+// be legal with an order of the clearAlls of its own.) With a single entry there is
+// nothing to join.
 //
 // To a shared reader clearAll is not atomic, it sees the entries go one by one;
 // exclusive handlers still see it whole. Where get is shared, the last part is
@@ -36,7 +37,7 @@ func partsOf(kind model.Kind, records []record, sharedGet bool) []part {
 		out = append(out, e)
 	}
 	switch {
-	case len(clears) == 0:
+	case len(clears) == 0 || len(entries) == 1 && showOnly(clears, entries[0].name):
 	case sharedGet:
 		out = append(out, part{kind: kind, records: exclusive(records)})
 	default:
@@ -81,6 +82,19 @@ func entriesOf(records []record) (entries []part, clears []record) {
 		}
 	}
 	return entries, clears
+}
+
+// showOnly reports whether the clearAlls saw no entry but the one.
+func showOnly(clears []record, entry string) bool {
+	for _, c := range clears {
+		all, _ := c.answer.(model.Entries)
+		for _, e := range all {
+			if e.Key != entry {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // exclusive are a map's records without its gets.

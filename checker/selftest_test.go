@@ -159,6 +159,9 @@ func TestRandomShortHistories(t *testing.T) {
 				if v, _ := runWindow(kind, records, ample()); v != want {
 					t.Fatalf("%s, %s: window says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
 				}
+				if v, _ := sweep(kind, records, ample(), []int{1, 2, 1 << 18}); v != want {
+					t.Fatalf("%s, %s: a narrow window says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
+				}
 				if v := ample().run(kind, records); v != want {
 					t.Fatalf("%s, %s: porcupine says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
 				}

@@ -29,9 +29,15 @@ import (
 //   - An operation that, with the answer it has, changes nothing in any state
 //     happens as soon as its answer fits. (One that could change something is
 //     kept: a reset of a counter at 0 may still be needed.)
-//   - A map's set that nobody saw happens at its return, or just before another
-//     set of its entry or an ambiguous clearAll covers it up: nothing else needs
-//     it.
+//   - What may as well happen later waits: see [setKind].
+//   - What sets that nobody saw leave behind is all the same.
+//   - A configuration in which an open operation can't happen any more is given
+//     up: see passed.
+//
+// A legal history does not need them all: a first sweep keeps a few configurations
+// of each instant, those that are reached in the fewest steps, and if it gets to
+// the end, there is an order. Only if it does not, and left some out, more are
+// kept. A violation is never said while any was left out.
 //
 // It gives up, undecided, when more than 64 answered operations are open at
 // once, or the budget is spent.
@@ -39,19 +45,28 @@ type window struct {
 	records []record
 	m       machine
 	budget  search
-	hidden  []bool // by record: a map's set that nobody saw
+	sets    []setKind // by record, for a map
+	needs   [][]int32 // by record, for a map: the sets that it saw
+	resets  []int64   // by record, for a counter: the last call of a reset before its return
+	clock   int64     // the return that is being looked at
 
 	open    []opened // by return
 	bits    uint64   // that are taken
+	bitOf   []uint64 // by record, 0 unless open
 	classes map[string]int
 	called  []uint64 // by class: how many ambiguous ones were called
 	samples []int    // by class: one of its records
 	width   uint     // of a class's counter in config.used
+	units   bool     // no ambiguous addition is of more than 1
 
 	now, then configs
-	stack     []config
+	queue     []config
 	seen      configs
 	steps     int
+	// limit is how many configurations of an instant are kept, about; dropped
+	// says that some were not.
+	limit   int
+	dropped bool
 }
 
 // opened is an operation that was called and has not returned.
@@ -70,20 +85,29 @@ type config struct {
 	used  uint64 // how many ambiguous ones have, by class
 }
 
+// visitsPerConfig is how many configurations a sweep visits at an instant for one
+// that it may keep.
+const visitsPerConfig = 16
+
 // stepsPerLook is how often the window looks at the clock.
 const stepsPerLook = 4096
 
-// configsLimit bounds the configurations of one instant.
-const configsLimit = 1 << 18
+// configsLimits bound the configurations of one instant, sweep by sweep.
+var configsLimits = [...]int{64, 1024, 1 << 18}
 
 // runWindow decides the records, which must come by call. It returns the ID of
 // the operation at whose return no configuration was left.
 func runWindow(kind model.Kind, records []record, budget search) (Verdict, int32) {
+	return sweep(kind, records, budget, configsLimits[:])
+}
+
+// sweep is [runWindow] with limits of its own.
+func sweep(kind model.Kind, records []record, budget search, limits []int) (Verdict, int32) {
 	facts := prepass(records)
 	if facts.conflict != nil {
 		return Violation, facts.conflict[1]
 	}
-	w := &window{records: facts.records, budget: budget}
+	w := &window{records: facts.records, budget: budget, bitOf: make([]uint64, len(facts.records))}
 	if kind == model.Counter {
 		w.m = counting{}
 	} else {
@@ -92,22 +116,22 @@ func runWindow(kind model.Kind, records []record, budget search) (Verdict, int32
 	if !w.classify() {
 		return Undecided, 0
 	}
-	if kind == model.Map {
-		w.hidden = hiddenSets(w.records)
+	switch kind {
+	case model.Map:
+		w.sets, w.needs = setKinds(w.records)
+		w.alikeIfHidden()
+	case model.Counter:
+		w.resets = lastResets(w.records)
 	}
-	return w.run()
-}
-
-// hiddenSets finds the sets that nobody saw.
-func hiddenSets(records []record) []bool {
-	writers := writersOf(records)
-	seen := observe(records, writers)
-	out := make([]bool, len(records))
-	for i, r := range records {
-		e, ok := r.writes()
-		out[i] = ok && writers[e] == i && seen.by[i] < 0
+	moments := momentsOf(w.records)
+	for _, limit := range limits {
+		w.limit, w.dropped = limit, false
+		verdict, at := w.run(moments)
+		if verdict != Violation || !w.dropped {
+			return verdict, at
+		}
 	}
-	return out
+	return Undecided, 0
 }
 
 // effectOf is equal for operations that one state takes alike: the same
@@ -131,12 +155,14 @@ func effectOf(r record) string {
 // classify counts the kinds of ambiguous operations.
 func (w *window) classify() bool {
 	w.classes = map[string]int{}
+	w.units = true
 	n := 0
 	for i, r := range w.records {
 		if !r.optional() {
 			continue
 		}
 		n++
+		w.units = w.units && added(r.op) <= 1
 		if _, known := w.classes[effectOf(r)]; !known {
 			w.classes[effectOf(r)] = len(w.classes)
 			w.samples = append(w.samples, i)
@@ -156,9 +182,10 @@ type moment struct {
 	returns bool
 }
 
-func (w *window) run() (Verdict, int32) {
-	moments := make([]moment, 0, 2*len(w.records))
-	for i, r := range w.records {
+// momentsOf are the calls and returns, in their order.
+func momentsOf(records []record) []moment {
+	moments := make([]moment, 0, 2*len(records))
+	for i, r := range records {
 		moments = append(moments, moment{r.call, int32(i), false})
 		if !r.optional() {
 			moments = append(moments, moment{r.ret, int32(i), true})
@@ -173,6 +200,15 @@ func (w *window) run() (Verdict, int32) {
 		}
 		return cmp.Compare(a.at, b.at)
 	})
+	return moments
+}
+
+// run sweeps once. A violation is one only if nothing was dropped.
+func (w *window) run(moments []moment) (Verdict, int32) {
+	w.open, w.bits = w.open[:0], 0
+	clear(w.bitOf)
+	clear(w.called)
+	w.now.reset()
 	w.now.add(w, config{state: w.m.start()})
 	for _, m := range moments {
 		i := int(m.record)
@@ -203,6 +239,7 @@ func (w *window) call(i int) bool {
 		o.class = class
 	}
 	w.bits |= o.bit
+	w.bitOf[i] = o.bit
 	at, _ := slices.BinarySearchFunc(w.open, w.records[i].ret, func(o opened, ret int64) int {
 		return cmp.Compare(w.records[o.record].ret, ret)
 	})
@@ -221,49 +258,46 @@ func (w *window) call(i int) bool {
 // ret closes an operation: it has happened by now. It fails if the budget is
 // spent.
 func (w *window) ret(i int) bool {
-	at := slices.IndexFunc(w.open, func(o opened) bool { return o.record == i })
-	bit := w.open[at].bit
+	bit := w.bitOf[i]
+	w.clock = w.records[i].ret
 	w.then.reset()
 	w.seen.reset()
+	share := max(1, w.limit/len(w.now.all))
 	for _, c := range w.now.all {
 		if c.done&bit != 0 {
 			c.done &^= bit
 			w.then.add(w, c)
-		} else if !w.expand(c, bit) {
+		} else if !w.expand(c, bit, share) {
 			return false
 		}
 	}
-	w.open = slices.Delete(w.open, at, at+1)
+	w.open = slices.DeleteFunc(w.open, func(o opened) bool { return o.record == i })
 	w.bits &^= bit
+	w.bitOf[i] = 0
 	w.now, w.then = w.then, w.now
 	return true
 }
 
-// expand finds all ways from a configuration to one in which the operation with
-// the bit has happened.
-func (w *window) expand(c config, bit uint64) bool {
-	w.stack = append(w.stack[:0], c)
-	for len(w.stack) > 0 {
-		c := w.stack[len(w.stack)-1]
-		w.stack = w.stack[:len(w.stack)-1]
+// expand finds the ways from a configuration to one in which the operation with
+// the bit has happened, the short ones first, and so many at most.
+func (w *window) expand(c config, bit uint64, ways int) bool {
+	w.queue = append(w.queue[:0], c)
+	enough := len(w.then.all) + ways
+	for at := 0; at < len(w.queue); at++ {
+		if len(w.then.all) >= enough || len(w.seen.all) >= visitsPerConfig*w.limit {
+			w.dropped = true
+			return true
+		}
+		c := w.queue[at]
 		for k, o := range w.open {
-			if c.done&o.bit != 0 || w.hides(o, bit) || w.waits(c, k) {
+			if c.done&o.bit != 0 || o.bit != bit && (w.waits(c, k) || w.canWait(o)) {
 				continue
 			}
-			next, ok := w.m.apply(c.state, &w.records[o.record])
-			if ok {
-				w.reach(config{next, w.cover(c.done|o.bit, o.record), c.used}, bit)
+			if next, ok := w.happen(c, o); ok {
+				w.reach(next, bit)
 			}
 		}
-		for class, sample := range w.samples {
-			if w.use(c, class) >= w.called[class] || w.waitsClass(c, class) {
-				continue
-			}
-			next, ok := w.m.apply(c.state, &w.records[sample])
-			if done := w.cover(c.done, sample); ok && (next != c.state || done != c.done) {
-				w.reach(config{next, done, c.used + 1<<(uint(class)*w.width)}, bit)
-			}
-		}
+		w.expandAmbiguous(c, bit)
 		if !w.within() {
 			return false
 		}
@@ -271,11 +305,38 @@ func (w *window) expand(c config, bit uint64) bool {
 	return true
 }
 
+// happen makes an open operation happen, and in front of it the open sets that it
+// saw.
+func (w *window) happen(c config, o opened) (config, bool) {
+	if w.needs != nil {
+		for _, set := range w.needs[o.record] {
+			if b := w.bitOf[set]; b != 0 && c.done&b == 0 {
+				c.state, _ = w.m.apply(c.state, &w.records[set])
+				c.done = w.cover(c.done|b, int(set))
+			}
+		}
+	}
+	next, ok := w.m.apply(c.state, &w.records[o.record])
+	return config{next, w.cover(c.done|o.bit, o.record), c.used}, ok
+}
+
+// expandAmbiguous uses one more ambiguous operation of each class.
+func (w *window) expandAmbiguous(c config, bit uint64) {
+	for class, sample := range w.samples {
+		if w.use(c, class) >= w.called[class] || w.waitsClass(c, class) || w.useless(c, sample) {
+			continue
+		}
+		next, ok := w.m.apply(c.state, &w.records[sample])
+		if done := w.cover(c.done, sample); ok && (next != c.state || done != c.done) {
+			w.reach(config{next, done, c.used + 1<<(uint(class)*w.width)}, bit)
+		}
+	}
+}
+
 // reach takes in a configuration that was found.
 func (w *window) reach(c config, bit uint64) {
 	w.steps++
-	c = w.settle(c)
-	if !w.seen.add(w, c) {
+	if c = w.settle(c); w.passed(c) || !w.seen.add(w, c) {
 		return
 	}
 	if c.done&bit != 0 {
@@ -283,7 +344,7 @@ func (w *window) reach(c config, bit uint64) {
 		w.then.add(w, c)
 		return
 	}
-	w.stack = append(w.stack, c)
+	w.queue = append(w.queue, c)
 }
 
 // settle makes happen what changes nothing.
@@ -313,28 +374,6 @@ func inert(r record) bool {
 		return answered && len(all) == 0
 	}
 	return r.op.ReadOnly()
-}
-
-// hides reports whether the operation is a set that nobody saw and that need not
-// happen yet.
-func (w *window) hides(o opened, bit uint64) bool {
-	return w.hidden != nil && w.hidden[o.record] && o.bit != bit
-}
-
-// cover makes happen the sets that nobody saw and that an operation covers up.
-// An answered clearAll covers nothing: it shows what it removed.
-func (w *window) cover(done uint64, by int) uint64 {
-	if w.hidden == nil {
-		return done
-	}
-	set, sets := w.records[by].op.(model.MapSet)
-	all := !sets && w.records[by].answer == nil
-	for _, o := range w.open {
-		if s, ok := w.records[o.record].op.(model.MapSet); ok && w.hidden[o.record] && (all || sets && s.Key == set.Key) {
-			done |= o.bit
-		}
-	}
-	return done
 }
 
 // waits reports whether another open operation with the same effect as the k-th
@@ -371,7 +410,7 @@ func (w *window) use(c config, class int) uint64 {
 
 // within reports whether the budget lasts.
 func (w *window) within() bool {
-	if len(w.seen.all) > configsLimit || int64(w.m.size())*bytesPerStep > w.budget.memory {
+	if int64(w.m.size())*bytesPerStep > w.budget.memory {
 		return false
 	}
 	if w.steps >= stepsPerLook {
@@ -394,12 +433,13 @@ func (s *configs) reset() {
 	s.index = nil
 }
 
-// add adds a configuration, unless one that is as good is there.
+// add adds a configuration, unless one that is as good is there. It takes the
+// place of one that is worse.
 func (s *configs) add(w *window, c config) bool {
 	if s.index == nil {
-		for _, o := range s.all {
-			if o.state == c.state && o.done == c.done && w.spares(o, c) {
-				return false
+		for i, o := range s.all {
+			if o.state == c.state && o.done == c.done && (w.spares(o, c) || w.spares(c, o)) {
+				return s.better(w, i, c)
 			}
 		}
 		s.all = append(s.all, c)
@@ -414,12 +454,22 @@ func (s *configs) add(w *window, c config) bool {
 	}
 	place := config{state: c.state, done: c.done}
 	for _, i := range s.index[place] {
-		if w.spares(s.all[i], c) {
-			return false
+		if w.spares(s.all[i], c) || w.spares(c, s.all[i]) {
+			return s.better(w, int(i), c)
 		}
 	}
 	s.index[place] = append(s.index[place], int32(len(s.all)))
 	s.all = append(s.all, c)
+	return true
+}
+
+// better keeps the better one of two configurations, and reports whether that is
+// the new one.
+func (s *configs) better(w *window, i int, c config) bool {
+	if w.spares(s.all[i], c) {
+		return false
+	}
+	s.all[i] = c
 	return true
 }
 
