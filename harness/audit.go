@@ -56,6 +56,7 @@ func (s *session) audit(ctx context.Context, sys *System, closing, due bool) err
 		s.audits.spent += s.audits.once
 	}
 	s.mu.Unlock()
+	s.lastWords(ctx, sys)
 	return sys.forget()
 }
 

@@ -23,6 +23,12 @@ const (
 	PageFile    = "report.html"
 	PictureFile = "picture.html"
 	LogFile     = "runtime_0.log"
+	// FindingFile has the facts of a run that did not pass, a [Finding] in JSON.
+	FindingFile = "finding.json"
+	// LateFile is a history of the reads that were made after a violation.
+	LateFile = "late.jsonl"
+	// DataFile is the server's data directory, where that was asked for.
+	DataFile = "data.tar"
 )
 
 // dumps are the server's tables that a violation keeps, by file.
@@ -38,27 +44,61 @@ const dumpBound = 5 * time.Second
 // folders are where runs are kept, by verdict.
 var folders = map[Verdict]string{Violation: "findings", Undecided: "undecided", Harness: "harness"}
 
-// keep saves the artefacts of a run that did not pass. What can't be saved is
-// said and hides nothing.
+// keep saves the artefacts of a run that did not pass, and asks about a violation
+// what else it could have been. What can't be saved is said and hides nothing.
 func (s *session) keep(ctx context.Context, r *Run, sys *System) {
+	if r.Verdict == Violation {
+		s.verify(ctx, r, sys)
+	}
 	r.Dir = filepath.Join(s.Dir, folders[r.Verdict], s.id+"-"+fmt.Sprint(r.Number))
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		r.Problem = fmt.Errorf("make the directory of the finding: %w", err)
+		r.Dir = "" // the history stays where it was made
+	}
+	r.save(PlanFile, func() ([]byte, error) { return generators.Encode(r.Plan), nil })
+	if r.Outcome != nil && r.Dir != "" {
+		r.amiss(move(r.Outcome.Path, filepath.Join(r.Dir, HistoryFile)))
+	}
+	r.save(LogFile, sys.Runtime.Logs)
+	if r.Check.Verdict == checker.Violation && r.Dir != "" {
+		r.amiss(r.picture())
+	}
+	var q *inquiry
+	var a afterlife
+	if r.Verdict == Violation {
+		if r.Dir != "" {
+			r.amiss(r.dump(ctx, sys))
+		}
+		s.listen(ctx, r, sys, false)
+		q, a = s.inquire(ctx, r, sys)
+		s.listen(ctx, r, sys, false)
+		r.save(LogFile, sys.Runtime.Logs) // with the last restart
+	}
+	r.save(FindingFile, func() ([]byte, error) { return s.finding(r, sys, q, a).encode() })
+}
+
+// move moves a history. It is not there if another finding of the plan took it.
+func move(from, to string) error {
+	if err := os.Rename(from, to); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("save the finding: %w", err)
+	}
+	return nil
+}
+
+// amiss notes what could not be saved.
+func (r *Run) amiss(err error) { r.Problem = errors.Join(r.Problem, err) }
+
+// save writes a file of the finding, if that has a directory.
+func (r *Run) save(name string, content func() ([]byte, error)) {
+	if r.Dir == "" {
 		return
 	}
-	errs := []error{r.write(PlanFile, generators.Encode(r.Plan))}
-	if r.Outcome != nil {
-		errs = append(errs, os.Rename(r.Outcome.Path, filepath.Join(r.Dir, HistoryFile)))
+	text, err := content()
+	if err != nil {
+		r.amiss(fmt.Errorf("save %s: %w", name, err))
+		return
 	}
-	logs, err := sys.Runtime.Logs()
-	errs = append(errs, err, r.write(LogFile, logs))
-	if r.Check.Verdict == checker.Violation {
-		errs = append(errs, r.picture())
-	}
-	if r.Verdict == Violation {
-		errs = append(errs, r.dump(ctx, sys))
-	}
-	r.Problem = errors.Join(errs...)
+	r.amiss(r.write(name, text))
 }
 
 func (r *Run) write(name string, content []byte) error {

@@ -32,6 +32,10 @@ type System struct {
 	served  []served
 	unfit   bool // its last plan failed: nothing more is learnt from it
 	retired string
+	// confession is what the server said of itself so far, and last the run that
+	// was judged last.
+	confession confession
+	last       *Run
 }
 
 // Open starts one system with these settings. It is the harness's only way to

@@ -29,6 +29,11 @@ const (
 	Closing Phase = "closing"
 	// Ledger: a read at the end of the session, after one more kill.
 	Ledger Phase = "ledger"
+	// Late: a read of an object that violated, some time later, in a history of
+	// its own.
+	Late Phase = "late"
+	// Later: the same after one more kill and start.
+	Later Phase = "later"
 )
 
 // Invoked is one operation of a history: its invocation, its attempts and, if it

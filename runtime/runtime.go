@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -58,6 +59,26 @@ type Pauser interface {
 // channel is closed at the end of the current life.
 type Exiter interface {
 	Exited() <-chan struct{}
+}
+
+// Tailer is a runtime that gives its log from a place on, so that a long one need
+// not be read from its beginning again and again.
+type Tailer interface {
+	// LogsFrom is what [Runtime].Logs has after so many bytes.
+	LogsFrom(offset int64) ([]byte, error)
+}
+
+// Metered is a runtime whose server's metrics can be read.
+type Metered interface {
+	// Metrics is the URL of the metrics of the current life, in Prometheus' text
+	// format.
+	Metrics() string
+}
+
+// Archiver is a runtime that can hand out its server's data.
+type Archiver interface {
+	// Archive writes the data directory as a tar. The server must be down.
+	Archive(ctx context.Context, w io.Writer) error
 }
 
 // ErrState is wrapped by calls that do not fit the server's state, for example

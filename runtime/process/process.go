@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -34,7 +35,8 @@ const loopback = "127.0.0.1"
 const stopGrace = 65 * time.Second
 
 // Runtime is a native server with its directory. It implements
-// [runtime.Runtime], [runtime.Pauser] and [runtime.Exiter].
+// [runtime.Runtime], [runtime.Pauser], [runtime.Exiter], [runtime.Tailer],
+// [runtime.Metered] and [runtime.Archiver].
 type Runtime struct {
 	settings runtime.Settings
 	server   binary.Server
@@ -55,9 +57,12 @@ type Runtime struct {
 }
 
 var (
-	_ runtime.Runtime = (*Runtime)(nil)
-	_ runtime.Pauser  = (*Runtime)(nil)
-	_ runtime.Exiter  = (*Runtime)(nil)
+	_ runtime.Runtime  = (*Runtime)(nil)
+	_ runtime.Pauser   = (*Runtime)(nil)
+	_ runtime.Exiter   = (*Runtime)(nil)
+	_ runtime.Tailer   = (*Runtime)(nil)
+	_ runtime.Metered  = (*Runtime)(nil)
+	_ runtime.Archiver = (*Runtime)(nil)
 )
 
 // options of New.
@@ -182,6 +187,33 @@ func (r *Runtime) Logs() ([]byte, error) {
 		return nil, fmt.Errorf("read the server's log: %w", err)
 	}
 	return log, nil
+}
+
+// LogsFrom implements [runtime.Tailer].
+func (r *Runtime) LogsFrom(offset int64) ([]byte, error) {
+	log, err := os.Open(r.logFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return r.Logs() // which says why
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the server's log: %w", err)
+	}
+	defer log.Close()
+	rest, err := io.ReadAll(io.NewSectionReader(log, offset, math.MaxInt64-offset))
+	if err != nil {
+		return nil, fmt.Errorf("read the server's log: %w", err)
+	}
+	return rest, nil
+}
+
+// Metrics implements [runtime.Metered].
+func (r *Runtime) Metrics() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ports == nil {
+		return ""
+	}
+	return "http://" + r.ports.address(nodePort) + "/metrics"
 }
 
 // Close implements [runtime.Runtime]; the server ends by SIGKILL.
