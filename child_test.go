@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"retain/report"
 	"retain/runtime/leftovers"
 )
 
@@ -38,7 +39,7 @@ func newChild(t *testing.T, env []string, args ...string) *child {
 func newCommand(t *testing.T, dir string, env []string, program string, args ...string) *child {
 	c := &child{Cmd: exec.CommandContext(t.Context(), program, args...), dir: dir}
 	c.Dir = dir
-	c.Env = append(os.Environ(), env...)
+	c.Env = append(append(os.Environ(), report.StepSummary+"="), env...) // a child is no step of its own
 	c.Stdout, c.Stderr = c, c
 	c.WaitDelay = 5 * time.Second
 	t.Cleanup(func() {

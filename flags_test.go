@@ -45,6 +45,7 @@ var (
 	completionFlag = flag.Duration("completion.max", harness.DefaultBounds.Completion, "longest operation that is not suspected to be stuck")
 	budgetFlag     = flag.Duration("check.budget", 20*time.Second, "time for the check of one history")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
+	junitFlag      = flag.String("junit", "", "file for the session as JUnit XML")
 	planFlag       = flag.String("plan", "", "with -run Replay: the plan to execute")
 	historyFlag    = flag.String("history", "", "with -run Recheck: the history to judge")
 )
@@ -161,16 +162,22 @@ func checkFiles() error {
 		return errors.New("-plan is read by -run Replay, which is not what -run says")
 	case *historyFlag != "" && !runs("TestRecheck"):
 		return errors.New("-history is read by -run Recheck, which is not what -run says")
-	case *summaryFlag == "":
+	}
+	return cmp.Or(writable("-summary", *summaryFlag), writable("-junit", *junitFlag))
+}
+
+// writable refuses a file that can't be written; "" is none.
+func writable(name, path string) error {
+	if path == "" {
 		return nil
 	}
-	_, absent := os.Stat(*summaryFlag)
-	file, err := os.OpenFile(*summaryFlag, os.O_WRONLY|os.O_CREATE, 0o644)
+	_, absent := os.Stat(path)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		return fmt.Errorf("-summary: %w: name a file that can be written", err)
+		return fmt.Errorf("%s: %w: name a file that can be written", name, err)
 	}
 	if absent != nil {
-		_ = os.Remove(*summaryFlag)
+		_ = os.Remove(path)
 	}
 	return file.Close()
 }

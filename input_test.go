@@ -161,6 +161,7 @@ func badPlaces() []refusal {
 		{name: "no directory for artefacts", args: simulated, before: fileAt("testdata"), says: []string{"testdata", do}},
 		{name: "no directory for histories", args: simulated, before: fileAt("testdata/running"), says: []string{"testdata/running", do}},
 		{name: "no directory for the summary", args: append(simulated, "-summary", "/dev/null/summary.json"), says: []string{"/dev/null/summary.json", "name a file that can be written"}},
+		{name: "no directory for the JUnit report", args: append(simulated, "-junit", "/dev/null/junit.xml"), says: []string{"-junit", "/dev/null/junit.xml", "name a file that can be written"}},
 		{name: "a directory as the summary", args: append(simulated, "-summary", "."), says: []string{"is a directory", "name a file that can be written"}},
 	}
 }

@@ -1,9 +1,12 @@
 package retain_test
 
 import (
+	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,34 +65,54 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 	if n == 1 {
 		workers = 1
 	}
+	reporter := &report.Reporter{Name: t.Name(), Out: os.Stdout, Verbose: testing.Verbose(), SDK: sdk(), Flags: given(), Seed: seed}
 	session, err := harness.Conduct(ctx, harness.Options{
 		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Fresh: fresh, Base: settings(),
 		Bounds: bounds(), Check: checks(), Dir: artifacts,
-		OnRun: func(r harness.Run) {
-			if testing.Verbose() {
-				report.Line(os.Stdout, r)
-			}
-			if r.Verdict != harness.Pass {
-				report.Failure(os.Stdout, r, given())
-			}
-		},
+		OnRun: reporter.Run,
 	})
 	if err != nil {
 		cannotBegin(t, err)
 	}
-	if session.Verdict != harness.Violation {
-		report.Summary(os.Stdout, session, seed)
-	}
+	reporter.End(session)
 	copyArtifacts(t, session)
-	if *summaryFlag != "" {
-		if err := report.WriteSummary(*summaryFlag, session, seed); err != nil {
-			t.Errorf("harness: %v", err)
-		}
+	if err := write(reporter, session); err != nil {
+		t.Errorf("harness: %v", err)
 	}
 	if session.Verdict != harness.Pass {
 		t.Fail()
 	}
 	return session
+}
+
+// write tells of the session in the files that were asked for.
+func write(r *report.Reporter, s *harness.Session) error {
+	var errs []error
+	if *summaryFlag != "" {
+		errs = append(errs, r.Summary(*summaryFlag, s))
+	}
+	if *junitFlag != "" {
+		junit.Add(r, s)
+		errs = append(errs, junit.Write(*junitFlag))
+	}
+	if path := os.Getenv(report.StepSummary); path != "" {
+		errs = append(errs, r.AppendMarkdown(path, s))
+	}
+	return errors.Join(errs...)
+}
+
+// junit collects the sessions of this process.
+var junit report.JUnit
+
+//go:embed go.mod
+var modules string
+
+// sdk names the handlers under test, which are the Go SDK's, in the version that
+// this project was built with.
+func sdk() string {
+	_, after, _ := strings.Cut(modules, "github.com/restatedev/sdk-go v")
+	version, _, _ := strings.Cut(after, "\n")
+	return "sdk go " + version
 }
 
 // defaultTime is how long a session draws plans when their number is not given.

@@ -1,0 +1,245 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/harness"
+	"retain/model"
+)
+
+// Session context that a run's rows need and a run does not know.
+type Context struct {
+	// SDK names the handlers: "sdk go 1.2.0"; "" leaves it out.
+	SDK string
+	// Flags chose the server: the command that replays repeats them.
+	Flags []string
+	// Passed is how many plans have passed so far, Of how many were judged.
+	Passed, Of int
+}
+
+// Finding says what a run that did not pass showed. Its last row is the command
+// to run next.
+func Finding(r harness.Run, c Context) Rows {
+	var out Rows
+	switch r.Verdict {
+	case harness.Violation:
+		out = violation(r, c)
+	case harness.Undecided:
+		out = undecided(r, c)
+	default:
+		out = broken(r, c)
+	}
+	if r.Problem != nil {
+		out.add("not saved", strings.ReplaceAll(r.Problem.Error(), "\n", "; "))
+	}
+	return out
+}
+
+func violation(r harness.Run, c Context) (out Rows) {
+	guarantee, about := Guarantee(r)
+	if r.Dir != "" {
+		about = append(about, "finding "+filepath.Base(r.Dir))
+	}
+	out.add("violation", strings.TrimSpace(guarantee+"       "+strings.Join(about, " · ")))
+	out.add("build", build(r, c)...)
+	if r.Outcome != nil {
+		out.add("", proof(r)...)
+	}
+	out.add("judged", judged(r)...)
+	out.add("admitted", admitted(r)...)
+	out.add("ruled out", ruledOut(r)...)
+	if r.Where != "" {
+		out.add("where", r.Where)
+	}
+	if r.Outcome != nil && r.Outcome.Liveness != nil {
+		out.add("answered", answered(r.Outcome.History)...)
+	}
+	if r.Dir != "" {
+		out.add("files", files(r.Dir)...)
+		out.add("replay", strings.Join(append([]string{"go test -run Replay -plan", filepath.Join(r.Dir, harness.PlanFile)}, c.Flags...), " "))
+	}
+	return out
+}
+
+// Guarantee is what a violation broke, in a sentence, and what it is about: an
+// object, if it is about one.
+func Guarantee(r harness.Run) (guarantee string, about []string) {
+	if b := r.Check.Broken(); b != nil {
+		guarantee = b.Guarantee
+		about = []string{b.Object.Kind.Service() + " " + b.Object.String()}
+	} else if r.Outcome != nil && r.Outcome.Liveness != nil {
+		guarantee = "broken: " + r.Outcome.Liveness.Guarantee
+		if id := r.Outcome.Liveness.Operation; id > 0 {
+			o := r.Outcome.History.Operations[id-1].Object
+			about = []string{o.Kind.Service() + " " + o.String()}
+		}
+	} else {
+		guarantee = oneLine(r.Sentence)
+	}
+	if r.Ledger {
+		about = append(about, "seen by the ledger")
+	}
+	return guarantee, about
+}
+
+// build says what was tested, and how old it was.
+func build(r harness.Run, c Context) []string {
+	if r.Outcome == nil {
+		return nil
+	}
+	line := r.Outcome.History.Runtime + ", 1 node"
+	if c.SDK != "" {
+		line += " · " + c.SDK
+	}
+	second := fmt.Sprintf("plan %d, number %d of its runtime", r.Number, r.Outcome.Age+1)
+	if s, err := generators.ServerNamed(r.Plan.Config.Server); err == nil {
+		second += " · " + s.Name + ": " + s.Says
+	} else if n := r.Plan.Config.Partitions; n > 0 {
+		second += " · " + plural(n, "partition")
+	}
+	return []string{line, second}
+}
+
+// proof draws the operations that the violation is about.
+func proof(r harness.Run) []string {
+	h := r.Outcome.History
+	if b := r.Check.Broken(); b != nil {
+		return Operations(h, b.Proof, b.Contradiction, remark(h, *b))
+	}
+	if l := r.Outcome.Liveness; l != nil && l.Operation > 0 {
+		return Operations(h, []int{l.Operation}, l.Operation, "not answered")
+	}
+	return nil
+}
+
+// remark says what is wrong with the operation that contradicts the others: if
+// one acknowledged change is missing, which.
+func remark(h *model.History, b checker.ObjectResult) string {
+	const unexplained = "no order explains this"
+	if !strings.Contains(b.Guarantee, "is missing") {
+		return unexplained
+	}
+	var missing []model.Invoked
+	for _, id := range b.Proof {
+		if o := h.Operations[id-1]; !o.Op.ReadOnly() && o.Outcome == model.OK && id != b.Contradiction {
+			missing = append(missing, o)
+		}
+	}
+	if len(missing) != 1 {
+		return unexplained
+	}
+	return fmt.Sprintf("%s was acknowledged at %d ms", missing[0].Op, missing[0].Return.Ns/1e6)
+}
+
+// judged says who decided, and what kind of promise broke.
+func judged(r harness.Run) []string {
+	b := r.Check.Broken()
+	if b == nil {
+		if r.Outcome != nil && r.Outcome.Liveness != nil {
+			return []string{r.Outcome.Liveness.Detail}
+		}
+		return nil
+	}
+	line := "by " + string(b.Resolved.By)
+	if len(r.RuledOut) == 0 { // else the second opinion is one of those
+		if b.Resolved.Second != "" {
+			line += "; porcupine says " + string(b.Resolved.Second)
+		} else if b.Resolved.By != checker.ByPorcupine {
+			line += "; porcupine was not asked (large)"
+		}
+	}
+	return []string{line + " · what broke: " + string(b.Class)}
+}
+
+// maxAdmissions bounds the admissions that are printed; the page has them all.
+const maxAdmissions = 4
+
+func admitted(r harness.Run) (out []string) {
+	for i, a := range r.Admissions {
+		if i == maxAdmissions {
+			return append(out, fmt.Sprintf("... and %d more in %s", len(r.Admissions)-i, harness.PageFile))
+		}
+		out = append(out, fmt.Sprintf("%s (%s): %.160s", a.Class, life(a), oneLine(a.Line)))
+	}
+	return out
+}
+
+func life(a harness.Admission) string {
+	if a.Life == 0 {
+		return "of an unknown life"
+	}
+	return fmt.Sprintf("life %d", a.Life)
+}
+
+// ruledOut lists what else the violation could have been, and then what could
+// not be ruled out.
+func ruledOut(r harness.Run) (out []string) {
+	var yes, no []string
+	for _, x := range r.RuledOut {
+		text := x.What
+		if x.Fact != "" {
+			text += " (" + x.Fact + ")"
+		}
+		if x.Out {
+			yes = append(yes, text)
+		} else {
+			no = append(no, text)
+		}
+	}
+	for pair := range slices.Chunk(yes, 3) {
+		out = append(out, strings.Join(pair, " · "))
+	}
+	if len(no) > 0 {
+		out = append(out, "NOT ruled out: "+strings.Join(no, " · "))
+	}
+	return out
+}
+
+// files lists what a finding's folder has, its page first.
+func files(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return []string{dir + string(filepath.Separator)}
+	}
+	order := []string{harness.PageFile, harness.PictureFile, harness.PlanFile, harness.HistoryFile}
+	rank := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
+	const perLine = 5
+	var out []string
+	for part := range slices.Chunk(names, perLine) {
+		out = append(out, strings.Join(part, "  "))
+	}
+	if out == nil {
+		out = []string{""}
+	}
+	out[0] = strings.TrimSpace(dir + string(filepath.Separator) + "  " + out[0])
+	return out
+}
+
+// answered draws when the server answered during a run.
+func answered(h *model.History) []string {
+	var spans []harness.Span
+	for _, s := range available(h) {
+		spans = append(spans, harness.Span{From: nanoseconds(s.From), To: nanoseconds(s.To), Up: s.Up})
+	}
+	row, up := Strip(spans, stripCells)
+	if row == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s %.0f %% of the run", row, up*100)}
+}

@@ -1,0 +1,260 @@
+package report
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/harness"
+	"retain/model"
+	"retain/runtime"
+)
+
+var update = flag.Bool("update", false, "write the golden texts instead of comparing")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
+// oneScreen shows that a text begins with its verdict and can be taken in without
+// scrolling.
+func oneScreen(t *testing.T, verdict harness.Verdict, text string) {
+	t.Helper()
+	assert.True(t, strings.HasPrefix(text, string(verdict)+" "), text)
+	assert.LessOrEqual(t, strings.Count(text, "\n"), 40, text)
+	for line := range strings.Lines(text) {
+		assert.LessOrEqual(t, len([]rune(line)), 220, line)
+	}
+}
+
+func at(seq int64) model.Instant { return model.Instant{Seq: seq, Ns: seq * 10e6} }
+
+// lostAdd is a history in which an acknowledged addition is gone after a kill.
+func lostAdd() *model.History {
+	counter := model.Object{Kind: model.Counter, N: 3}
+	return &model.History{
+		Header: model.Header{Version: 1, Run: "r", Runtime: "restate-server 1.7.12 (577e032), process"},
+		Operations: []model.Invoked{
+			{ID: 1, Process: "0", Step: 1, Phase: model.Program, Object: counter, Op: model.CounterAdd{Delta: 2}, Call: at(1), Return: at(2),
+				Outcome: model.OK, Answer: model.Change{Old: 0, New: 2}, Attempts: []model.Attempt{{N: 1, Wrote: true, Status: 200}}},
+			{ID: 2, Process: "1.1", Step: 2, Phase: model.Program, Object: counter, Op: model.CounterGet{}, Call: at(8), Return: at(9),
+				Outcome: model.OK, Answer: model.Integer(0), Attempts: []model.Attempt{{N: 1, Wrote: true, Status: 200}}},
+		},
+		Faults: []model.Fault{
+			{Step: 3, Kind: "kill", Begin: at(3), End: at(4)}, {Step: 4, Kind: "start", Begin: at(5), End: at(7)}},
+		Recoveries:   []model.Recovery{{Step: 4, Down: 40e6, Spawned: 50e6, Port: 55e6, Health: 60e6, Canary: 70e6}},
+		Availability: []model.Span{{From: 0, To: 30e6, Up: true}, {From: 30e6, To: 70e6}, {From: 70e6, To: 100e6, Up: true}},
+	}
+}
+
+// lost is the run of [lostAdd], kept in a folder with these files.
+func lost(t *testing.T, files map[string]string) harness.Run {
+	t.Helper()
+	h := lostAdd()
+	result := checker.Check(h, checker.Options{})
+	require.Equal(t, checker.Violation, result.Verdict)
+	dir := filepath.Join(t.TempDir(), "testdata", "findings", "7f2c-61")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	return harness.Run{
+		Number: 61, Verdict: harness.Violation, Sentence: result.Reason, Check: result, Dir: dir,
+		Plan:    generators.Plan{Seed: 8123, Number: 61, Config: generators.Config{Server: "lazy-suspend-always"}},
+		Outcome: &harness.Outcome{History: h, Age: 4, Took: time.Second},
+		Where:   "the server knows the invocation and its output, and the state table has no value: gone from the state",
+		RuledOut: []harness.RuledOut{
+			{What: "checker", Fact: "porcupine agrees", Out: true},
+			{What: "not sent", Fact: "1 attempt, handler ran once, 200", Out: true},
+			{What: "not ready", Fact: "canary passed", Out: true},
+			{What: "wrong server", Fact: "nonce matches", Out: true},
+			{What: "late", Fact: "could not be read again: the server is gone"},
+		},
+	}
+}
+
+// found are the files of a finding.
+var found = map[string]string{
+	"plan.json": "{}", "history.jsonl": "{}", "witness.jsonl": "{}", "runtime_0.log": "INFO one\nERROR two\n", "health.txt": "healthy",
+	"sys_invocation_dump.json": "[]", "sys_journal_dump.json": "[]", "state_dump.json": "[]", "picture.html": "<p>porcupine</p>",
+}
+
+// away puts the temporary directory out of a text.
+func away(dir, text string) string {
+	return strings.ReplaceAll(text, strings.TrimSuffix(dir, "testdata/findings/7f2c-61"), "")
+}
+
+var told = Context{SDK: "sdk go 1.2.0", Flags: []string{"-runtime=process"}}
+
+func TestAViolation(t *testing.T) {
+	r := lost(t, found)
+	text := away(r.Dir, Finding(r, told).String())
+	oneScreen(t, harness.Violation, text)
+	golden(t, "violation", text)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	assert.Equal(t, "replay     go test -run Replay -plan testdata/findings/7f2c-61/plan.json -runtime=process", lines[len(lines)-1])
+}
+
+// A finding that can't be written is said, and hides nothing.
+func TestAViolationThatCannotBeSaved(t *testing.T) {
+	r := lost(t, nil)
+	require.NoError(t, os.RemoveAll(filepath.Dir(r.Dir)))
+	require.NoError(t, os.WriteFile(filepath.Dir(r.Dir), nil, 0o644), "a file stands where the findings should be")
+	r.Problem = errors.New("save the finding: disk full\nand more")
+	var b strings.Builder
+	p := Reporter{Out: &b}
+	p.Run(r)
+	assert.Contains(t, b.String(), "violation  an acknowledged add is missing after a kill")
+	assert.Contains(t, b.String(), "not saved  save the finding: disk full; and more; write the page of the finding:")
+}
+
+func TestOtherViolations(t *testing.T) {
+	r := lost(t, nil)
+	r.Check, r.RuledOut, r.Where = checker.Result{}, nil, ""
+	r.Outcome.Liveness = &harness.Liveness{Guarantee: "an accepted operation finishes", Detail: "operation 1, counter-3 add(2), had no answer for 30 s", Operation: 1}
+	text := away(r.Dir, Finding(r, told).String())
+	oneScreen(t, harness.Violation, text)
+	golden(t, "stuck", text)
+
+	r.Outcome.Liveness, r.Sentence = nil, "the server reports data loss: life 2"
+	r.Admissions = []harness.Admission{{Line: "ERROR  trim gap\tin the log", Class: "data loss", Life: 2}, {Line: "a row", Class: "a broken partition"}}
+	text = away(r.Dir, Finding(r, told).String())
+	oneScreen(t, harness.Violation, text)
+	golden(t, "admission", text)
+
+	r.Admissions = make([]harness.Admission, 30)
+	assert.Contains(t, Finding(r, told).String(), "... and 26 more in report.html")
+}
+
+func TestHarness(t *testing.T) {
+	r := harness.Run{Number: 12, Verdict: harness.Harness, Sentence: "start the runtime: container did not start, 3 attempts in 41 s:\n\"port is already allocated\""}
+	with := told
+	with.Passed = 11
+	text := Finding(r, with).String()
+	oneScreen(t, harness.Harness, text)
+	golden(t, "harness", text)
+
+	dir := t.TempDir()
+	log := filepath.Join(dir, harness.LogFile)
+	r.Dir, r.Outcome = dir, &harness.Outcome{History: lostAdd()}
+	require.NoError(t, os.WriteFile(log, nil, 0o644))
+	assert.Contains(t, Finding(r, told).String(), "evidence   the server never logged a line · 2 calls sent, 2 answered\n")
+	require.NoError(t, os.WriteFile(log, []byte("first\nlast  words\n"), 0o644))
+	assert.Contains(t, Finding(r, told).String(), "the server's last line: last words ·")
+	assert.Contains(t, Finding(r, told).String(), "or add -runtime container")
+	r.Outcome.History.Runtime = "restate-server 1.7.12, container"
+	assert.Contains(t, Finding(r, told).String(), "or add -runtime process · leftovers: docker ps -a --filter label=retain\n")
+
+	r.Number = -1
+	assert.Contains(t, Finding(r, told).String(), "what       start the runtime: ", "it was no plan's")
+}
+
+func TestUndecided(t *testing.T) {
+	s := session(94)
+	s.Verdict = harness.Undecided
+	r := harness.Run{
+		Number: 31, Verdict: harness.Undecided, Sentence: "map-2: porcupine stopped at 20 s", Dir: "testdata/undecided/31",
+		Plan: generators.Plan{Config: generators.Config{Resolve: generators.LeaveOpen}},
+		Check: checker.Result{Verdict: checker.Undecided, Objects: []checker.ObjectResult{
+			{Object: model.Object{Kind: model.Register}, Verdict: checker.Pass},
+			{Object: model.Object{Kind: model.Map, N: 2}, Verdict: checker.Undecided, Operations: 41, Open: 9,
+				Reason: "porcupine stopped at 20 s; values repeat after clearAll, so the fast check does not apply"},
+		}},
+	}
+	s.Failures = []harness.Run{r}
+	s.Counts = map[harness.Verdict]int{harness.Pass: 93, harness.Undecided: 1}
+	text := Session(s, told, 8123).String()
+	oneScreen(t, harness.Undecided, text)
+	golden(t, "undecided", text)
+
+	s.Failures = []harness.Run{r, r, r, r, r}
+	text = Session(s, told, 8123).String()
+	oneScreen(t, harness.Undecided, text)
+	assert.Contains(t, text, "5 of 94 plans: no verdict on MapObject map-2, MapObject map-2, MapObject map-2.")
+	assert.Contains(t, text, "... and 2 more")
+}
+
+// session is one whose plans passed, 30 s of it with an outage.
+func session(plans int) *harness.Session {
+	t := harness.Tally{
+		Plans: plans, Operations: 5210, Faults: map[string]int{"kill": 71, "stop": 64, "start": 135}, InFlight: 1204,
+		Ambiguous: 611, Resolved: 611, ReadBack: 2977, Cells: map[generators.Cell]int{},
+		Servers: map[string]int{"one-timer": 10, "plain-4": plans - 10},
+	}
+	for i, c := range generators.Cells() {
+		t.Cells[c] = 10 + i
+	}
+	for i := range plans {
+		t.Recoveries = append(t.Recoveries, harness.Recovered{Plan: i, Recovery: model.Recovery{Down: 1e9, Spawned: 1.1e9, Port: 1.2e9, Health: 1.3e9, Canary: 1.7e9 + int64(i)*1e6}})
+	}
+	return &harness.Session{
+		ID: "5e55", Verdict: harness.Pass, Tally: t, Took: 58 * time.Second, Counts: map[harness.Verdict]int{harness.Pass: plans},
+		Identity: runtime.Identity{Backend: "process", Version: "1.7.12", Build: "577e032"},
+		Excludes: t.Excludes(), Ledger: harness.Ledger{Objects: 1128, Of: 1128, Reads: 2300, Took: 5 * time.Second},
+		Availability: []harness.Span{
+			{Runtime: 1, From: 0, To: 20 * time.Second, Up: true}, {Runtime: 1, From: 20 * time.Second, To: 26 * time.Second},
+			{Runtime: 1, From: 26 * time.Second, To: 48 * time.Second, Up: true}, {Runtime: 2, From: 12 * time.Second, To: 48 * time.Second, Up: true},
+		},
+	}
+}
+
+func TestAPass(t *testing.T) {
+	text := Session(session(94), told, 8123).String()
+	oneScreen(t, harness.Pass, text)
+	golden(t, "pass", text)
+
+	text = Session(session(13), told, 8123).String()
+	golden(t, "small", text)
+	assert.Contains(t, text, "excludes   nothing yet: too small to judge, 13 plans")
+
+	s := session(94)
+	s.Tally.Open, s.Tally.Resolved = 11, 600
+	s.Ledger = harness.Ledger{Objects: 1000, Of: 1128, Reads: 2000, Note: "the ledger's time was up"}
+	text = Session(s, told, 8123).String()
+	assert.Contains(t, text, "611 ambiguous, 600 resolved, 11 left open")
+	assert.Contains(t, text, "1,000 of 1,128 objects read again after a closing kill (2,000 answers): all as acknowledged\n           the ledger's time was up\n")
+	s.Ledger = harness.Ledger{Of: 7, Note: "no time"}
+	assert.Contains(t, Session(s, told, 8123).String(), "ledger     none of 7 objects was read again: no time\n")
+	s.Ledger, s.Availability = harness.Ledger{}, nil
+	text = Session(s, told, 8123).String()
+	assert.NotContains(t, text, "ledger")
+	assert.NotContains(t, text, "available")
+}
+
+func TestVacuous(t *testing.T) {
+	s := session(94)
+	s.Verdict, s.Tally.InFlight = harness.Vacuous, 3
+	s.Missing, s.Because, s.Excludes = s.Tally.Missing(), "operations take 2 ms, and 135 faults met 3 of them open; no operation was held at a gate", 0
+	text := Session(s, told, 8123).String()
+	oneScreen(t, harness.Vacuous, text)
+	golden(t, "vacuous", text)
+	assert.NotContains(t, text, "excludes")
+
+	s.Tally.Faults = map[string]int{}
+	assert.Contains(t, Session(s, told, 8123).String(), "do         run plans that stop and kill the server")
+}
+
+func TestWhatASessionLacks(t *testing.T) {
+	s := session(94)
+	assert.Empty(t, s.Tally.Missing())
+	s.Tally.Cells[generators.Cell{Fault: generators.Kill}] = 0
+	s.Tally.ReadBack = 93
+	assert.Equal(t, []string{"values read back after a restart: 93 of 94 needed", "operations in flight, before kill: 0 of 1 needed"}, s.Tally.Missing())
+}

@@ -1,0 +1,112 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"retain/harness"
+)
+
+// Reporter tells of one session as it goes on, and at its end. It is used by one
+// goroutine at a time.
+type Reporter struct {
+	// Name is the session's: that of the test that conducts it.
+	Name string
+	// Out is the terminal.
+	Out io.Writer
+	// Verbose prints a line for every plan.
+	Verbose bool
+	// SDK names the handlers, "sdk go 1.2.0"; Flags chose the server.
+	SDK   string
+	Flags []string
+	// Seed is the session's.
+	Seed uint64
+
+	runs   []ran
+	passed int
+	broken bool // a harness error was told
+}
+
+// ran is what is remembered of a run until the end.
+type ran struct {
+	number  int
+	ledger  bool
+	verdict harness.Verdict
+	took    time.Duration
+	said    Rows // nil for a pass
+}
+
+func (p *Reporter) context() Context {
+	return Context{SDK: p.SDK, Flags: p.Flags, Passed: p.passed}
+}
+
+// Run tells of a run, as soon as it is judged. What keeps plans from being tested
+// and what was lost is printed at once, when its page is complete.
+func (p *Reporter) Run(r harness.Run) {
+	if p.Verbose {
+		Line(p.Out, r)
+	}
+	told := ran{number: r.Number, ledger: r.Ledger, verdict: r.Verdict}
+	if r.Outcome != nil {
+		told.took = r.Outcome.Took
+	}
+	if r.Verdict == harness.Pass {
+		p.passed++
+	} else {
+		if err := WritePage(r, p.context()); err != nil {
+			r.Problem = errors.Join(r.Problem, err)
+		}
+		told.said = Finding(r, p.context())
+	}
+	p.runs = append(p.runs, told)
+	switch r.Verdict {
+	case harness.Violation:
+		told.said.Print(p.Out)
+	case harness.Undecided:
+		fmt.Fprintf(p.Out, "note       plan %d is undecided, and kept in %s\n", r.Number, r.Dir)
+	case harness.Harness:
+		if p.broken {
+			fmt.Fprintf(p.Out, "also       plan %d: %s\n", r.Number, oneLine(r.Sentence))
+			return
+		}
+		p.broken = true
+		told.said.Print(p.Out)
+	}
+}
+
+// End tells of the whole session.
+func (p *Reporter) End(s *harness.Session) {
+	if s.Verdict != harness.Violation && s.Verdict != harness.Harness {
+		Session(s, p.context(), p.Seed).Print(p.Out)
+	}
+}
+
+// Line prints a run in one line, for -v.
+func Line(w io.Writer, r harness.Run) {
+	took := time.Duration(0)
+	if r.Outcome != nil {
+		took = r.Outcome.Took
+	}
+	fmt.Fprintf(w, "plan %-4d %-10s %3d steps · %3d operations · %d in flight at a fault · %s · %s\n", r.Number, r.Verdict,
+		len(r.Plan.Steps), r.Tally.Operations, r.Tally.InFlight, faults(r.Tally.Faults), took.Round(time.Millisecond))
+}
+
+// WritePage completes the folder of a run that was kept with its page. A run that
+// was not kept has none.
+func WritePage(r harness.Run, c Context) error {
+	if r.Dir == "" {
+		return nil
+	}
+	file, err := os.Create(filepath.Join(r.Dir, harness.PageFile))
+	if err != nil {
+		return fmt.Errorf("write the page of the finding: %w", err)
+	}
+	if err := errors.Join(Page(file, r, c), file.Close()); err != nil {
+		return fmt.Errorf("write the page of the finding: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"retain/harness"
+)
+
+// stripCells is how many blocks a strip has on the terminal.
+const stripCells = 48
+
+// blocks are how much of a block's time was answered, from none to all of it.
+var blocks = []rune("▁▂▃▄▅▆▇█")
+
+// Strip draws spans as a row of blocks over the time from 0 to the end of the
+// last: the higher, the larger the part in which canaries were answered; a space
+// where nobody asked. up is that part of the whole.
+func Strip(spans []harness.Span, cells int) (row string, up float64) {
+	end := time.Duration(0)
+	for _, s := range spans {
+		end = max(end, s.To)
+	}
+	if end <= 0 || cells <= 0 {
+		return "", 0
+	}
+	answered, asked := make([]float64, cells), make([]float64, cells)
+	var allUp, all float64
+	width := float64(end) / float64(cells)
+	for _, s := range spans {
+		for i := range cells {
+			from, to := max(float64(i)*width, float64(s.From)), min(float64(i+1)*width, float64(s.To))
+			if to <= from {
+				continue
+			}
+			asked[i] += to - from
+			all += to - from
+			if s.Up {
+				answered[i] += to - from
+				allUp += to - from
+			}
+		}
+	}
+	var b strings.Builder
+	for i := range cells {
+		if asked[i] == 0 {
+			b.WriteByte(' ')
+			continue
+		}
+		b.WriteRune(blocks[int(answered[i]/asked[i]*float64(len(blocks)-1))])
+	}
+	if all == 0 {
+		return "", 0
+	}
+	return b.String(), allUp / all
+}
+
+// availability is a session's strip, in one line; nil if nobody asked.
+func availability(s *harness.Session) []string {
+	row, up := Strip(s.Availability, stripCells)
+	if row == "" {
+		return nil
+	}
+	end := slices.MaxFunc(s.Availability, func(a, b harness.Span) int { return int(a.To - b.To) }).To
+	return []string{fmt.Sprintf("%s answered %.0f %% of the time · a block is %s", row, up*100, span(end/stripCells))}
+}
+
+// restart draws a restart as a row of blocks, the further the darker: gone,
+// started, its port open, healthy by its own word, answering.
+func restart(r harness.Recovered) string {
+	const length = 24
+	took := r.Took()
+	if took <= 0 {
+		return ""
+	}
+	var b strings.Builder
+	for i := range length {
+		at := time.Duration(float64(took) * float64(i) / length)
+		level := 0
+		for j, moment := range []int64{r.Spawned, r.Port, r.Health} {
+			if moment > 0 && at >= r.After(moment) {
+				level = j + 1
+			}
+		}
+		b.WriteRune([]rune("_░▒▓")[level])
+	}
+	return b.String() + "█ _ gone ░ started ▒ port open ▓ health says 200 █ calls go through"
+}
+
+// recovery says how long restarts took.
+func recovery(t harness.Tally) []string {
+	if len(t.Recoveries) == 0 {
+		return []string{"no restart was seen to its end"}
+	}
+	all := slices.Clone(t.Recoveries)
+	slices.SortStableFunc(all, func(a, b harness.Recovered) int { return int(a.Took() - b.Took()) })
+	slowest := all[len(all)-1]
+	s := func(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+	return []string{
+		fmt.Sprintf("median %s · slowest %s (plan %d: started at %s, port open at %s, health said 200 at %s)",
+			s(all[len(all)/2].Took()), s(slowest.Took()), slowest.Plan,
+			s(slowest.After(slowest.Spawned)), s(slowest.After(slowest.Port)), s(slowest.After(slowest.Health))),
+		"slowest " + restart(slowest),
+	}
+}

@@ -1,0 +1,51 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"retain/harness"
+	"retain/model"
+)
+
+func TestStrip(t *testing.T) {
+	s := time.Second
+	for _, c := range []struct {
+		name  string
+		spans []harness.Span
+		want  string
+		up    float64
+	}{
+		{"nobody asked", nil, "", 0},
+		{"always up", []harness.Span{{To: 8 * s, Up: true}}, "████████", 1},
+		{"always down", []harness.Span{{To: 8 * s}}, "▁▁▁▁▁▁▁▁", 0},
+		{"an outage", []harness.Span{{To: 4 * s, Up: true}, {From: 4 * s, To: 6 * s}, {From: 6 * s, To: 8 * s, Up: true}}, "████▁▁██", 0.75},
+		{"half a block", []harness.Span{{To: 15 * s / 2, Up: true}, {From: 15 * s / 2, To: 8 * s}}, "███████▄", 7.5 / 8},
+		{"one of two runtimes", []harness.Span{{Runtime: 1, To: 8 * s, Up: true}, {Runtime: 2, From: 4 * s, To: 8 * s}}, "████▄▄▄▄", 8.0 / 12},
+		{"nobody asked in between", []harness.Span{{To: 2 * s, Up: true}, {From: 6 * s, To: 8 * s}}, "██    ▁▁", 0.5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			row, up := Strip(c.spans, 8)
+			assert.Equal(t, c.want, row)
+			assert.InDelta(t, c.up, up, 1e-9)
+		})
+	}
+}
+
+func TestARestartInBlocks(t *testing.T) {
+	r := harness.Recovered{Recovery: model.Recovery{Down: 1e9, Spawned: 1.5e9, Port: 2e9, Health: 2.5e9, Canary: 3e9}}
+	assert.True(t, strings.HasPrefix(restart(r), "______░░░░░░▒▒▒▒▒▒▓▓▓▓▓▓█ "), restart(r))
+	assert.Empty(t, restart(harness.Recovered{}))
+}
+
+// A history of before canaries were asked all along tells by its restarts.
+func TestAvailabilityOfAnOldHistory(t *testing.T) {
+	h := lostAdd()
+	want := h.Availability
+	assert.Equal(t, want, available(h))
+	h.Availability = nil
+	assert.Equal(t, []model.Span{{From: 0, To: 40e6, Up: true}, {From: 40e6, To: 70e6}, {From: 70e6, To: 90e6, Up: true}}, available(h))
+}

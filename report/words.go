@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"retain/generators"
+	"retain/harness"
+)
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%s %ss", thousands(n), what)
+}
+
+// thousands prints 5210 as 5,210.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// span prints a duration as a person would say it: 612 ms, 58 s, 5 min 28 s.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+// faults says how often each kind of fault happened; a start is part of the stop
+// or kill before it.
+func faults(n map[string]int) string {
+	var out []string
+	for _, kind := range slices.Sorted(maps.Keys(n)) {
+		if kind != string(generators.Start) {
+			out = append(out, plural(n[kind], kind))
+		}
+	}
+	if out == nil {
+		return "no faults"
+	}
+	return strings.Join(out, ", ")
+}
+
+// servers says how many plans each server configuration had, in the order of the
+// table.
+func servers(t harness.Tally) []string {
+	var out []string
+	for _, s := range generators.Servers() {
+		if n := t.Servers[s.Name]; n > 0 {
+			out = append(out, fmt.Sprintf("%s %d", s.Name, n))
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return []string{strings.Join(out, " · ") + " (plans of each configuration)"}
+}
+
+func cells(t harness.Tally) string {
+	var out []string
+	for _, c := range generators.Cells() {
+		out = append(out, fmt.Sprintf("%s %d", c, t.Cells[c]))
+	}
+	return strings.Join(out, " · ") + " (writes, by where they stood)"
+}
