@@ -269,9 +269,11 @@ func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recov
 		Port: mark(generators.Port, &timeline.Port), Health: mark(generators.Health, &timeline.Health),
 		FirstCanary: mark(generators.Canary, &firstCanary),
 	})
-	detail := "ended before it was ready"
 	if err == nil {
 		timeline.Canary = r.rec.since()
+	}
+	detail := "ended before it was ready"
+	if err = r.recognise(ctx, err); err == nil {
 		detail = "ready"
 	}
 	if e := r.rec.record(func(model.Instant) model.Event { return *timeline }); e != nil {
@@ -305,6 +307,7 @@ func (r *run) awaitReady(ctx context.Context, m ingress.Milestones) error {
 		ep := r.sys.Runtime.Endpoints()
 		attempt, cancel := context.WithCancelCause(ctx)
 		go watchAddresses(attempt, r.sys.Runtime, ep, cancel)
+		go r.watchServer(attempt, ep, cancel)
 		err := ingress.AwaitReady(attempt, ep, r.sys.Nonce, r.keys(), m)
 		cancel(nil)
 		if !errors.Is(err, errMoved) {

@@ -22,7 +22,9 @@ type pool struct {
 	open Open
 	// plans is how many plans a system serves.
 	plans int
-	// leaving, if set, is told of a system before it is ended.
+	// accept, if set, is asked about a system that was just started, and leaving is
+	// told of one before it is ended.
+	accept  func(context.Context, *System) error
 	leaving func(*System) error
 
 	mu   sync.Mutex
@@ -55,7 +57,11 @@ func (p *pool) fresh(ctx context.Context, s runtime.Settings) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sys.boot(ctx); err != nil {
+	err = sys.boot(ctx)
+	if err == nil && p.accept != nil {
+		err = p.accept(ctx, sys)
+	}
+	if err != nil {
 		logs, _ := sys.Runtime.Logs()
 		return nil, errors.Join(fmt.Errorf("%w%s", err, lastLines(logs, 3)), sys.shutdown(context.WithoutCancel(ctx)))
 	}

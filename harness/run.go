@@ -114,7 +114,7 @@ func (r *run) all(parent context.Context) error {
 func (r *run) watched(parent context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	r.fail = cancel
+	r.fail, r.identity = cancel, r.sys.Runtime.Identity()
 	r.pulse = startPulse()
 	defer r.pulse.stop()
 	defer r.observe()()
@@ -189,7 +189,7 @@ func (r *run) firstReady(ctx context.Context) error {
 	r.mu.Lock()
 	r.ingress = ingress.New(r.sys.Runtime.Endpoints())
 	r.mu.Unlock()
-	err := r.awaitReady(ctx, ingress.Milestones{})
+	err := r.recognise(ctx, r.awaitReady(ctx, ingress.Milestones{}))
 	switch {
 	case errors.Is(err, errTooLong) && r.sys.plans == 1:
 		// It never answered: that may be its deployment, its ports, its machine.

@@ -48,11 +48,6 @@ type Options struct {
 	Base   runtime.Settings
 	Bounds Bounds
 	Check  checker.Options
-	// Late is how long after a violation its object is read again; 0 is 3 s,
-	// negative is at once.
-	Late time.Duration
-	// KeepData saves the server's data directory with a violation.
-	KeepData bool
 	// Dir takes histories while they are made, findings and undecided cases.
 	Dir string
 	// OnRun is told of every run, one at a time, as soon as it is judged.
@@ -83,8 +78,6 @@ type Run struct {
 	Where string
 	// Admissions are what the server itself said is lost or broken.
 	Admissions []Admission
-
-	surfaced bool // what was missing came back
 }
 
 // Session is what a session found.
@@ -109,8 +102,6 @@ type Session struct {
 	Ledger Ledger
 	// Availability is when each runtime answered, since the session began.
 	Availability []Span
-	// Admissions are what the servers said is lost or broken, of all runs.
-	Admissions []Admission
 }
 
 // session is a session under way.
@@ -125,6 +116,7 @@ type session struct {
 	next   int
 	stop   bool
 	audits audits
+	kept   time.Duration // the shortest idempotency retention of all servers
 	result Session
 }
 
@@ -144,6 +136,7 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 	}
 	s := &session{Options: o, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), began: began}
 	s.ends = began.Add(o.Time - o.Time/ledgerShare)
+	s.pool.accept = s.accept
 	s.pool.leaving = func(sys *System) error { return s.audit(ctx, sys, false, false) }
 	s.result = Session{ID: s.id, Verdict: Pass, Tally: newTally(), Counts: map[Verdict]int{}}
 	if err := s.begin(ctx); err != nil {
@@ -156,6 +149,9 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 	workers.Wait()
 	if err := s.auditAll(ctx); err != nil {
 		s.took(Run{Number: -1, Verdict: Harness, Sentence: "the runtimes could not be ended: " + err.Error()})
+	}
+	if err := s.outlasted(); err != nil {
+		s.took(Run{Number: -1, Verdict: Harness, Sentence: err.Error()})
 	}
 	_ = os.Remove(s.running()) // stays if a history is left in it
 	_ = os.Remove(filepath.Dir(s.running()))
@@ -251,7 +247,6 @@ func (s *session) one(ctx context.Context, n int) Run {
 		err = fmt.Errorf("interrupted in the middle of the plan: %w", context.Cause(ctx))
 	}
 	s.judge(&r, err)
-	s.listen(ctx, &r, sys, false)
 	if r.Verdict != Pass {
 		s.keep(ctx, &r, sys)
 	}
@@ -259,8 +254,6 @@ func (s *session) one(ctx context.Context, n int) Run {
 		sys.retired = "it violated in run " + id
 	}
 	sys.unfit = r.Verdict == Violation || r.Verdict == Harness
-	last := r
-	sys.last = &last
 	if r.Verdict == Pass {
 		sys.serve(n, r.Outcome)
 	}

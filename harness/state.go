@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"retain/generators"
+	"retain/runtime"
 	"retain/runtime/ingress"
 	"retain/service"
 )
@@ -29,6 +30,8 @@ type run struct {
 	id     string
 	bounds Bounds
 	pulse  *pulse
+	// identity is the server's that was started.
+	identity runtime.Identity
 	// fail ends the run with a violation or an error of the harness.
 	fail context.CancelCauseFunc
 

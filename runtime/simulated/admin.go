@@ -20,12 +20,16 @@ func (l *life) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		_ = answerWith(w, http.StatusOK, nil) // if it fails the client is gone
 	case "GET /version":
 		answerJSON(w, http.StatusOK, l.about())
+	case "GET /cluster-health":
+		answerJSON(w, http.StatusOK, map[string]string{"cluster_name": l.cluster})
+	case "GET /services":
+		answerJSON(w, http.StatusOK, map[string][]deployed{"services": builtIn()})
 	case "POST /deployments":
 		l.register(w, r)
 	case "POST /query":
 		l.query(w, r)
 	default:
-		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, version, deployments and query"})
+		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, cluster-health, version, services, deployments and query"})
 	}
 }
 
@@ -52,39 +56,48 @@ func (l *life) register(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusBadRequest, errorBody{Message: `want a JSON object with "uri"`})
 		return
 	}
-	type served struct {
+	w.Header().Set("Location", "deployments/"+deploymentID)
+	answerJSON(w, http.StatusCreated, struct {
+		ID       string     `json:"id"`
+		Services []deployed `json:"services"`
+	}{deploymentID, builtIn()})
+}
+
+type (
+	// deployed is a service as the admin API shows it.
+	deployed struct {
+		Name       string          `json:"name"`
+		Type       string          `json:"ty"`
+		Handlers   []deployedEntry `json:"handlers"`
+		Deployment string          `json:"deployment_id"`
+		Revision   int             `json:"revision"`
+		Public     bool            `json:"public"`
+		Retention  string          `json:"idempotency_retention"`
+	}
+	deployedEntry struct {
 		Name   string `json:"name"`
 		Type   string `json:"ty"`
 		Public bool   `json:"public"`
 		Input  string `json:"input_description"`
 		Output string `json:"output_description"`
 	}
-	type object struct {
-		Name       string   `json:"name"`
-		Type       string   `json:"ty"`
-		Handlers   []served `json:"handlers"`
-		Deployment string   `json:"deployment_id"`
-		Revision   int      `json:"revision"`
-		Public     bool     `json:"public"`
-		Retention  string   `json:"idempotency_retention"`
-	}
-	var objects []object
+)
+
+// builtIn are the services that there are without a deployment.
+func builtIn() []deployed {
+	var all []deployed
 	for _, name := range services() {
-		o := object{Name: name, Type: "VirtualObject", Deployment: deploymentID, Revision: 1, Public: true, Retention: "1d"}
+		o := deployed{Name: name, Type: "VirtualObject", Deployment: deploymentID, Revision: 1, Public: true, Retention: "1d"}
 		for _, h := range handlers {
 			if h.service == name {
 				kind := "Exclusive"
 				if h.shared {
 					kind = "Shared"
 				}
-				o.Handlers = append(o.Handlers, served{h.name, kind, true, h.input, h.output})
+				o.Handlers = append(o.Handlers, deployedEntry{h.name, kind, true, h.input, h.output})
 			}
 		}
-		objects = append(objects, o)
+		all = append(all, o)
 	}
-	w.Header().Set("Location", "deployments/"+deploymentID)
-	answerJSON(w, http.StatusCreated, struct {
-		ID       string   `json:"id"`
-		Services []object `json:"services"`
-	}{deploymentID, objects})
+	return all
 }

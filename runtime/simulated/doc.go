@@ -29,7 +29,7 @@
 // node, upgrades, timers, awakeables, workflows, calls between handlers, sends
 // with a delay, HTTP/2, the SDK (there is no protocol between runtime and
 // handler, so no suspension and no stream to break), retries with back-off,
-// retention that ends, cancellation, the admin API beyond health, version,
+// retention that ends, cancellation, the admin API beyond health, version, services,
 // deployments and three tables, and a handler that sets two state keys one by
 // one. A journal is one bit: the effect is in it or not. A frozen server's timers
 // go on. With [Options.TCP] the port accepts connections from the spawn on.

@@ -19,6 +19,7 @@ type life struct {
 	timings Timings
 	nonce   string
 	version string
+	cluster string
 
 	began   time.Time
 	ctx     context.Context // ends with the life

@@ -91,7 +91,7 @@ func (r *Runtime) spawn() (*life, error) {
 	r.lives++
 	l := &life{
 		number: r.lives, store: r.store, control: r.control, chance: chance(r.options.Seed),
-		timings: r.options.Timings, nonce: r.options.Nonce, version: r.options.Settings.Version,
+		timings: r.options.Timings, nonce: r.options.Nonce, version: r.options.Settings.Version, cluster: r.name,
 		began: time.Now(), ended: make(chan struct{}), pause: new(pause),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())

@@ -1,0 +1,114 @@
+package retain_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/runtime"
+)
+
+// misdirected is a runtime whose addresses become another server's: what happens
+// when a port that was ours is taken while the server is down.
+type misdirected struct {
+	runtime.Runtime
+	other  runtime.Runtime
+	starts atomic.Int32
+	// from is the start from which on the other one is found.
+	from int32
+}
+
+func (m *misdirected) Start(ctx context.Context) error {
+	err := m.Runtime.Start(ctx)
+	m.starts.Add(1)
+	return err
+}
+
+func (m *misdirected) Endpoints() runtime.Endpoints {
+	if m.starts.Load() >= m.from {
+		return m.other.Endpoints()
+	}
+	return m.Runtime.Endpoints()
+}
+
+// TestAnotherServerIsTheHarnesssAffair has two servers on one machine, and the
+// wrong one answers: what it does not know is not lost.
+func TestAnotherServerIsTheHarnesssAffair(t *testing.T) {
+	settings := settings()
+	settings.Partitions = 1
+	start := func(ctx context.Context, t *testing.T, sys *harness.System) {
+		require.NoError(t, sys.Runtime.Start(ctx))
+	}
+	for name, c := range map[string]struct {
+		// prepare gets both systems, the other one's server is down.
+		prepare func(ctx context.Context, t *testing.T, ours, other *harness.System)
+		from    int32
+		says    string
+	}{
+		"with nothing of ours": {func(ctx context.Context, t *testing.T, _, other *harness.System) {
+			start(ctx, t, other)
+		}, 2, "is cluster"},
+		"with our deployment": {func(ctx context.Context, t *testing.T, ours, other *harness.System) {
+			start(ctx, t, other)
+			_, err := ours.Deploy(ctx, other.Runtime.Endpoints())
+			require.NoError(t, err)
+		}, 2, "is cluster"},
+		"with its own deployment": {func(ctx context.Context, t *testing.T, _, other *harness.System) {
+			start(ctx, t, other)
+			_, err := other.Deploy(ctx, other.Runtime.Endpoints())
+			require.NoError(t, err)
+		}, 2, "another server or deployment"},
+		"in the ledger": {func(ctx context.Context, t *testing.T, ours, other *harness.System) {
+			start(ctx, t, other)
+			_, err := ours.Deploy(ctx, other.Runtime.Endpoints())
+			require.NoError(t, err)
+		}, 4, "is cluster"}, // the plan has three starts, the first one included
+	} {
+		t.Run(name, func(t *testing.T) {
+			open := native(t)
+			other, err := open(t.Context(), settings)
+			require.NoError(t, err)
+			defer other.Close()
+			defer func() { require.NoError(t, other.Runtime.Close(context.WithoutCancel(t.Context()))) }()
+			session, err := harness.Conduct(t.Context(), harness.Options{
+				Plans: 1, Dir: t.TempDir(), Bounds: harness.Bounds{Recovery: 20 * time.Second, Completion: 5 * time.Second},
+				Draw: func(int) generators.Plan { return generators.StartAndStop(generators.Kill) },
+				Base: settings,
+				Open: func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+					ours, err := open(ctx, s)
+					if err != nil {
+						return nil, err
+					}
+					c.prepare(ctx, t, ours, other)
+					ours.Runtime = &misdirected{Runtime: ours.Runtime, other: other.Runtime, from: c.from}
+					return ours, nil
+				},
+			})
+			require.NoError(t, err)
+			require.Equal(t, harness.Harness, session.Verdict)
+			require.Len(t, session.Failures, 1)
+			assert.Contains(t, session.Failures[0].Sentence, c.says)
+			assert.Less(t, session.Took, 20*time.Second, "it is not waited for")
+		})
+	}
+}
+
+// TestAnswersThatAreForgottenTooSoon: a server that keeps them under their
+// idempotency keys for less than the session takes runs what is sent again twice,
+// by its configuration. No plan begins.
+func TestAnswersThatAreForgottenTooSoon(t *testing.T) {
+	settings := settings()
+	settings.Partitions = 1
+	settings.Env = map[string]string{"RESTATE_DEFAULT_IDEMPOTENCY_RETENTION": "5s"}
+	_, err := harness.Conduct(t.Context(), harness.Options{
+		Plans: 1, Dir: t.TempDir(), Bounds: harness.DefaultBounds, Open: native(t), Base: settings,
+		Draw: func(int) generators.Plan { return generators.StartAndStop(generators.Kill) },
+	})
+	require.ErrorContains(t, err, "keeps the answers under idempotency keys for 5s, and the session may take 10s")
+}
