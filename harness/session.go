@@ -48,6 +48,11 @@ type Options struct {
 	Base   runtime.Settings
 	Bounds Bounds
 	Check  checker.Options
+	// Late is how long after a violation its object is read again; 0 is 3 s,
+	// negative is at once.
+	Late time.Duration
+	// KeepData saves the server's data directory with a violation.
+	KeepData bool
 	// Dir takes histories while they are made, findings and undecided cases.
 	Dir string
 	// OnRun is told of every run, one at a time, as soon as it is judged.
@@ -78,6 +83,8 @@ type Run struct {
 	Where string
 	// Admissions are what the server itself said is lost or broken.
 	Admissions []Admission
+
+	surfaced bool // what was missing came back
 }
 
 // Session is what a session found.
@@ -102,6 +109,8 @@ type Session struct {
 	Ledger Ledger
 	// Availability is when each runtime answered, since the session began.
 	Availability []Span
+	// Admissions are what the servers said is lost or broken, of all runs.
+	Admissions []Admission
 }
 
 // session is a session under way.
@@ -247,6 +256,7 @@ func (s *session) one(ctx context.Context, n int) Run {
 		err = fmt.Errorf("interrupted in the middle of the plan: %w", context.Cause(ctx))
 	}
 	s.judge(&r, err)
+	s.listen(ctx, &r, sys, false)
 	if r.Verdict != Pass {
 		s.keep(ctx, &r, sys)
 	}
@@ -254,6 +264,8 @@ func (s *session) one(ctx context.Context, n int) Run {
 		sys.retired = "it violated in run " + id
 	}
 	sys.unfit = r.Verdict == Violation || r.Verdict == Harness
+	last := r
+	sys.last = &last
 	if r.Verdict == Pass {
 		sys.serve(n, r.Outcome)
 	}
