@@ -254,6 +254,36 @@ func triggeredBy(p Plan, name string) bool {
 	})(p)
 }
 
+// Plans that leave operations open have a kill that finds every client waiting at
+// one object: otherwise hardly any operation would be open, for most take a
+// millisecond or two.
+func TestUnresolvedPlansHaveACrowd(t *testing.T) {
+	for _, p := range sample(t, 5, 200, Options{Unresolved: true}) {
+		assert.GreaterOrEqual(t, crowd(p), 8)
+	}
+}
+
+// crowd is the largest number of clients that a kill at a gate finds at its
+// object.
+func crowd(p Plan) int {
+	most := 0
+	for i, s := range p.Steps {
+		f, ok := s.(Inject)
+		at, gated := f.When.(AtGate)
+		if !ok || !gated || f.Fault != Kill {
+			continue
+		}
+		held, clients := p.Steps[at.Step-1].(Operate), map[int]bool{}
+		for _, s := range p.Steps[at.Step-1 : i] {
+			if o, ok := s.(Operate); ok && o.Object == held.Object && !o.Op.ReadOnly() {
+				clients[o.Client] = true
+			}
+		}
+		most = max(most, len(clients))
+	}
+	return most
+}
+
 func TestOptions(t *testing.T) {
 	for _, p := range sample(t, 5, 100, Options{Unresolved: true}) {
 		assert.Equal(t, LeaveOpen, p.Config.Resolve)

@@ -25,7 +25,8 @@ type drawing struct {
 	runtime    condition
 	faults     int // stops and kills so far
 	pauses     int
-	sinceStart int // steps since the last start
+	sinceStart int  // steps since the last start
+	crowded    bool // a kill struck a crowd
 }
 
 type seat struct {
@@ -129,6 +130,9 @@ func (d *drawing) step() {
 // finish gives a plan that met no fault a last one, so that short plans test
 // something too.
 func (d *drawing) finish() {
+	if d.use.crowds && !d.crowded {
+		d.finishCrowd()
+	}
 	if d.faults > 0 {
 		return
 	}
@@ -142,6 +146,21 @@ func (d *drawing) finish() {
 			last.step()
 		}
 	}
+}
+
+// finishCrowd gives a plan that is to leave operations open a crowd and its kill.
+func (d *drawing) finishCrowd() {
+	switch d.runtime {
+	case down:
+		d.start()
+	case frozen:
+		d.inject(Inject{Fault: Resume, When: InPlace{}})
+	}
+	d.write()
+	held := d.drawn[len(d.drawn)-1]
+	d.strike(Kill, AtGate{Step: held.ID})
+	d.start()
+	d.read()
 }
 
 func (d *drawing) start() { d.inject(Inject{Fault: Start, When: InPlace{}}) }

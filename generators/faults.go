@@ -42,11 +42,27 @@ func (d *drawing) fault() bool {
 
 // strike appends a stop or kill.
 func (d *drawing) strike(kind FaultKind, when Trigger) {
+	if at, gated := when.(AtGate); gated && kind == Kill && d.use.crowds {
+		d.crowd(at.Step)
+	}
 	f := Inject{Fault: kind, When: when}
 	if _, gated := when.(AtGate); gated && kind == Stop {
 		f.HoldThroughStop = rare(d.t, "hold through stop", 4) // it costs a whole drain
 	}
 	d.inject(f)
+}
+
+// crowd lets every other client write to the object of the step that will stand at
+// a gate. One object does one thing at a time: they wait behind it, and a kill
+// leaves all of them open.
+func (d *drawing) crowd(step int) {
+	held := d.steps[step-1].(Operate)
+	for _, c := range d.use.clients {
+		if c != held.Client {
+			d.operate(c, held.Object, pick(d.t, "crowd", d.use.writes[held.Object.Kind]...).draw(d, c, held.Object))
+		}
+	}
+	d.crowded = true
 }
 
 // focused is the fault of the plan's focus.

@@ -24,19 +24,25 @@ type swarm struct {
 	focus    Cell
 	starting bool // faults strike while the runtime starts
 	pauses   bool
+	crowds   bool // all clients call what a kill finds at a gate
 	maxSteps int
 }
 
 func drawSwarm(t *rapid.T, o Options) swarm {
+	clients := []int{1, 2, 3, 4, 5, 6}
+	if o.Unresolved {
+		clients = []int{8, 9, 10}
+	}
 	use := swarm{
 		config:   drawConfig(t, o),
-		clients:  upTo(pick(t, "clients", 1, 2, 3, 4, 5, 6)),
+		clients:  upTo(pick(t, "clients", clients...)),
 		objects:  drawObjects(t, o.Kinds),
 		keys:     []string{"a", "b", "c"}[:pick(t, "keys", 1, 2, 3)],
 		writes:   map[model.Kind][]operation{},
 		reads:    map[model.Kind][]operation{},
 		focus:    o.Focus,
 		maxSteps: o.MaxSteps,
+		crowds:   o.Unresolved,
 	}
 	if use.maxSteps == 0 {
 		use.maxSteps = MaxSteps
