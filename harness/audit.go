@@ -30,6 +30,7 @@ type audits struct {
 // they take, and so is a replay's.
 func (s *session) audit(ctx context.Context, sys *System, closing, due bool) error {
 	if len(sys.served) == 0 {
+		s.lastWords(ctx, sys)
 		return nil
 	}
 	all := objects(sys.served)

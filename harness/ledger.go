@@ -63,6 +63,9 @@ type ledger struct {
 	// others' histories get copies.
 	last           *entry
 	objects, reads atomic.Int64
+
+	mu    sync.Mutex
+	found []Run // plans that no longer pass
 }
 
 // entry is one plan of a ledger: its history goes on.
@@ -95,7 +98,12 @@ func (l *ledger) conduct(ctx context.Context) error {
 		return l.others(ctx, others)
 	})
 	l.sys.up = r.serving()
-	return l.judge(ctx, l.last, err)
+	err = l.judge(l.last, err)
+	for _, r := range l.found {
+		l.session.keep(ctx, &r, l.sys)
+		l.session.took(r)
+	}
+	return err
 }
 
 // open goes on with a plan's history.
@@ -126,7 +134,7 @@ func (l *ledger) others(ctx context.Context, all []served) error {
 	for i := range errs {
 		readers.Go(func() {
 			for v := range next {
-				if errs[i] != nil || ctx.Err() != nil || l.session.stopped() || !l.until.IsZero() && time.Now().After(l.until) {
+				if errs[i] != nil || ctx.Err() != nil || l.failed() || !l.until.IsZero() && time.Now().After(l.until) {
 					return
 				}
 				errs[i] = l.other(ctx, v)
@@ -153,7 +161,7 @@ func (l *ledger) other(ctx context.Context, v served) error {
 		_, _ = e.run.rec.close()
 		return nil // whoever ended the ledger says why
 	}
-	return l.judge(ctx, e, excused(err, l.last.run.pulse.worst()))
+	return l.judge(e, excused(err, l.last.run.pulse.worst()))
 }
 
 // handOver puts the kill and the start of the ledger into another history, by its
@@ -185,9 +193,17 @@ func (l *ledger) handOver(e *entry) error {
 	return e.run.rec.record(func(model.Instant) model.Event { return back })
 }
 
-// judge closes a history and judges it again. The error is of the disk alone;
-// what the reads showed is told to the session.
-func (l *ledger) judge(ctx context.Context, e *entry, err error) error {
+// failed reports whether a plan no longer passes. The ledger ends then.
+func (l *ledger) failed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.found != nil || l.session.stopped()
+}
+
+// judge closes a history and judges it again. A plan that no longer passes is
+// told to the session when nothing is read from the server any more: what is asked
+// about a violation restarts it.
+func (l *ledger) judge(e *entry, err error) error {
 	h, closing := e.run.rec.close()
 	r := Run{Number: e.number, Plan: e.plan, Verdict: Harness, Ledger: true,
 		Outcome: &Outcome{ID: e.id, Plan: e.plan, History: h, Path: e.path, Age: e.age, began: e.began, Took: time.Since(e.began)}}
@@ -202,9 +218,9 @@ func (l *ledger) judge(ctx context.Context, e *entry, err error) error {
 	if r.Verdict == Pass {
 		return nil
 	}
-	l.sys.retired = fmt.Sprintf("the ledger of run %s did not pass", e.id)
-	l.session.keep(ctx, &r, l.sys)
-	l.session.took(r)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sys.retired, l.found = "the ledger of run "+e.id+" did not pass", append(l.found, r)
 	return nil
 }
 
