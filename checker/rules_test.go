@@ -85,7 +85,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"window: only what changes nothing is free", "window.go", "	return r.op.ReadOnly()\n", "	_, done := r.answer.(model.Done)\n	return done || r.op.ReadOnly()\n"},
 	{"window: what is covered up is free", "waiting.go", "			done |= o.bit", ""},
 	{"window: an ambiguous clearAll covers", "waiting.go", "all := !sets && w.records[by].answer == nil", "all := false"},
-	{"window: only sets that nobody saw are hidden", "waiting.go", "case seen.by[i] >= 0:", "case false:"},
+	{"window: only sets that nobody saw are hidden", "waiting.go", "case seen.by[i] >= 0:", "case seen.by[i] >= len(records):"},
 	{"window: sets that were seen come with their readers", "window.go", "if b := w.bitOf[set]; b != 0 && c.done&b == 0 {", "if b := w.bitOf[set]; false {"},
 	{"window: only what nobody saw is alike", "waiting.go", "if kind == hiddenSet {", "if kind != anySet && w.records[i].answer != nil {"},
 	{"window: what returns doesn't wait", "window.go", "o.bit != bit && (w.waits(c, k) || w.canWait(o))", "(w.waits(c, k) || o.bit != bit && w.canWait(o))"},
@@ -96,7 +96,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"window: resets before larger additions", "waiting.go", "|| !w.units", ""},
 	{"window: resets to come", "waiting.go", "if first > w.clock {", "if false {"},
 	{"window: open resets", "waiting.go", "		if isReset(r) {\n			return false\n		}\n", ""},
-	{"window: ambiguous resets that are left", "waiting.go", "isReset(&w.records[sample]) && w.use(c, class) < w.called[class]", "false"},
+	{"window: ambiguous resets that are left", "waiting.go", "isReset(&w.records[sample]) && w.use(c, class) < w.called[class]", "isReset(&w.records[sample]) && w.use(c, class) > w.called[class]"},
 	{"window: alike is alike with the answer", "window.go", "return r.op.String() + \" -> \" + r.answer.String()", "return r.op.String()"},
 
 	{"parts: clearAll joins the entries", "part.go", "	default:\n		out = append(out, part{kind: kind, records: records})\n", ""},
