@@ -146,7 +146,7 @@ func (q *inquiry) findLost() []model.Invoked {
 // fewest puts back what need not be lost.
 func (q *inquiry) fewest(lost []model.Invoked, without map[int]bool) []model.Invoked {
 	slices.Reverse(lost)
-	return slices.DeleteFunc(lost, func(o model.Invoked) bool {
+	needed := slices.DeleteFunc(lost, func(o model.Invoked) bool {
 		delete(without, o.ID)
 		if q.orderly(true, nil, without) {
 			return true
@@ -154,6 +154,8 @@ func (q *inquiry) fewest(lost []model.Invoked, without map[int]bool) []model.Inv
 		without[o.ID] = true
 		return false
 	})
+	slices.SortFunc(needed, func(a, b model.Invoked) int { return a.ID - b.ID })
+	return needed
 }
 
 // orderly reports whether what was known of the object before the contradiction,
@@ -178,6 +180,9 @@ func (q *inquiry) orderly(contradiction bool, later []model.Invoked, without map
 		}
 		if o.Object != q.broken.Object || o.Outcome == model.Failed || without[o.ID] {
 			continue
+		}
+		if len(without) > 0 && o.Op.ReadOnly() && o.ID != q.last.ID {
+			continue // it may have seen what was lost only then
 		}
 		kept := in.Return.Seq < q.end() || contradiction && o.ID == q.last.ID
 		switch {

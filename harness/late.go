@@ -92,11 +92,9 @@ func (s *session) afterwards(ctx context.Context, again *run, r *Run, object mod
 		}
 		return nil // other plans' objects are being read from the server
 	}
-	err := again.sys.Runtime.Kill(ctx)
-	if err != nil && !errors.Is(err, runtime.ErrState) {
-		return fmt.Errorf("kill the runtime once more: %w", err)
+	if err := again.endForGood(ctx); err != nil {
+		return err
 	}
-	again.update(func() { again.state = down })
 	if s.KeepData {
 		r.amiss(r.archive(ctx, again.sys.Runtime))
 	}
@@ -111,6 +109,17 @@ func (s *session) afterwards(ctx context.Context, again *run, r *Run, object mod
 		out.wrong = again.nonce(ctx, object)
 	}
 	return again.seen(ctx, r, object, model.Later, out)
+}
+
+// endForGood kills the server, whatever became of it.
+func (r *run) endForGood(ctx context.Context) error {
+	if r.serving() {
+		return r.inject(ctx, generators.Inject{Fault: generators.Kill}, func() {})
+	}
+	if err := r.sys.Runtime.Kill(ctx); err != nil && !errors.Is(err, runtime.ErrState) {
+		return fmt.Errorf("kill the runtime once more: %w", err)
+	}
+	return nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {

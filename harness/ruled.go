@@ -143,7 +143,7 @@ func (q *inquiry) notReady(late RuledOut) RuledOut {
 		case r.Spawned > q.last.Call.Ns || r.Spawned == 0:
 		case r.Canary > 0 && r.Canary <= q.last.Call.Ns:
 			out.Out = true
-			out.Fact = fmt.Sprintf("a canary had passed %s before", time.Duration(q.last.Call.Ns-r.Canary).Round(time.Millisecond))
+			out.Fact = fmt.Sprintf("a canary had passed %s before", milliseconds(time.Duration(q.last.Call.Ns-r.Canary)))
 		default:
 			out.Out, out.Fact = late.Out, "the call came before a canary had passed, and read after canaries it was so again"
 			if !late.Out {
@@ -152,6 +152,13 @@ func (q *inquiry) notReady(late RuledOut) RuledOut {
 		}
 	}
 	return out
+}
+
+func milliseconds(d time.Duration) string {
+	if d < time.Millisecond {
+		return "less than 1 ms"
+	}
+	return d.Round(time.Millisecond).String()
 }
 
 // wrongServer says whose canary answered.
@@ -198,8 +205,6 @@ func (q *inquiry) came(a afterlife) (out RuledOut, back bool) {
 	case !soon && !after:
 		out.Fact = "it could not be read again" + because(a.problem)
 		return out, false
-	case soon && late == covered || after && later == covered:
-		out.Fact = facts + ": later writes cover it"
 	case soon && late == present && after && later == missing:
 		out.Fact = "came back and went again: " + facts
 		back = true
@@ -210,17 +215,28 @@ func (q *inquiry) came(a afterlife) (out RuledOut, back bool) {
 			back = false
 			out.Fact = fmt.Sprintf("there again: %s; operation %d was sent again meanwhile, under its key", facts, again)
 		}
-	default:
+	case soon && late == missing || after && later == missing:
 		out.Out = true
 		out.Fact = facts
 		if len(q.lost) > 0 {
 			out.Fact = "gone: " + facts
 		}
+	default:
+		out.Fact = facts + ": later writes cover it"
 	}
 	if !a.restarted {
-		out.Fact += "; one more restart was not tried" + because(a.problem)
+		out.Out = out.Out && q.run.Ledger
+		out.Fact += "; one more restart was not " + q.untried() + because(a.problem)
 	}
 	return out, back
+}
+
+// untried says why there was no further restart.
+func (q *inquiry) untried() string {
+	if q.run.Ledger {
+		return "tried: the ledger goes on"
+	}
+	return "seen to its end"
 }
 
 func because(err error) string {

@@ -44,7 +44,7 @@ func (q *inquiry) where(ctx context.Context) string {
 		return sentences[0]
 	}
 	for i, s := range sentences {
-		sentences[i] = fmt.Sprintf("operations %s: %s", few(said[s]), s)
+		sentences[i] = fmt.Sprintf("%s %s: %s", map[bool]string{true: "operation", false: "operations"}[len(said[s]) == 1], strings.Join(said[s], ", "), s)
 	}
 	return strings.Join(sentences, "; ")
 }
