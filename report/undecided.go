@@ -52,7 +52,7 @@ func undecidedRuns(runs []harness.Run, c Context) (out Rows) {
 	out.add("why", why...)
 	out.add("size", size...)
 	out.add("do", do...)
-	if c.Of > 0 {
+	if c.Passed > 0 && c.Of > 0 {
 		out.add("the rest", fmt.Sprintf("%s pass and are counted as %s", plural(c.Passed, "plan"), thousands(c.Passed)))
 	}
 	return out
