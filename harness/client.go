@@ -209,6 +209,9 @@ func (r *run) try(ctx context.Context, t *trial, bound time.Duration) (ingress.R
 	attempt, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	result := r.life().Try(attempt, t.call)
+	if result.Answer != nil {
+		r.prober.mark(r.rec.since(), true)
+	}
 	if result.Wrote && result.Reason != model.Rejected {
 		t.mayRun = true
 	}

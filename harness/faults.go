@@ -119,6 +119,7 @@ func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass
 	r.update(func() {
 		r.state = down
 		r.downAt = r.rec.since()
+		r.prober.mark(r.downAt, false)
 		r.nobodyRefused()
 		for _, op := range r.ops {
 			op.held = false // nothing stands at a gate of a server that is gone
@@ -261,6 +262,9 @@ func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recov
 	mark := func(m generators.Milestone, at *int64) func() {
 		return func() {
 			*at = r.rec.since()
+			if m == generators.Canary {
+				r.prober.mark(*at, true)
+			}
 			r.update(func() { s.reach(m) })
 		}
 	}
@@ -271,6 +275,7 @@ func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recov
 	})
 	if err == nil {
 		timeline.Canary = r.rec.since()
+		r.prober.mark(timeline.Canary, true)
 	}
 	detail := "ended before it was ready"
 	if err = r.recognise(ctx, err); err == nil {

@@ -88,6 +88,8 @@ func (s *session) accept(ctx context.Context, sys *System) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.opened++
+	sys.number, sys.probed = s.opened, true
 	if s.kept == 0 || kept < s.kept {
 		s.kept = kept
 	}

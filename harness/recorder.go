@@ -118,6 +118,13 @@ func (r *recorder) operation(id int) model.Invoked {
 	return r.history.Operations[id-1]
 }
 
+// available sets the spans that the history's end tells.
+func (r *recorder) available(spans []model.Span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Availability = spans
+}
+
 // errEnded is what an event gets that comes when the run is over.
 var errEnded = errors.New("the history has ended")
 

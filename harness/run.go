@@ -102,10 +102,14 @@ func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorde
 // all is the course of a run.
 func (r *run) all(parent context.Context) error {
 	return r.watched(parent, func(ctx context.Context) error {
+		defer r.probe(ctx)()
 		if err := r.program(ctx); err != nil {
 			return err
 		}
-		return r.settle(ctx)
+		if err := r.settle(ctx); err != nil {
+			return err
+		}
+		return r.outage()
 	})
 }
 
@@ -197,6 +201,7 @@ func (r *run) firstReady(ctx context.Context) error {
 	case err != nil:
 		return r.notBack(err)
 	}
+	r.prober.mark(r.rec.since(), true)
 	r.update(func() { r.state = ready })
 	return nil
 }

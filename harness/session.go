@@ -125,6 +125,7 @@ type session struct {
 	next   int
 	stop   bool
 	audits audits
+	opened int           // runtimes so far
 	kept   time.Duration // the shortest idempotency retention of all servers
 	result Session
 }
@@ -254,6 +255,9 @@ func (s *session) one(ctx context.Context, n int) Run {
 	r.Outcome, err = execute(ctx, sys, plan, id, path, s.Bounds)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("interrupted in the middle of the plan: %w", context.Cause(ctx))
+	}
+	if r.Outcome != nil {
+		s.available(sys, r.Outcome)
 	}
 	s.judge(&r, err)
 	s.listen(ctx, &r, sys, false)

@@ -30,6 +30,7 @@ type run struct {
 	id     string
 	bounds Bounds
 	pulse  *pulse
+	prober prober
 	// identity is the server's that was started.
 	identity runtime.Identity
 	// fail ends the run with a violation or an error of the harness.

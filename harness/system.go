@@ -29,6 +29,8 @@ type System struct {
 
 	up      bool // the runtime was started and not ended by us since
 	plans   int  // plans that ran on it
+	number  int  // in the session, from 1
+	probed  bool // a prober notes when it answers
 	served  []served
 	unfit   bool // its last plan failed: nothing more is learnt from it
 	retired string

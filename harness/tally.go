@@ -105,7 +105,9 @@ func tally(plan int, h *model.History) Tally {
 	}
 	for _, r := range h.Recoveries {
 		if r.Canary > 0 {
-			t.Recoveries = append(t.Recoveries, Recovered{Plan: plan, Recovery: r})
+			back := Recovered{Plan: plan, Recovery: r}
+			back.Spans = spansOf(h, back)
+			t.Recoveries = append(t.Recoveries, back)
 		}
 	}
 	for _, e := range h.Evidence {
