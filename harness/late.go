@@ -62,9 +62,7 @@ func (s *session) lookAgain(ctx context.Context, r *Run, sys *System, object mod
 		again.state = ready
 	}
 	out.problem = again.watched(ctx, func(ctx context.Context) error { return s.afterwards(ctx, again, r, object, &out) })
-	if !r.Ledger {
-		sys.up = again.serving()
-	}
+	sys.up = again.serving()
 	h, err := rec.close()
 	for _, o := range h.Operations {
 		if o.Outcome == model.OK {
@@ -85,12 +83,6 @@ func (s *session) afterwards(ctx context.Context, again *run, r *Run, object mod
 		if err := again.seen(ctx, r, object, model.Late, out); err != nil {
 			return err
 		}
-	}
-	if r.Ledger {
-		if s.KeepData {
-			r.amiss(errors.New("keep the data: the server is in use, the ledger reads other plans' objects from it"))
-		}
-		return nil // other plans' objects are being read from the server
 	}
 	if err := again.endForGood(ctx); err != nil {
 		return err

@@ -225,18 +225,10 @@ func (q *inquiry) came(a afterlife) (out RuledOut, back bool) {
 		out.Fact = facts + ": later writes cover it"
 	}
 	if !a.restarted {
-		out.Out = out.Out && q.run.Ledger
-		out.Fact += "; one more restart was not " + q.untried() + because(a.problem)
+		out.Out = false
+		out.Fact += "; one more restart was not seen to its end" + because(a.problem)
 	}
 	return out, back
-}
-
-// untried says why there was no further restart.
-func (q *inquiry) untried() string {
-	if q.run.Ledger {
-		return "tried: the ledger goes on"
-	}
-	return "seen to its end"
 }
 
 func because(err error) string {

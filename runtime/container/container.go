@@ -35,7 +35,7 @@ import (
 const stopGrace = 65 * time.Second
 
 // Runtime is a server's container with its volume. It implements
-// [runtime.Runtime], [runtime.Pauser] and [runtime.Exiter].
+// [runtime.Runtime], [runtime.Pauser], [runtime.Exiter] and [runtime.Archiver].
 type Runtime struct {
 	settings runtime.Settings
 	docker   *daemon
