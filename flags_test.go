@@ -44,6 +44,7 @@ var (
 	recoveryFlag   = flag.Duration("recovery.max", harness.DefaultBounds.Recovery, "longest recovery that is not a violation")
 	completionFlag = flag.Duration("completion.max", harness.DefaultBounds.Completion, "longest operation that is not suspected to be stuck")
 	budgetFlag     = flag.Duration("check.budget", 20*time.Second, "time for the check of one history")
+	dataFlag       = flag.Bool("keep.data", false, "keep the server's data directory with a violation, as a tar")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
 	junitFlag      = flag.String("junit", "", "file for the session as JUnit XML")
 	planFlag       = flag.String("plan", "", "with -run Replay: the plan to execute")

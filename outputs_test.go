@@ -124,7 +124,7 @@ func crowd() generators.Plan {
 	value := func() string { return string("abc"[random.IntN(3)]) }
 	register := model.Object{Kind: model.Register}
 	p := generators.Plan{Config: generators.Config{Resolve: generators.LeaveOpen, PushOn: true}}
-	for id := 1; id <= 280; id++ {
+	for id := 1; id <= 140; id++ {
 		switch {
 		case id%70 == 0:
 			p.Steps = append(p.Steps, generators.Inject{ID: id, Fault: generators.Start, When: generators.InPlace{}})
@@ -135,7 +135,7 @@ func crowd() generators.Plan {
 				model.RegisterWrite{Value: value()}, model.RegisterWrite{Value: value()},
 				model.RegisterCompareAndSet{Expect: value(), Value: value()}, model.RegisterRead{},
 			}
-			p.Steps = append(p.Steps, generators.Operate{ID: id, Client: id % 24, Object: register, Op: ops[random.IntN(len(ops))]})
+			p.Steps = append(p.Steps, generators.Operate{ID: id, Client: id % 16, Object: register, Op: ops[random.IntN(len(ops))]})
 		}
 	}
 	return p

@@ -68,7 +68,7 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 	reporter := &report.Reporter{Name: t.Name(), Out: os.Stdout, Verbose: testing.Verbose(), SDK: sdk(), Flags: given(), Seed: seed}
 	session, err := harness.Conduct(ctx, harness.Options{
 		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Fresh: fresh, Base: settings(),
-		Bounds: bounds(), Check: checks(), Dir: artifacts,
+		Bounds: bounds(), Check: checks(), Dir: artifacts, KeepData: *dataFlag,
 		OnRun: reporter.Run,
 	})
 	if err != nil {

@@ -60,6 +60,9 @@ func violation(r harness.Run, c Context) (out Rows) {
 	if r.Outcome != nil && r.Outcome.Liveness != nil {
 		out.add("answered", answered(r.Outcome.History)...)
 	}
+	if r.Dir == "" && r.Outcome != nil {
+		out.add("files", r.Outcome.Path) // where it was made
+	}
 	if r.Dir != "" {
 		out.add("files", files(r.Dir)...)
 		out.add("replay", strings.Join(append([]string{"go test -run Replay -plan", filepath.Join(r.Dir, harness.PlanFile)}, c.Flags...), " "))
@@ -146,15 +149,7 @@ func judged(r harness.Run) []string {
 		}
 		return nil
 	}
-	line := "by " + string(b.Resolved.By)
-	if len(r.RuledOut) == 0 { // else the second opinion is one of those
-		if b.Resolved.Second != "" {
-			line += "; porcupine says " + string(b.Resolved.Second)
-		} else if b.Resolved.By != checker.ByPorcupine {
-			line += "; porcupine was not asked (large)"
-		}
-	}
-	return []string{line + " · what broke: " + string(b.Class)}
+	return []string{decided(*b, len(r.RuledOut) == 0)} // else the second opinion is one of those
 }
 
 // maxAdmissions bounds the admissions that are printed; the page has them all.
