@@ -187,13 +187,11 @@ func ruledOut(r harness.Run) (out []string) {
 			no = append(no, text)
 		}
 	}
-	for pair := range slices.Chunk(yes, 3) {
-		out = append(out, strings.Join(pair, " · "))
-	}
+	out = wrapped(yes, " · ")
 	if len(no) > 0 {
-		out = append(out, "NOT ruled out: "+strings.Join(no, " · "))
+		no[0] = "NOT ruled out: " + no[0]
 	}
-	return out
+	return append(out, wrapped(no, " · ")...)
 }
 
 // files lists what a finding's folder has, its page first.
@@ -214,16 +212,7 @@ func files(dir string) []string {
 		names = append(names, e.Name())
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
-	const perLine = 5
-	var out []string
-	for part := range slices.Chunk(names, perLine) {
-		out = append(out, strings.Join(part, "  "))
-	}
-	if out == nil {
-		out = []string{""}
-	}
-	out[0] = strings.TrimSpace(dir + string(filepath.Separator) + "  " + out[0])
-	return out
+	return wrapped(append([]string{dir + string(filepath.Separator)}, names...), "  ")
 }
 
 // answered draws when the server answered during a run.

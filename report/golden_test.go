@@ -105,6 +105,7 @@ var told = Context{SDK: "sdk go 1.2.0", Flags: []string{"-runtime=process"}}
 
 func TestAViolation(t *testing.T) {
 	r := lost(t, found)
+	require.NoError(t, WritePage(r, told), "the page is complete before the verdict is printed")
 	text := away(r.Dir, Finding(r, told).String())
 	oneScreen(t, harness.Violation, text)
 	golden(t, "violation", text)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"retain/generators"
 	"retain/harness"
@@ -25,6 +26,25 @@ func thousands(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// lineWidth is about how long a line is on the terminal, behind its label.
+const lineWidth = 130
+
+// wrapped puts parts on as few lines as they need.
+func wrapped(parts []string, separator string) (out []string) {
+	width := 0
+	for i, p := range parts {
+		n := utf8.RuneCountInString(p)
+		if i > 0 && width+n <= lineWidth {
+			out[len(out)-1] += separator + p
+			width += utf8.RuneCountInString(separator) + n
+			continue
+		}
+		out = append(out, p)
+		width = n
+	}
+	return out
 }
 
 // span prints a duration as a person would say it: 612 ms, 58 s, 5 min 28 s.
