@@ -20,7 +20,7 @@ func Session(s *harness.Session, c Context, seed uint64) (out Rows) {
 		out.add("pass", says)
 	case harness.Vacuous:
 		out.add("vacuous", plural(s.Tally.Plans, "plan")+" passed and together prove too little to call it green")
-		out.add("missing", strings.Join(s.Missing, " · "))
+		out.add("missing", wrapped(s.Missing, " · ")...)
 		if s.Because != "" {
 			out.add("because", s.Because)
 		}
