@@ -132,7 +132,7 @@ func (b block) admits() (Admission, bool) {
 		return Admission{}, false
 	}
 	for _, h := range harmless {
-		if h.says.MatchString(b.text) {
+		if h.says.MatchString(b.text) && (h.unless == nil || !h.unless.MatchString(b.text)) {
 			return Admission{}, false
 		}
 	}

@@ -46,14 +46,21 @@ var admitted = []admissionClass{
 // harmlessLine is a line that is no finding, whatever its words.
 type harmlessLine struct {
 	says *regexp.Regexp
-	why  string
+	// unless names lines that are findings all the same; nil for none.
+	unless *regexp.Regexp
+	why    string
 }
 
-// harmless are the known harmless lines.
+// harmless are the known harmless lines. An ordinary session, with its kills and
+// stops, logs nothing above INFO but a failed look for a newer release, which fits
+// no kind.
 var harmless = []harmlessLine{
-	{regexp.MustCompile(`\boctocrab: `), "the server asks GitHub for its newest release, and there is no network to ask it by"},
-	{regexp.MustCompile(`\brestate_invoker(_impl)?\b|\bingress_http::handler::responses\b`), "it repeats what a handler or its SDK said, such as the panic of a handler"},
-	{regexp.MustCompile(`potentially dangerous operation, and might result in data loss`), "it warns of what a forced registration of a deployment could do, before doing it"},
-	{regexp.MustCompile(`(?i)no space left on device|too many open files|cannot allocate memory|memory allocation of \d+ bytes failed|disk quota exceeded`), "this machine is short of something: what follows is not the server's doing"},
-	{regexp.MustCompile(`(?i)failed binding to address|address (already )?in use`), "a port was taken by somebody else; the server is started again on another"},
+	{says: regexp.MustCompile(`\brestate_invoker(_impl)?\b`), unless: regexp.MustCompile(`error when reading the journal`),
+		why: "it repeats what a handler or its SDK said, such as the panic of a handler"},
+	{says: regexp.MustCompile(`potentially dangerous operation, and might result in data loss`),
+		why: "it warns of what a forced registration of a deployment could do, before doing it"},
+	{says: regexp.MustCompile(`(?i)no space left on device|too many open files|cannot allocate memory|memory allocation of \d+ bytes failed|disk quota exceeded`),
+		why: "this machine is short of something: what follows is not the server's doing"},
+	{says: regexp.MustCompile(`(?i)failed binding to address|address (already )?in use`),
+		why: "a port was taken by somebody else; the server is started again on another"},
 }
