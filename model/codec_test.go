@@ -41,6 +41,20 @@ func TestHistoriesReadBackExactly(t *testing.T) {
 	})
 }
 
+// A history that is written whole is the one that was read, whatever the events
+// that made it up.
+func TestHistoriesAreWrittenAsTheyWereRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want, err := collect(stream.Draw(t, "events"))
+		require.NoError(t, err)
+		var text bytes.Buffer
+		require.NoError(t, model.WriteHistory(&text, want))
+		got, err := model.ReadHistory(&text)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+}
+
 // A kill cuts a file anywhere: what was written whole is read, what was not is
 // said.
 func TestHistoryCutOffAnywhere(t *testing.T) {
