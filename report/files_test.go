@@ -206,3 +206,7 @@ func TestWhatIsToldWhen(t *testing.T) {
 	assert.Contains(t, out.String(), "1 earlier plan passed and are kept")
 	assert.Contains(t, out.String(), "also       plan 7: no disk\n")
 }
+
+func TestMarkdownTakesNothingForMarkup(t *testing.T) {
+	assert.Equal(t, "a \\| b \\`c\\` \\*d\\* \\_e\\_ \\[f\\] &lt;g&gt; &amp; \\\\ \\# \\~", escapeMarkdown("a | b `c` *d* _e_ [f] <g> & \\ # ~"))
+}

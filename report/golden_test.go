@@ -259,3 +259,17 @@ func TestWhatASessionLacks(t *testing.T) {
 	s.Tally.ReadBack = 93
 	assert.Equal(t, []string{"values read back after a restart: 93 of 94 needed", "operations in flight, before kill: 0 of 1 needed"}, s.Tally.Missing())
 }
+
+// Which of several acknowledged changes is missing is not known.
+func TestTheMarkNamesTheMissingChangeOnlyIfItIsOne(t *testing.T) {
+	h := lostAdd()
+	b := checker.ObjectResult{Guarantee: "an acknowledged add is missing", Proof: []int{1, 2}, Contradiction: 2}
+	assert.Equal(t, "add(2) was acknowledged at 20 ms", remark(h, b))
+	second := h.Operations[0]
+	second.ID = 3
+	h.Operations = append(h.Operations, second)
+	b.Proof = []int{1, 2, 3}
+	assert.Equal(t, "no order explains this", remark(h, b))
+	b.Proof, b.Guarantee = []int{1, 2}, "a read went back to an older value"
+	assert.Equal(t, "no order explains this", remark(h, b))
+}
