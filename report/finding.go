@@ -31,14 +31,28 @@ func Finding(r harness.Run, c Context) Rows {
 	case harness.Violation:
 		out = violation(r, c)
 	case harness.Undecided:
-		out = undecided(r, c)
+		return undecided(r, c)
 	default:
 		out = broken(r, c)
 	}
-	if r.Problem != nil {
-		out.add("not saved", strings.ReplaceAll(r.Problem.Error(), "\n", "; "))
-	}
+	out.add("not saved", notSaved(r)...)
 	return out
+}
+
+// notSaved says what of a run could not be kept.
+func notSaved(r harness.Run) []string {
+	if r.Problem == nil {
+		return nil
+	}
+	return []string{strings.ReplaceAll(r.Problem.Error(), "\n", "; ")}
+}
+
+// historyOf is where a run's history is: in its folder, or where it was made.
+func historyOf(r harness.Run) string {
+	if r.Dir == "" && r.Outcome != nil {
+		return r.Outcome.Path
+	}
+	return filepath.Join(r.Dir, harness.HistoryFile)
 }
 
 func violation(r harness.Run, c Context) (out Rows) {
@@ -61,7 +75,7 @@ func violation(r harness.Run, c Context) (out Rows) {
 		out.add("answered", answered(r.Outcome.History)...)
 	}
 	if r.Dir == "" && r.Outcome != nil {
-		out.add("files", r.Outcome.Path) // where it was made
+		out.add("files", historyOf(r))
 	}
 	if r.Dir != "" {
 		out.add("files", files(r.Dir)...)
@@ -101,6 +115,9 @@ func build(r harness.Run, c Context) []string {
 		line += " · " + c.SDK
 	}
 	second := fmt.Sprintf("plan %d, number %d of its runtime", r.Number, r.Outcome.Age+1)
+	if r.Plan.Seed != 0 {
+		second = fmt.Sprintf("seed %d, %s", r.Plan.Seed, second)
+	}
 	if s, err := generators.ServerNamed(r.Plan.Config.Server); err == nil {
 		second += " · " + s.Name + ": " + s.Says
 	} else if n := r.Plan.Config.Partitions; n > 0 {

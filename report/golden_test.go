@@ -185,6 +185,11 @@ func TestUndecided(t *testing.T) {
 	oneScreen(t, harness.Undecided, text)
 	golden(t, "undecided", text)
 
+	r.Dir, r.Outcome, r.Problem = "", &harness.Outcome{Path: "testdata/running/5e55/31.jsonl"}, errors.New("disk full")
+	text = Finding(r, told).String()
+	assert.Contains(t, text, "go test -run Recheck -history testdata/running/5e55/31.jsonl ", "the history stays where it was made")
+	assert.Contains(t, text, "not saved  disk full\n")
+
 	s.Failures = []harness.Run{r, r, r, r, r}
 	text = Session(s, told, 8123).String()
 	oneScreen(t, harness.Undecided, text)

@@ -67,7 +67,7 @@ func (p *Reporter) Run(r harness.Run) {
 	case harness.Violation:
 		told.said.Print(p.Out)
 	case harness.Undecided:
-		fmt.Fprintf(p.Out, "note       plan %d is undecided, and kept in %s\n", r.Number, r.Dir)
+		fmt.Fprintf(p.Out, "note       plan %d is undecided, and kept in %s\n", r.Number, filepath.Dir(historyOf(r)))
 	case harness.Harness:
 		if p.broken {
 			fmt.Fprintf(p.Out, "also       plan %d: %s\n", r.Number, oneLine(r.Sentence))

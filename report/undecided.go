@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"retain/checker"
 	"retain/generators"
@@ -40,7 +39,7 @@ func undecidedRuns(runs []harness.Run, c Context) (out Rows) {
 			why = append(why, oneLine(o.Reason))
 			size = append(size, sizeOf(r, o))
 		}
-		do = append(do, fmt.Sprintf("go test -run Recheck -history %s -check.budget 10m   (no server needed)", filepath.Join(r.Dir, harness.HistoryFile)))
+		do = append(do, fmt.Sprintf("go test -run Recheck -history %s -check.budget 10m   (no server needed)", historyOf(r)))
 	}
 	if on == "" {
 		on = "what it did"
@@ -54,6 +53,9 @@ func undecidedRuns(runs []harness.Run, c Context) (out Rows) {
 	out.add("do", do...)
 	if c.Passed > 0 && c.Of > 0 {
 		out.add("the rest", fmt.Sprintf("%s pass and are counted as %s", plural(c.Passed, "plan"), thousands(c.Passed)))
+	}
+	for _, r := range runs {
+		out.add("not saved", notSaved(r)...)
 	}
 	return out
 }
