@@ -29,6 +29,7 @@ type page struct {
 	Band                 *band
 	Restarts             []timeline
 	Plan                 string
+	Steps                int
 	Log                  []string
 	LogFile              string
 	LogLines             int
@@ -44,7 +45,7 @@ func Page(w io.Writer, r harness.Run, c Context) error {
 	verdict, says := rows.verdict()
 	p := page{
 		Title: verdict + ": " + oneLine(says), Verdict: verdict, Says: oneLine(says), Rows: rows[1:],
-		Admissions: r.Admissions, Plan: string(generators.Encode(r.Plan)), LogFile: harness.LogFile,
+		Admissions: r.Admissions, Plan: string(generators.Encode(r.Plan)), Steps: len(r.Plan.Steps), LogFile: harness.LogFile,
 	}
 	if r.Outcome != nil && r.Outcome.History != nil {
 		p.Band, p.Restarts = bandOf(r.Outcome.History), timelines(r.Outcome.History)
