@@ -274,18 +274,17 @@ func bounds() harness.Bounds {
 func checks() checker.Options { return checker.Options{Budget: *budgetFlag} }
 
 // open settles on the runtime under test and removes what dead sessions left.
-func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
-	t.Helper()
+func open(ctx context.Context, seed uint64) (harness.Open, error) {
 	bugs, err := simulated.ParseBugs(*bugsFlag)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	open, why, err := backend.Choose(ctx, settings(), backend.Options{
 		Name: backend.Name(*runtimeFlag), Image: *imageFlag, Binary: *binaryFlag,
 		Bugs: bugs, Rate: *bugsRateFlag, Seed: seed, Notice: func(line string) { fmt.Println("note      ", line) },
 	})
 	if err != nil {
-		cannotBegin(t, err)
+		return nil, err
 	}
 	if backend.Name(*runtimeFlag) != backend.Simulated {
 		if swept, err := leftovers.Sweep(ctx); err != nil {
@@ -294,7 +293,7 @@ func open(t testing.TB, ctx context.Context, seed uint64) harness.Open {
 			fmt.Println("note      ", swept)
 		}
 	}
-	return announced(open, why)
+	return announced(open, why), nil
 }
 
 // announced says what is tested once there is something to test; until then the

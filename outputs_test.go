@@ -203,3 +203,11 @@ func TestWhatIsOursIsNoViolation(t *testing.T) {
 	assert.Contains(t, got.text, "evidence   ")
 	assert.NotContains(t, got.text, "violation  ")
 }
+
+func TestWhatCanNotBeginIsTold(t *testing.T) {
+	got := tell(t, harness.Harness, "-test.run", "^TestProperties$", "-restate.binary", "/bin/ls")
+	assert.Contains(t, got.text, "harness    could not begin, which says nothing about Restate: ")
+	assert.Contains(t, got.junit, `type="harness"`)
+	assert.Contains(t, got.junit, "not a restate-server")
+	assert.Contains(t, got.markdown, "not a restate-server")
+}

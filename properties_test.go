@@ -1,6 +1,7 @@
 package retain_test
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -57,21 +58,16 @@ func TestReplay(t *testing.T) {
 // conduct runs a session of the flags and fails the test unless it passes. A
 // fresh one has a new runtime for every plan.
 func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generators.Plan) *harness.Session {
-	if err := checkPlaces(); err != nil {
-		cannotBegin(t, err)
-	}
-	ctx := interruptible(t)
-	workers := 2
-	if n == 1 {
-		workers = 1
-	}
 	reporter := &report.Reporter{Name: t.Name(), Out: os.Stdout, Verbose: testing.Verbose(), SDK: sdk(), Flags: given(), Seed: seed}
-	session, err := harness.Conduct(ctx, harness.Options{
-		Open: open(t, ctx, seed), Draw: draw, Plans: n, Time: defaultTime, Workers: workers, Fresh: fresh, Base: settings(),
+	session, err := begin(interruptible(t), seed, harness.Options{
+		Draw: draw, Plans: n, Time: defaultTime, Workers: workers(n), Fresh: fresh, Base: settings(),
 		Bounds: bounds(), Check: checks(), Dir: artifacts, KeepData: *dataFlag,
 		OnRun: reporter.Run,
 	})
 	if err != nil {
+		if err := write(reporter, reporter.CouldNotBegin(err)); err != nil {
+			t.Errorf("harness: %v", err)
+		}
 		cannotBegin(t, err)
 	}
 	reporter.End(session)
@@ -83,6 +79,29 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 		t.Fail()
 	}
 	return session
+}
+
+// workers is how many plans run side by side, of n, or of as many as there is time
+// for.
+func workers(n int) int {
+	if n == 1 {
+		return 1
+	}
+	return 2
+}
+
+// begin conducts a session on the runtime of the flags, where it can leave behind
+// what it finds.
+func begin(ctx context.Context, seed uint64, o harness.Options) (*harness.Session, error) {
+	if err := checkPlaces(); err != nil {
+		return nil, err
+	}
+	opened, err := open(ctx, seed)
+	if err != nil {
+		return nil, err
+	}
+	o.Open = opened
+	return harness.Conduct(ctx, o)
 }
 
 // write tells of the session in the files that were asked for.

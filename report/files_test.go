@@ -207,6 +207,31 @@ func TestWhatIsToldWhen(t *testing.T) {
 	assert.Contains(t, out.String(), "also       plan 7: no disk\n")
 }
 
+// A session that could not begin leaves its files behind too.
+func TestWhatCouldNotBegin(t *testing.T) {
+	p := &Reporter{Name: "TestProperties", Out: io.Discard}
+	s := p.CouldNotBegin(errors.New("no Docker"))
+	dir := t.TempDir()
+	require.NoError(t, p.Summary(filepath.Join(dir, "s.json"), s))
+	var got map[string]any
+	text, err := os.ReadFile(filepath.Join(dir, "s.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &got))
+	assert.Equal(t, "harness", got["verdict"])
+	for _, field := range []string{"server_configurations", "faults", "findings", "recovery_seconds", "availability"} {
+		assert.NotNil(t, got[field], field)
+	}
+	var j JUnit
+	j.Add(p, s)
+	require.NoError(t, j.Write(filepath.Join(dir, "j.xml")))
+	text, err = os.ReadFile(filepath.Join(dir, "j.xml"))
+	require.NoError(t, err)
+	suite := strict(t, text).Suites[0]
+	assert.Equal(t, 1, suite.Errors)
+	assert.Contains(t, suite.Cases[0].Error.Text, "what       could not begin: no Docker\n")
+	assert.True(t, strings.HasPrefix(p.Markdown(s), "### retain: harness · "))
+}
+
 func TestMarkdownTakesNothingForMarkup(t *testing.T) {
 	assert.Equal(t, "a \\| b \\`c\\` \\*d\\* \\_e\\_ \\[f\\] &lt;g&gt; &amp; \\\\ \\# \\~", escapeMarkdown("a | b `c` *d* _e_ [f] <g> & \\ # ~"))
 }

@@ -69,7 +69,7 @@ func (j *JUnit) Add(p *Reporter, s *harness.Session) {
 	for _, r := range p.runs {
 		c := junitCase{Class: p.Name, Name: fmt.Sprintf("plan %d", r.number), Time: fmt.Sprintf("%.3f", r.took.Seconds())}
 		if r.number < 0 {
-			c.Name = "runtimes"
+			c.Name = "no plan's"
 		}
 		if r.ledger {
 			c.Name += ", ledger"

@@ -85,6 +85,16 @@ func (p *Reporter) End(s *harness.Session) {
 	}
 }
 
+// CouldNotBegin is a session that could not begin, for the files that tell of it.
+// Nothing is printed: whoever can't begin says so in a line.
+func (p *Reporter) CouldNotBegin(why error) *harness.Session {
+	r := harness.Run{Number: -1, Verdict: harness.Harness, Sentence: "could not begin: " + why.Error()}
+	p.runs = append(p.runs, ran{number: r.Number, verdict: r.Verdict, said: Finding(r, p.context())})
+	return &harness.Session{
+		Verdict: harness.Harness, Failures: []harness.Run{r}, Counts: map[harness.Verdict]int{harness.Harness: 1},
+	}
+}
+
 // Line prints a run in one line, for -v.
 func Line(w io.Writer, r harness.Run) {
 	took := time.Duration(0)

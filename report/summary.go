@@ -107,6 +107,12 @@ func (p *Reporter) summary(s *harness.Session) summary {
 		Missing: s.Missing, Because: s.Because, Findings: []finding{}, Recoveries: []float64{}, Available: []spanJSON{},
 		Ledger: ledgerJSON{s.Ledger.Objects, s.Ledger.Of, s.Ledger.Reads, seconds(s.Ledger.Took), s.Ledger.Note},
 	}
+	if out.Servers == nil {
+		out.Servers = map[string]int{}
+	}
+	if out.Faults == nil {
+		out.Faults = map[string]int{}
+	}
 	for v, n := range s.Counts {
 		out.Verdicts[string(v)] = n
 	}
