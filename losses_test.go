@@ -3,6 +3,7 @@ package retain_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"retain/checker"
@@ -56,6 +57,30 @@ func TestLostLogIsFound(t *testing.T) {
 	require.Equal(t, harness.Violation, session.Verdict)
 	require.FileExists(t, session.Failures[0].Dir+"/"+harness.PictureFile)
 	require.FileExists(t, session.Failures[0].Dir+"/"+harness.HistoryFile)
+	assert.Empty(t, session.Admissions, "the server does not know of its loss")
+}
+
+// TestALossIsAttributed: a write that the server acknowledged and forgot without
+// its log, one kill later.
+func TestALossIsAttributed(t *testing.T) {
+	register := model.Object{Kind: model.Register}
+	session := lose(t, withoutLog, 1, func(int) generators.Plan {
+		return generators.Plan{Config: generators.Config{Partitions: 1}, Steps: []generators.Step{
+			generators.Operate{ID: 1, Object: register, Op: model.RegisterWrite{Value: "v1"}},
+			generators.Inject{ID: 2, Fault: generators.Kill, When: generators.InPlace{}},
+			generators.Inject{ID: 3, Fault: generators.Start, When: generators.InPlace{}},
+			generators.Operate{ID: 4, Object: register, Op: model.RegisterRead{}},
+		}}
+	})
+	require.Equal(t, harness.Violation, session.Verdict)
+	r := session.Failures[0]
+	require.NoError(t, r.Problem)
+	assert.Equal(t, "register-0: an acknowledged write is missing after a kill", r.Sentence)
+	assert.Equal(t, "acknowledged, handler ran once, gone from the log (no invocation, no output by its key, the state table lacks its effect)", r.Where)
+	for _, o := range r.RuledOut {
+		assert.True(t, o.Out, "%s: %s", o.What, o.Fact)
+	}
+	assert.Equal(t, harness.RuledOut{What: "late", Fact: `gone: still "" after 3s, still "" after one more restart`, Out: true}, r.RuledOut[3])
 }
 
 // TestDirtyReadIsFound shows on the real server that an effect that was seen and

@@ -29,7 +29,7 @@ var sideBySide = make(chan struct{}, 8)
 func plannedSession(t *testing.T, open harness.Open, seed uint64, plans, workers int, bounds harness.Bounds) *harness.Session {
 	session, err := harness.Conduct(t.Context(), harness.Options{
 		Open: open, Draw: func(n int) generators.Plan { return generators.Draw(seed, n, generators.Options{}) },
-		Plans: plans, Workers: workers, Bounds: bounds, Dir: t.TempDir(),
+		Plans: plans, Workers: workers, Bounds: bounds, Dir: t.TempDir(), Late: -1,
 	})
 	require.NoError(t, err)
 	return session

@@ -131,6 +131,9 @@ func (q *inquiry) findLost() []model.Invoked {
 	var lost []model.Invoked
 	until := time.Now().Add(lostBound)
 	for _, o := range q.acknowledged() {
+		if shows(q.last.In(model.Resolved), o.In(model.Resolved)) {
+			continue // it is there, if not as it should be
+		}
 		if len(lost) == maxLost || time.Now().After(until) {
 			return nil
 		}
@@ -205,6 +208,11 @@ func (q *inquiry) orderly(contradiction bool, later []model.Invoked, without map
 // shows says whether later reads show what is lost.
 func (q *inquiry) shows(later []model.Invoked) showing {
 	if !q.orderly(false, later, nil) {
+		for _, o := range q.lost {
+			if o.Object.Kind == model.List && slices.ContainsFunc(later, func(read model.Invoked) bool { return shows(read, o.In(model.Resolved)) }) {
+				return displaced
+			}
+		}
 		return missing
 	}
 	without := map[int]bool{}
@@ -221,7 +229,8 @@ func (q *inquiry) shows(later []model.Invoked) showing {
 type showing int
 
 const (
-	missing showing = iota // no order explains the reads
-	present                // they are as they must be
-	covered                // they are as they must be with the effect or without it: later writes cover it
+	missing   showing = iota // no order explains the reads
+	present                  // they are as they must be
+	covered                  // they are as they must be with the effect or without it: later writes cover it
+	displaced                // a lost element is there again, and not where it belongs
 )

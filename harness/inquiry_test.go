@@ -113,7 +113,17 @@ func TestAWriteThatComesBack(t *testing.T) {
 // TestAReadThatMisses is told from a loss by the state table.
 func TestAReadThatMisses(t *testing.T) {
 	r := violating(t, simulated.StaleRead, writeAndRead([]generators.FaultKind{generators.Kill, generators.Start}, 1), Options{})
-	assert.Equal(t, "acknowledged, handler ran once, its output is known by its key, and the state table holds its effect: only the read missed it", r.Where)
+	assert.Equal(t, "acknowledged, handler ran once, its output is known by its key, and the state table holds its effect now: only the read missed it", r.Where)
+}
+
+// TestAWrongValueDoesNotComeBack: it was never one that should be there.
+func TestAWrongValueDoesNotComeBack(t *testing.T) {
+	q := inquiryAbout(t, `"v2"`, nil)
+	assert.Empty(t, q.lost)
+	reads := []model.Invoked{{Object: register0, Op: model.RegisterRead{}, Outcome: model.OK, Answer: model.Text("v1")}}
+	late, back := q.came(afterlife{restarted: true, reads: map[model.Phase][]model.Invoked{model.Late: reads, model.Later: reads}})
+	assert.False(t, back)
+	assert.Equal(t, RuledOut{"late", `right again: "v1" after 0s, still "v1" after one more restart`, false}, late)
 }
 
 // TestAnEffectTooMany is neither gone nor does it come back.
@@ -183,9 +193,36 @@ func TestSilentServersRuleNothingOut(t *testing.T) {
 	assert.Equal(t, RuledOut{"wrong server", "nobody answers: connection refused", false}, a.wrongServer())
 }
 
+// TestAnElementThatComesBackElsewhere is there again, and still wrong.
+func TestAnElementThatComesBackElsewhere(t *testing.T) {
+	list := model.Object{Kind: model.List}
+	h := &model.History{Header: model.Header{Version: model.HistoryVersion}}
+	for i, o := range []model.Invoked{
+		{Op: model.ListAppend{Value: "a"}, Answer: model.Done{}}, {Op: model.ListGet{}, Answer: model.Texts{}}, {Op: model.ListAppend{Value: "b"}, Answer: model.Done{}},
+	} {
+		o.ID, o.Object, o.Process, o.Outcome = i+1, list, "0", model.OK
+		o.Call, o.Return = model.Instant{Seq: int64(2*i + 1)}, model.Instant{Seq: int64(2*i + 2)}
+		h.Operations = append(h.Operations, o)
+	}
+	q := newInquiry(&Run{Outcome: &Outcome{History: h}, Check: checker.Check(h, checker.Options{})}, nil)
+	require.Len(t, q.lost, 1)
+	read := func(values ...string) []model.Invoked {
+		return []model.Invoked{{Object: list, Op: model.ListGet{}, Outcome: model.OK, Answer: model.Texts(values)}}
+	}
+	assert.Equal(t, missing, q.shows(read("b")))
+	assert.Equal(t, present, q.shows(read("a", "b")))
+	assert.Equal(t, displaced, q.shows(read("b", "a")))
+	late, back := q.came(afterlife{restarted: true, reads: map[model.Phase][]model.Invoked{model.Late: read("b", "a")}})
+	assert.True(t, back)
+	assert.Equal(t, RuledOut{"late", `came back, and not where it belongs: ["b","a"] after 0s`, false}, late)
+}
+
 // inquiryOf is an inquiry about a write that a read does not show, with more
 // events before the read.
-func inquiryOf(t *testing.T, events []model.Event) *inquiry {
+func inquiryOf(t *testing.T, events []model.Event) *inquiry { return inquiryAbout(t, `""`, events) }
+
+// inquiryAbout is the same with another answer of the read.
+func inquiryAbout(t *testing.T, answer string, events []model.Event) *inquiry {
 	t.Helper()
 	h := &model.History{}
 	seq := int64(0)
@@ -210,7 +247,7 @@ func inquiryOf(t *testing.T, events []model.Event) *inquiry {
 	for _, e := range events {
 		require.NoError(t, h.Apply(e))
 	}
-	call(2, model.RegisterRead{}, `""`)
+	call(2, model.RegisterRead{}, answer)
 	check := checker.Check(h, checker.Options{})
 	require.Equal(t, checker.Violation, check.Verdict, check.Reason)
 	q := newInquiry(&Run{Outcome: &Outcome{ID: "r", History: h}, Check: check}, nil)

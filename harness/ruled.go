@@ -205,16 +205,22 @@ func (q *inquiry) came(a afterlife) (out RuledOut, back bool) {
 	case !soon && !after:
 		out.Fact = "it could not be read again" + because(a.problem)
 		return out, false
-	case soon && late == present && after && later == missing:
-		out.Fact = "came back and went again: " + facts
-		back = true
 	case soon && late == present || after && later == present:
-		back = true
-		out.Fact = "came back: " + facts
-		if again := q.sentAgain(); again > 0 {
-			back = false
-			out.Fact = fmt.Sprintf("there again: %s; operation %d was sent again meanwhile, under its key", facts, again)
+		again := "came back: "
+		if back = len(q.lost) > 0; !back {
+			again = "right again: "
 		}
+		if after && later == missing {
+			again = "came back and went again: "
+		}
+		out.Fact = again + facts
+		if id := q.sentAgain(); id > 0 {
+			back = false
+			out.Fact = fmt.Sprintf("there again: %s; operation %d was sent again meanwhile, under its key", facts, id)
+		}
+	case soon && late == displaced || after && later == displaced:
+		back = true
+		out.Fact = "came back, and not where it belongs: " + facts
 	case soon && late == missing || after && later == missing:
 		out.Out = true
 		out.Fact = facts

@@ -157,9 +157,11 @@ func (w witness) fate(a account, state table, o model.Invoked) string {
 	case state.err != nil:
 		effect = "the state table can't be asked"
 	case state.shows == present && len(w.lost) > 0:
-		return w.knownAs(a) + "and the state table holds its effect: only the read missed it"
+		return w.knownAs(a) + "and the state table holds its effect now: only the read missed it"
+	case state.shows == displaced:
+		effect = "the state table holds its effect now, and not where it belongs"
 	case state.shows == present:
-		effect = "the state table fits what was known before"
+		effect = "the state table is as it must be"
 	case state.shows == covered:
 		effect = "later writes cover its effect in the state table"
 	case len(w.lost) == 0:
