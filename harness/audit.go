@@ -13,6 +13,9 @@ const (
 	// ledgerShare is the part of a session's time that ledgers may take: one in so
 	// many.
 	ledgerShare = 10
+	// ledgerReserve is as much of the time as is kept for the ledgers of the
+	// runtimes that stay to the end.
+	ledgerReserve = 30 * time.Second
 	// firstLedger is what the kill and the start of a ledger are thought to take
 	// before one was seen.
 	firstLedger = time.Second

@@ -36,7 +36,7 @@ type Options struct {
 	Open Open
 	// Draw gives plan number n, from 0.
 	Draw func(n int) generators.Plan
-	// Plans is how many; 0 is as many as fit into Time.
+	// Plans is how many; 0 is as many as fit into Time, with the ledger.
 	Plans int
 	Time  time.Duration
 	// Workers is how many plans run side by side, each on a runtime of its own;
@@ -145,7 +145,7 @@ func Conduct(ctx context.Context, o Options) (*Session, error) {
 		plans = 1
 	}
 	s := &session{Options: o, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), began: began}
-	s.ends = began.Add(o.Time - o.Time/ledgerShare)
+	s.ends = began.Add(o.Time - min(o.Time/ledgerShare, ledgerReserve))
 	s.pool.accept = s.accept
 	s.pool.leaving = func(sys *System) error { return s.audit(ctx, sys, false, false) }
 	s.result = Session{ID: s.id, Verdict: Pass, Tally: newTally(), Counts: map[Verdict]int{}}
