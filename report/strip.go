@@ -64,29 +64,53 @@ func availability(s *harness.Session) []string {
 		return nil
 	}
 	end := slices.MaxFunc(s.Availability, func(a, b harness.Span) int { return int(a.To - b.To) }).To
-	return []string{fmt.Sprintf("%s answered %.0f %% of the time · a block is %s", row, up*100, span(end/stripCells))}
+	return []string{fmt.Sprintf("%s %.0f %% of the time that plans ran · a block is %s", row, up*100, span(end/stripCells))}
 }
 
+// restartKey says what the blocks of a restart mean.
+const restartKey = "_ gone ░ started ▒ port open ▓ health says 200 █ calls go through"
+
 // restart draws a restart as a row of blocks, the further the darker: gone,
-// started, its port open, healthy by its own word, answering.
+// started, its port open, healthy by its own word, answering. What came after it
+// takes at most as much room again.
 func restart(r harness.Recovered) string {
 	const length = 24
 	took := r.Took()
 	if took <= 0 {
 		return ""
 	}
-	var b strings.Builder
-	for i := range length {
-		at := time.Duration(float64(took) * float64(i) / length)
-		level := 0
-		for j, moment := range []int64{r.Spawned, r.Port, r.Health} {
-			if moment > 0 && at >= r.After(moment) {
-				level = j + 1
-			}
-		}
-		b.WriteRune([]rune("_░▒▓")[level])
+	end := took
+	for _, s := range r.Spans {
+		end = max(end, min(s.To, 2*took))
 	}
-	return b.String() + "█ _ gone ░ started ▒ port open ▓ health says 200 █ calls go through"
+	cells := int(length * float64(end) / float64(took))
+	var b strings.Builder
+	for i := range cells + 1 {
+		b.WriteRune(stage(r, time.Duration(float64(took)*float64(i)/length)))
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// stage is how far a restart was, this long after the server's end.
+func stage(r harness.Recovered, at time.Duration) rune {
+	for _, s := range r.Spans {
+		if at >= s.From && at <= s.To && s.Up {
+			return '█'
+		}
+	}
+	switch {
+	case at == r.Took():
+		return '█'
+	case at > r.Took():
+		return ' ' // nobody asked, or nobody was answered
+	}
+	reached := '_'
+	for i, moment := range []int64{r.Spawned, r.Port, r.Health} {
+		if moment > 0 && at >= r.After(moment) {
+			reached = []rune("░▒▓")[i]
+		}
+	}
+	return reached
 }
 
 // recovery says how long restarts took.
@@ -102,6 +126,6 @@ func recovery(t harness.Tally) []string {
 		fmt.Sprintf("median %s · slowest %s (plan %d: started at %s, port open at %s, health said 200 at %s)",
 			s(all[len(all)/2].Took()), s(slowest.Took()), slowest.Plan,
 			s(slowest.After(slowest.Spawned)), s(slowest.After(slowest.Port)), s(slowest.After(slowest.Health))),
-		"slowest " + restart(slowest),
+		"slowest " + restart(slowest) + "   " + restartKey,
 	}
 }

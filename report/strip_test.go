@@ -1,7 +1,6 @@
 package report
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -37,8 +36,14 @@ func TestStrip(t *testing.T) {
 
 func TestARestartInBlocks(t *testing.T) {
 	r := harness.Recovered{Recovery: model.Recovery{Down: 1e9, Spawned: 1.5e9, Port: 2e9, Health: 2.5e9, Canary: 3e9}}
-	assert.True(t, strings.HasPrefix(restart(r), "______░░░░░░▒▒▒▒▒▒▓▓▓▓▓▓█ "), restart(r))
+	assert.Equal(t, "______░░░░░░▒▒▒▒▒▒▓▓▓▓▓▓█", restart(r))
 	assert.Empty(t, restart(harness.Recovered{}))
+
+	s := time.Second
+	r.Spans = []harness.Span{{To: 2 * s}, {From: 2 * s, To: 5 * s / 2, Up: true}}
+	assert.Equal(t, "______░░░░░░▒▒▒▒▒▒▓▓▓▓▓▓███████", restart(r), "and what came after it")
+	r.Spans = append(r.Spans, harness.Span{From: 5 * s / 2, To: 3 * s}, harness.Span{From: 3 * s, To: time.Hour, Up: true})
+	assert.Equal(t, "______░░░░░░▒▒▒▒▒▒▓▓▓▓▓▓███████     █████████████", restart(r), "but not for ever")
 }
 
 // A history of before canaries were asked all along tells by its restarts.
