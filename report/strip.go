@@ -12,6 +12,9 @@ import (
 // stripCells is how many blocks a strip has on the terminal.
 const stripCells = 48
 
+// rounding keeps what was answered throughout from missing a little of itself.
+const rounding = 1e-6
+
 // blocks are how much of a block's time was answered, from none to all of it.
 var blocks = []rune("▁▂▃▄▅▆▇█")
 
@@ -49,7 +52,7 @@ func Strip(spans []harness.Span, cells int) (row string, up float64) {
 			b.WriteByte(' ')
 			continue
 		}
-		b.WriteRune(blocks[int(answered[i]/asked[i]*float64(len(blocks)-1))])
+		b.WriteRune(blocks[int(answered[i]/asked[i]*float64(len(blocks)-1)+rounding)])
 	}
 	if all == 0 {
 		return "", 0

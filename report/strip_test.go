@@ -20,6 +20,7 @@ func TestStrip(t *testing.T) {
 	}{
 		{"nobody asked", nil, "", 0},
 		{"always up", []harness.Span{{To: 8 * s, Up: true}}, "████████", 1},
+		{"up in many pieces", pieces(1000, 8*s), "████████", 1},
 		{"always down", []harness.Span{{To: 8 * s}}, "▁▁▁▁▁▁▁▁", 0},
 		{"an outage", []harness.Span{{To: 4 * s, Up: true}, {From: 4 * s, To: 6 * s}, {From: 6 * s, To: 8 * s, Up: true}}, "████▁▁██", 0.75},
 		{"half a block", []harness.Span{{To: 15 * s / 2, Up: true}, {From: 15 * s / 2, To: 8 * s}}, "███████▄", 7.5 / 8},
@@ -32,6 +33,14 @@ func TestStrip(t *testing.T) {
 			assert.InDelta(t, c.up, up, 1e-9)
 		})
 	}
+}
+
+// pieces are spans that together are up for the whole time.
+func pieces(n int, whole time.Duration) (out []harness.Span) {
+	for i := range n {
+		out = append(out, harness.Span{From: whole * time.Duration(i) / time.Duration(n), To: whole * time.Duration(i+1) / time.Duration(n), Up: true})
+	}
+	return out
 }
 
 func TestARestartInBlocks(t *testing.T) {
