@@ -44,7 +44,7 @@ func dirtyRead() generators.Plan {
 func lose(t *testing.T, env map[string]string, plans int, draw func(int) generators.Plan) *harness.Session {
 	session, err := harness.Conduct(t.Context(), harness.Options{
 		Open: native(t), Draw: draw, Plans: plans, Bounds: harness.DefaultBounds, Dir: t.TempDir(),
-		Base: runtime.Settings{Env: env},
+		Base: runtime.Settings{Env: env}, KeepData: true,
 	})
 	require.NoError(t, err)
 	return session
@@ -57,6 +57,8 @@ func TestLostLogIsFound(t *testing.T) {
 	require.Equal(t, harness.Violation, session.Verdict)
 	require.FileExists(t, session.Failures[0].Dir+"/"+harness.PictureFile)
 	require.FileExists(t, session.Failures[0].Dir+"/"+harness.HistoryFile)
+	require.FileExists(t, session.Failures[0].Dir+"/"+harness.DataFile)
+	require.NoError(t, session.Failures[0].Problem)
 	assert.Empty(t, session.Admissions, "the server does not know of its loss")
 }
 

@@ -193,17 +193,46 @@ func TestSilentServersRuleNothingOut(t *testing.T) {
 	assert.Equal(t, RuledOut{"wrong server", "nobody answers: connection refused", false}, a.wrongServer())
 }
 
-// TestAnElementThatComesBackElsewhere is there again, and still wrong.
-func TestAnElementThatComesBackElsewhere(t *testing.T) {
-	list := model.Object{Kind: model.List}
+// inOrder is a history of one object, one operation after the other.
+func inOrder(object model.Object, all ...model.Invoked) *model.History {
 	h := &model.History{Header: model.Header{Version: model.HistoryVersion}}
-	for i, o := range []model.Invoked{
-		{Op: model.ListAppend{Value: "a"}, Answer: model.Done{}}, {Op: model.ListGet{}, Answer: model.Texts{}}, {Op: model.ListAppend{Value: "b"}, Answer: model.Done{}},
-	} {
-		o.ID, o.Object, o.Process, o.Outcome = i+1, list, "0", model.OK
+	for i, o := range all {
+		o.ID, o.Object, o.Process, o.Outcome = i+1, object, "0", model.OK
 		o.Call, o.Return = model.Instant{Seq: int64(2*i + 1)}, model.Instant{Seq: int64(2*i + 2)}
 		h.Operations = append(h.Operations, o)
 	}
+	return h
+}
+
+// TestWhatIsLost are the fewest newest writes, whatever had been read of them
+// before.
+func TestWhatIsLost(t *testing.T) {
+	write := func(v string) model.Invoked {
+		return model.Invoked{Op: model.RegisterWrite{Value: v}, Answer: model.Done{}}
+	}
+	read := func(v string) model.Invoked {
+		return model.Invoked{Op: model.RegisterRead{}, Answer: model.Text(v)}
+	}
+	lost := func(all ...model.Invoked) (ids []int) {
+		h := inOrder(register0, all...)
+		q := newInquiry(&Run{Outcome: &Outcome{History: h}, Check: checker.Check(h, checker.Options{})}, nil)
+		for _, o := range q.lost {
+			ids = append(ids, o.ID)
+		}
+		return ids
+	}
+	assert.Equal(t, []int{1}, lost(write("a"), read("a"), read("")))
+	assert.Equal(t, []int{2}, lost(write("a"), write("b"), read("b"), read("a")))
+	assert.Equal(t, []int{1, 2}, lost(write("a"), write("b"), read("")))
+	assert.Equal(t, []int{2, 4}, lost(write("a"), write("b"), read("b"), write("c"), read("a")))
+	assert.Empty(t, lost(write("a"), read("nobody's")))
+}
+
+// TestAnElementThatComesBackElsewhere is there again, and still wrong.
+func TestAnElementThatComesBackElsewhere(t *testing.T) {
+	list := model.Object{Kind: model.List}
+	h := inOrder(list, model.Invoked{Op: model.ListAppend{Value: "a"}, Answer: model.Done{}},
+		model.Invoked{Op: model.ListGet{}, Answer: model.Texts{}}, model.Invoked{Op: model.ListAppend{Value: "b"}, Answer: model.Done{}})
 	q := newInquiry(&Run{Outcome: &Outcome{History: h}, Check: checker.Check(h, checker.Options{})}, nil)
 	require.Len(t, q.lost, 1)
 	read := func(values ...string) []model.Invoked {

@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,8 @@ func (q *inquiry) notSent() RuledOut {
 	if len(subjects) == 0 {
 		subjects = []model.Invoked{q.last}
 	}
+	inProof := func(o model.Invoked) bool { return slices.Contains(q.broken.Proof, o.ID) }
+	subjects = slices.Concat(keepIf(subjects, inProof), keepIf(subjects, func(o model.Invoked) bool { return !inProof(o) }))
 	out := RuledOut{What: "not sent", Out: true}
 	var facts []string
 	for _, o := range subjects {
@@ -74,6 +77,10 @@ func (q *inquiry) notSent() RuledOut {
 	}
 	out.Fact = few(facts)
 	return out
+}
+
+func keepIf(all []model.Invoked, keep func(model.Invoked) bool) []model.Invoked {
+	return slices.DeleteFunc(slices.Clone(all), func(o model.Invoked) bool { return !keep(o) })
 }
 
 // few is the beginning of a list.
