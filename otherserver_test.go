@@ -105,10 +105,10 @@ func TestAnotherServerIsTheHarnesssAffair(t *testing.T) {
 func TestAnswersThatAreForgottenTooSoon(t *testing.T) {
 	settings := settings()
 	settings.Partitions = 1
-	settings.Env = map[string]string{"RESTATE_DEFAULT_IDEMPOTENCY_RETENTION": "5s"}
+	settings.Env = map[string]string{"RESTATE_DEFAULT_IDEMPOTENCY_RETENTION": "2s"}
 	_, err := harness.Conduct(t.Context(), harness.Options{
 		Plans: 1, Dir: t.TempDir(), Bounds: harness.DefaultBounds, Open: native(t), Base: settings,
 		Draw: func(int) generators.Plan { return generators.StartAndStop(generators.Kill) },
 	})
-	require.ErrorContains(t, err, "keeps the answers under idempotency keys for 5s, and the session may take 10s")
+	require.ErrorContains(t, err, "keeps the answers under idempotency keys for 2s, and the session may take 3s")
 }

@@ -56,16 +56,16 @@ func (r *run) watchServer(ctx context.Context, ep runtime.Endpoints, wrong conte
 	}
 }
 
-// planBound is what a plan is thought to take at most when a session's length is
-// a number of plans.
-const planBound = 10 * time.Second
+// planTime is what a plan is thought to take when a session's length is a number
+// of plans.
+const planTime = 3 * time.Second
 
 // expected is how long the session will take.
 func (o Options) expected() time.Duration {
 	if o.Plans == 0 {
 		return o.Time
 	}
-	return time.Duration(o.Plans) * planBound
+	return time.Duration(o.Plans) * planTime / time.Duration(max(1, o.Workers))
 }
 
 // accept makes sure that a system which was just started is ours and keeps the
@@ -113,9 +113,11 @@ func retention(ctx context.Context, ep runtime.Endpoints) (kept time.Duration, w
 	}
 }
 
-// outlasted reports with an error that the session took longer than answers are
+// outlasted reports with an error that the session takes longer than answers are
 // kept: then nothing can be said of its re-sends.
 func (s *session) outlasted() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if took := time.Since(s.began); s.kept > 0 && took >= s.kept {
 		return fmt.Errorf("the session took %s, and answers are kept under their idempotency keys for %s: what was sent again may have run again", took.Round(time.Second), s.kept)
 	}

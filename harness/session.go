@@ -199,6 +199,9 @@ func (s *session) work(ctx context.Context) {
 
 // take gives the next plan's number.
 func (s *session) take(ctx context.Context) (int, bool) {
+	if s.outlasted() != nil {
+		return 0, false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	over := s.Plans > 0 && s.next >= s.Plans || s.Plans == 0 && time.Now().After(s.ends)
