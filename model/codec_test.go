@@ -186,7 +186,7 @@ func TestEventsMakeUpTheHistory(t *testing.T) {
 		model.ResolvedAs{Instant: at(9), ID: 1, By: "lookup", Answer: "ok"},
 		model.Called{Instant: at(10), ID: 2, Process: "0", Phase: model.Look, Object: model.Object{Kind: model.Counter}, Op: "get()"},
 		model.Returned{Instant: at(11), ID: 2, Outcome: model.OK, Answer: "4"},
-		model.Ended{Instant: at(12)},
+		model.Ended{Instant: at(12), Availability: []model.Span{{From: 1, To: 2, Up: true}, {From: 2, To: 5}}},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, &model.History{
@@ -206,10 +206,11 @@ func TestEventsMakeUpTheHistory(t *testing.T) {
 				Call: at(10), Return: at(11), Outcome: model.OK, Answer: model.Integer(4),
 			},
 		},
-		Recoveries: []model.Recovery{{Step: 9, Down: 1, Spawned: 2, Port: 3, Health: 4, Canary: 5}},
-		Evidence:   []model.Observation{{At: at(7), ID: 1, Invocation: "inv", Entry: 2, Reading: "entered", Held: true}},
-		Notes:      []string{"n"},
-		Ended:      true,
+		Recoveries:   []model.Recovery{{Step: 9, Down: 1, Spawned: 2, Port: 3, Health: 4, Canary: 5}},
+		Availability: []model.Span{{From: 1, To: 2, Up: true}, {From: 2, To: 5}},
+		Evidence:     []model.Observation{{At: at(7), ID: 1, Invocation: "inv", Entry: 2, Reading: "entered", Held: true}},
+		Notes:        []string{"n"},
+		Ended:        true,
 	}, h)
 }
 

@@ -1,0 +1,77 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/model"
+)
+
+// TestAHistoryGoesOn where it ended, on its own clock; its file reads back whole
+// at any time.
+func TestAHistoryGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.jsonl")
+	rec, err := newRecorder(path, model.Header{Version: model.HistoryVersion, Run: "r"})
+	require.NoError(t, err)
+	rec.note("before")
+	rec.available([]model.Span{{From: 1, To: 2, Up: true}})
+	first, err := rec.close()
+	require.NoError(t, err)
+
+	again, err := reopen(path, rec.began.Add(-time.Hour))
+	require.NoError(t, err)
+	assert.False(t, readBackFrom(t, path).Ended, "it is cut off until it ends again")
+	var at model.Instant
+	require.NoError(t, again.record(func(now model.Instant) model.Event { at = now; return model.Noted{Instant: now, Text: "after"} }))
+	assert.Equal(t, int64(3), at.Seq, "the number of the end is free again")
+	assert.Greater(t, at.Ns, int64(time.Hour))
+	second, err := again.close()
+	require.NoError(t, err)
+	assert.Equal(t, second, readBackFrom(t, path))
+	assert.Equal(t, []string{"before", "after"}, second.Notes)
+	assert.True(t, second.Ended)
+	assert.Equal(t, first.Availability, second.Availability)
+}
+
+func readBackFrom(t *testing.T, path string) *model.History {
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	h, err := model.ReadHistory(file)
+	require.NoError(t, err)
+	return h
+}
+
+// TestAHistoryThatIsNotWholeDoesNotGoOn: nothing more could be judged by it.
+func TestAHistoryThatIsNotWholeDoesNotGoOn(t *testing.T) {
+	dir := t.TempDir()
+	header := string(model.EncodeEvent(model.Header{Version: model.HistoryVersion, Run: "r"}))
+	for name, text := range map[string]string{"cut": header + `{"e":"no`, "no end": header, "not one": "x\n", "empty": ""} {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := reopen(path, time.Now())
+		require.ErrorContains(t, err, "read the history again", name)
+		left, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, text, string(left), "it stays as it is")
+	}
+	_, err := reopen(filepath.Join(dir, "absent"), time.Now())
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// TestAHistoryThatIsGoneIsTheHarnesssAffair: the ledger can't judge without it.
+func TestAHistoryThatIsGoneIsTheHarnesssAffair(t *testing.T) {
+	session := sessionOf(t, Options{Plans: 2, OnRun: func(r Run) {
+		if r.Number == 1 && r.Outcome != nil {
+			assert.NoError(t, os.Remove(r.Outcome.Path))
+		}
+	}}, nil)
+	assert.Equal(t, Harness, session.Verdict)
+	require.Len(t, session.Failures, 1)
+	assert.Contains(t, session.Failures[0].Sentence, "read the history again")
+}
