@@ -2,6 +2,7 @@ package checker
 
 import (
 	"math"
+	"slices"
 
 	"retain/model"
 )
@@ -37,8 +38,12 @@ func illegal(ids ...int32) fast { return fast{applies: true, ids: ids} }
 // order of the chain; so the order of blocks, clears and unset reads is all that
 // is left to find, and [ground.decide] finds it or there is none.
 func decideCell(records []record) fast {
-	c := cell{records: records}
-	f := c.sort()
+	c := cell{records: records, values: make([]value, 0, len(records)/2)}
+	c.names = newIndex(len(records)/2, c.text)
+	for i := range records {
+		c.add(int32(i))
+	}
+	f := c.observe()
 	if !f.applies {
 		f = c.linkOptional()
 	}
@@ -58,9 +63,13 @@ func decideCell(records []record) fast {
 // cell is a register's or an entry's history on its way to the ground.
 type cell struct {
 	records []record
-	values  []value
-	writers *index // of a value's place in values
+	names   *index  // of values
+	values  []value // by number
 	ground  ground
+	// first is what contradicts itself, unless a value turns out to be repeated.
+	first fast
+	// left counts the values that were certainly written and are in no block yet.
+	left int
 	// optional are the values of ambiguous compare-and-sets that were observed
 	// and are not linked to what they expected yet.
 	optional []int32
@@ -68,221 +77,265 @@ type cell struct {
 	repeated bool
 }
 
-// value is what one write wrote.
+// value is what one write wrote: a cache line. It is made when its text first
+// comes, be it in an answer, so that the text is looked up while it is in the
+// processor's cache.
 type value struct {
-	writer int32 // index of the record
-	// next is the record that took the value away and saw it, none for nobody;
-	// taker is the value that it put there instead, none for the initial one.
-	next, taker int32
-	reads       zone
-	observed    bool
+	// writer is the record that wrote it. As long as there is none, it is
+	// negative: the complement of the first record that saw or expected it.
+	writer int32
+	// saw is the value that the writer saw (or expected: expects) and took away,
+	// unset for the initial one, none if it did not look.
+	saw int32
+	// taker is the value that came instead, by a writer that saw this one; none
+	// for nobody.
+	taker int32
+	// id, call and ret are the writer's.
+	id        int32
+	call, ret int64
+	reads     zone
+	// must: the writer certainly happened. observed: somebody saw the value.
+	// shared: it has other writers. clears: it is no value, but a clearAll.
+	must, observed, shared, expects, clears bool
 }
 
-const none = int32(-2)
+const (
+	none  = int32(-2)
+	unset = int32(-3)
+)
 
-// step is what an operation did to a cell, as far as is known.
-type step struct {
-	// saw is what it saw, if sees.
-	saw  string
-	sees bool
-	// wrote is what it put there, "" for nothing.
-	wrote string
-	// expects is set for a compare-and-set without an answer.
-	expects bool
-	// unset: it cleared the cell.
-	unset bool
-}
-
-func stepOf(r *record) step {
+// add notes what an operation wrote and what it saw.
+func (c *cell) add(i int32) {
+	r := &c.records[i]
 	switch op := r.op.(type) {
-	case model.RegisterWrite:
-		return step{wrote: op.Value}
-	case model.MapSet:
-		return step{wrote: op.Value}
-	case model.RegisterCompareAndSet:
-		saw, answered := r.answer.(model.Text)
-		switch {
-		case op.Expect == op.Value && !answered:
-			return step{}
-		case !answered:
-			return step{saw: op.Expect, wrote: op.Value, expects: true}
-		case string(saw) == op.Expect && op.Expect != op.Value:
-			return step{saw: op.Expect, sees: true, wrote: op.Value}
+	case model.RegisterRead, model.MapGet:
+		if saw, answered := r.answer.(model.Text); answered {
+			c.read(i, string(saw))
 		}
-		return step{saw: string(saw), sees: true}
+	case model.RegisterWrite:
+		c.write(i, op.Value, none)
+	case model.MapSet:
+		c.write(i, op.Value, none)
+	case model.RegisterCompareAndSet:
+		c.compareAndSet(i, op)
 	case model.RegisterClear:
-		return step{unset: true}
+		c.ground.addOne(r, unsets)
 	case model.MapClearAll:
 		all, answered := r.answer.(model.Entries)
-		if answered && len(all) > 0 {
-			return step{saw: all[0].Value, sees: true, unset: true}
-		}
-		return step{sees: answered, unset: !answered}
-	}
-	saw, answered := r.answer.(model.Text)
-	return step{saw: string(saw), sees: answered}
-}
-
-// sort ties what saw a value to it, and puts the rest on the ground. Writers are
-// noted on the way: most readers come soon after theirs, and find them in the
-// processor's cache.
-func (c *cell) sort() fast {
-	writes := 0
-	for i := range c.records {
-		if stepOf(&c.records[i]).wrote != "" {
-			writes++
-		}
-	}
-	c.values = make([]value, 0, writes)
-	c.writers = newIndex(writes, func(at int32) string { return stepOf(&c.records[c.values[at].writer]).wrote })
-	var early []reader // called before their writers
-	var first fast     // what contradicts itself, unless a value turns out to be repeated
-	for i := range c.records {
-		s := stepOf(&c.records[i])
-		writes := none
-		if s.wrote != "" {
-			writes = c.addWriter(i, s.wrote)
-		}
 		switch {
-		case s.unset && !s.sees:
-			c.ground.addOne(c.records[i], unsets)
-		case !s.sees:
-		case s.saw == "":
-			if s.wrote == "" {
-				c.ground.addOne(c.records[i], sees)
-			}
+		case !answered:
+			c.ground.addOne(r, unsets)
+		case len(all) == 0 || all[0].Value == "":
+			c.ground.addOne(r, sees)
 		default:
-			if at, known := c.writers.get(s.saw); !known {
-				early = append(early, reader{i, writes})
-			} else if f := c.see(i, s, at, writes); f.applies && !first.applies {
-				first = f
-			}
+			saw := c.find(i, all[0].Value)
+			c.values = append(c.values, value{writer: i, saw: saw, taker: none, id: r.id, call: r.call, ret: r.ret, must: true, clears: true})
+			c.take(saw, int32(len(c.values))-1)
 		}
 	}
-	if first.applies {
-		return first
-	}
-	for _, r := range early {
-		if f := c.seeLate(r.record, r.writes); f.applies {
-			return f
+}
+
+func (c *cell) compareAndSet(i int32, op model.RegisterCompareAndSet) {
+	r := &c.records[i]
+	saw, answered := r.answer.(model.Text)
+	if op.Expect == op.Value || op.Value == "" || answered && string(saw) != op.Expect {
+		if answered {
+			c.read(i, string(saw))
 		}
+		return
 	}
-	return fast{}
+	from := unset
+	if op.Expect != "" {
+		from = c.find(i, op.Expect)
+	}
+	at := c.write(i, op.Value, from)
+	switch {
+	case !answered:
+		c.values[at].expects = true
+	case from != unset:
+		c.take(from, at)
+	}
 }
 
-// reader is a record that saw a value, and the value that it put there instead.
-type reader struct {
-	record int
-	writes int32
+func (c *cell) read(i int32, saw string) {
+	r := &c.records[i]
+	if saw == "" {
+		c.ground.addOne(r, sees)
+		return
+	}
+	v := &c.values[c.find(i, saw)]
+	v.observed = true
+	v.reads.add(r)
 }
 
-// addWriter notes the value that record i wrote.
-func (c *cell) addWriter(i int, wrote string) int32 {
-	at := int32(len(c.values))
-	c.values = append(c.values, value{writer: int32(i), next: none, taker: none, reads: emptyZone()})
-	if first, known := c.writers.put(wrote, at); known && c.values[first].observed {
-		c.repeated = true
+// write notes a writer, and what it saw. It returns the value.
+func (c *cell) write(i int32, text string, saw int32) int32 {
+	if text == "" {
+		return none
+	}
+	r, next := &c.records[i], int32(len(c.values))
+	at := c.names.number(text, next)
+	switch {
+	case at == next:
+		c.values = append(c.values, value{taker: none})
+	case c.values[at].writer >= 0:
+		c.values[at].shared = true
+		c.values = append(c.values, value{taker: none})
+		at = next
+	}
+	v := &c.values[at]
+	v.writer, v.saw, v.id, v.call, v.ret, v.must = i, saw, r.id, r.call, r.ret, !r.optional()
+	return at
+}
+
+// find is the number of a value that record i saw or expected.
+func (c *cell) find(i int32, text string) int32 {
+	next := int32(len(c.values))
+	at := c.names.number(text, next)
+	if at == next {
+		c.values = append(c.values, value{writer: ^i, saw: none, taker: none})
 	}
 	return at
 }
 
-// seeLate ties record i to the value that it saw, once all writers are noted;
-// writes is the value that it put there instead.
-func (c *cell) seeLate(i int, writes int32) fast {
-	s := stepOf(&c.records[i])
-	at, known := c.writers.get(s.saw)
-	if !known {
-		return illegal(c.records[i].id)
+// text is the text of a value: what its writer wrote, or what the record saw with
+// which it came.
+func (c *cell) text(at int32) string {
+	i := c.values[at].writer
+	if i < 0 {
+		return seen(&c.records[^i])
 	}
-	return c.see(i, s, at, writes)
+	switch op := c.records[i].op.(type) {
+	case model.RegisterWrite:
+		return op.Value
+	case model.RegisterCompareAndSet:
+		return op.Value
+	case model.MapSet:
+		return op.Value
+	}
+	return ""
 }
 
-// see ties record i to the value at, which it saw.
-func (c *cell) see(i int, s step, at, writes int32) fast {
-	r := &c.records[i]
-	if at == several {
-		c.repeated = true
-		return fast{}
+// seen is the value that a record saw, or expected.
+func seen(r *record) string {
+	switch a := r.answer.(type) {
+	case model.Text:
+		return string(a)
+	case model.Entries:
+		return a[0].Value
 	}
+	return r.op.(model.RegisterCompareAndSet).Expect
+}
+
+// take notes that the writer of by saw the value at and took it away.
+func (c *cell) take(at, by int32) {
 	v := &c.values[at]
-	if !v.observed && stepOf(&c.records[v.writer]).expects {
-		c.optional = append(c.optional, at)
-	}
 	v.observed = true
 	switch {
-	case s.wrote == "" && !s.unset:
-		v.reads.add(*r)
-	case v.next != none:
-		return illegal(c.records[v.next].id, r.id)
+	case v.taker != none:
+		c.contradict(c.values[v.taker].id, c.values[by].id)
 	default:
-		v.next, v.taker = int32(i), writes
+		v.taker = by
 	}
-	return fast{}
+}
+
+func (c *cell) contradict(ids ...int32) {
+	if !c.first.applies {
+		c.first = illegal(ids...)
+	}
+}
+
+// observe looks at who wrote what was observed.
+func (c *cell) observe() fast {
+	for i := range c.values {
+		v := &c.values[i]
+		if v.observed {
+			c.look(int32(i))
+		}
+		if v.happened() {
+			c.left++
+		}
+	}
+	return c.first
+}
+
+// look looks at the writer of an observed value.
+func (c *cell) look(at int32) {
+	v := &c.values[at]
+	switch {
+	case v.writer < 0:
+		c.contradict(c.records[^v.writer].id)
+	case v.shared:
+		c.repeated = true
+	case v.expects:
+		c.optional = append(c.optional, at)
+	}
 }
 
 // linkOptional takes in the ambiguous compare-and-sets that were observed: each
 // saw what it expected.
 func (c *cell) linkOptional() fast {
-	for len(c.optional) > 0 {
-		at := c.optional[len(c.optional)-1]
+	for len(c.optional) > 0 && !c.first.applies {
+		by := c.optional[len(c.optional)-1]
 		c.optional = c.optional[:len(c.optional)-1]
-		w := int(c.values[at].writer)
-		if stepOf(&c.records[w]).saw == "" {
+		at := c.values[by].saw
+		if at == unset {
 			continue
 		}
-		if f := c.seeLate(w, at); f.applies {
-			return f
+		v := &c.values[at]
+		if !v.observed {
+			if !v.must {
+				c.left++
+			}
+			v.observed = true
+			c.look(at)
 		}
+		c.take(at, by)
 	}
-	return fast{}
+	return c.first
 }
 
 // addBlocks puts each chain of values on the ground.
 func (c *cell) addBlocks() fast {
-	left := 0
+	c.ground.fixed = make([]stretch, 0, c.left/3)
+	c.ground.loose = slices.Grow(c.ground.loose, c.left)
 	for i := range c.values {
-		if c.happened(i) {
-			left++
-		}
-	}
-	for i := range c.values {
-		s := stepOf(&c.records[c.values[i].writer])
-		if !c.happened(i) || s.saw != "" {
+		v := &c.values[i]
+		if !v.happened() || v.saw >= 0 {
 			continue
 		}
-		b := block{zone: emptyZone(), after: math.MinInt64}
-		b.needsUnset = s.sees || s.expects
-		n, ok := c.follow(&b, int32(i))
+		b := newBlock()
+		b.needsUnset = v.saw == unset
+		n, ok := c.follow(&b, v)
 		if !ok {
 			return illegal(b.conflict...)
 		}
-		left -= n
-		c.ground.add(b.zone)
+		c.left -= n
+		c.ground.add(b.stretch)
 	}
-	if left > 0 {
+	if c.left > 0 {
 		return illegal(c.circle()...)
 	}
 	return fast{}
 }
 
 // happened reports whether the value was certainly written.
-func (c *cell) happened(i int) bool {
-	v := &c.values[i]
-	return v.observed || !c.records[v.writer].optional()
-}
+func (v *value) happened() bool { return v.observed || v.must }
+
+// wrote is the zone of the value's writer.
+func (v *value) wrote() zone { return zone{f: v.ret, s: v.call, fBy: v.id, sBy: v.id} }
 
 // follow adds a chain to a block, from its first value on, and counts its values.
-func (c *cell) follow(b *block, at int32) (int, bool) {
+func (c *cell) follow(b *block, v *value) (int, bool) {
 	for n := 1; ; n++ {
-		v := &c.values[at]
-		if !b.then(zoneOf(c.records[v.writer])) || !b.then(v.reads) {
+		if !b.then(v.wrote()) || !b.then(v.reads) {
 			return n, false
 		}
 		if v.taker == none {
-			b.leavesUnset = v.next != none
-			return n, !b.leavesUnset || b.then(zoneOf(c.records[v.next]))
+			b.leavesUnset = v.clears
+			return n, true
 		}
-		at = v.taker
+		v = &c.values[v.taker]
 	}
 }
 
@@ -290,8 +343,8 @@ func (c *cell) follow(b *block, at int32) (int, bool) {
 func (c *cell) circle() []int32 {
 	var ids []int32
 	for i := range c.values {
-		if s := stepOf(&c.records[c.values[i].writer]); c.happened(i) && s.saw != "" {
-			ids = append(ids, c.records[c.values[i].writer].id)
+		if v := &c.values[i]; v.happened() && v.saw >= 0 {
+			ids = append(ids, v.id)
 		}
 	}
 	return ids
@@ -299,12 +352,14 @@ func (c *cell) circle() []int32 {
 
 // block is a zone whose operations have an order.
 type block struct {
-	zone
+	stretch
 	// after is the latest call so far, afterBy the operation that called.
 	after    int64
 	afterBy  int32
 	conflict []int32
 }
+
+func newBlock() block { return block{after: math.MinInt64} }
 
 // then adds the operations of z, in any order, behind all others. It fails if
 // one of them returned before one of the others was called.
@@ -329,4 +384,4 @@ func (b *block) then(z zone) bool {
 }
 
 // zoneOf is the zone of one operation.
-func zoneOf(r record) zone { return zone{f: r.ret, s: r.call, fBy: r.id, sBy: r.id} }
+func zoneOf(r *record) zone { return zone{f: r.ret, s: r.call, fBy: r.id, sBy: r.id} }

@@ -2,61 +2,69 @@ package checker
 
 import "hash/maphash"
 
-// index finds the writer of a value. It holds no strings, only hashes and the
-// writers' numbers, so that a million values fit a processor's cache: a built-in
-// map takes a third more time for a whole decision.
+// index finds the number of a text. It holds no strings, only hashes and numbers,
+// so that a million texts fit a processor's cache, and so that a garbage collector
+// need not look at it: a built-in map takes a third more time for a whole
+// decision.
 type index struct {
 	seed  maphash.Seed
 	slots []slotOf
-	// value is the value that a writer wrote.
-	value func(at int32) string
+	used  int
+	// text is the text with a number.
+	text func(at int32) string
 }
 
-// slotOf is one place of the index: at is the writer's number plus one, negative
-// if the value has several writers, 0 for a free place.
+// slotOf is one place of the index: at is the text's number plus one, 0 for a
+// free place.
 type slotOf struct {
 	hash uint32
 	at   int32
 }
 
-// newIndex makes room for so many values, and no more.
-func newIndex(values int, value func(at int32) string) *index {
+// newIndex makes room for so many texts; it grows if there are more.
+func newIndex(texts int, text func(at int32) string) *index {
 	size := 16
-	for size < 2*values {
+	for full(texts, size) {
 		size *= 2
 	}
-	return &index{seed: maphash.MakeSeed(), slots: make([]slotOf, size), value: value}
+	return &index{seed: maphash.MakeSeed(), slots: make([]slotOf, size), text: text}
 }
 
-// find is the place of a value, or the free place that it would get.
-func (x *index) find(value string) (*slotOf, uint32) {
-	h := maphash.String(x.seed, value)
-	hash := uint32(h >> 32)
-	for i := int(h) & (len(x.slots) - 1); ; i = (i + 1) & (len(x.slots) - 1) {
+// full reports whether a table of this size is too full for so many texts.
+func full(texts, size int) bool { return texts > size*3/4 }
+
+// number is the number of a text, or next, which it has from now on if it had
+// none.
+func (x *index) number(text string, next int32) int32 {
+	hash := uint32(maphash.String(x.seed, text))
+	mask := len(x.slots) - 1
+	for i := int(hash) & mask; ; i = (i + 1) & mask {
 		s := &x.slots[i]
-		if s.at == 0 || s.hash == hash && x.value(max(s.at, -s.at)-1) == value {
-			return s, hash
+		if s.at == 0 {
+			*s = slotOf{hash: hash, at: next + 1}
+			if x.used++; full(x.used, len(x.slots)) {
+				x.grow()
+			}
+			return next
+		}
+		if s.hash == hash && x.text(s.at-1) == text {
+			return s.at - 1
 		}
 	}
 }
 
-// put notes a writer. It returns the value's first writer, if there was one.
-func (x *index) put(value string, at int32) (int32, bool) {
-	s, hash := x.find(value)
-	if s.at != 0 {
-		s.at = -max(s.at, -s.at)
-		return -s.at - 1, true
+func (x *index) grow() {
+	old := x.slots
+	x.slots = make([]slotOf, 2*len(old))
+	mask := len(x.slots) - 1
+	for _, s := range old {
+		if s.at == 0 {
+			continue
+		}
+		i := int(s.hash) & mask
+		for x.slots[i].at != 0 {
+			i = (i + 1) & mask
+		}
+		x.slots[i] = s
 	}
-	*s = slotOf{hash: hash, at: at + 1}
-	return at, false
-}
-
-// get is the one writer of a value, several for more than one, and whether there
-// is any.
-func (x *index) get(value string) (int32, bool) {
-	s, _ := x.find(value)
-	if s.at < 0 {
-		return several, true
-	}
-	return s.at - 1, s.at != 0
 }

@@ -107,7 +107,7 @@ func (l *levels) sort(records []record) bool {
 		}
 		if reset {
 			closed = r.ret
-			l.epochs = append(l.epochs, epoch{reset: zoneOf(r), from: len(l.known)})
+			l.epochs = append(l.epochs, epoch{reset: zoneOf(&r), from: len(l.known)})
 		}
 		if r.answer != nil {
 			latest = max(latest, r.ret)
@@ -149,7 +149,7 @@ func (l *levels) add(r record) {
 // place gives the known operations their order, and finds the slots between
 // them. It does not apply if there are slots that different additions may fill.
 func (l *levels) place() fast {
-	b := block{zone: emptyZone(), after: math.MinInt64}
+	b := newBlock()
 	for i := range l.epochs {
 		e := &l.epochs[i]
 		if !b.then(e.reset) {
@@ -236,7 +236,7 @@ func (l *levels) addSlot(b *block, epoch, at int, gap int64) fast {
 // bound gives each slot its end: the earliest return of what comes after it.
 func (l *levels) bound() {
 	next := len(l.slots) - 1
-	after := emptyZone()
+	after := zone{}
 	for i := len(l.epochs) - 1; i >= 0 && next >= 0; i-- {
 		e := &l.epochs[i]
 		for at := len(e.known) - 1; at >= 0 && next >= 0; at-- {

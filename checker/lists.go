@@ -1,8 +1,6 @@
 package checker
 
 import (
-	"cmp"
-	"math"
 	"slices"
 
 	"retain/model"
@@ -30,23 +28,17 @@ import (
 // twice in one, and an answer longer than what the clear removed have no order
 // at all.
 func decideList(records []record) fast {
-	l := list{records: records}
-	l.appended = newIndex(len(records), func(at int32) string { return records[at].op.(model.ListAppend).Value })
-	for i, r := range records {
-		if op, ok := r.op.(model.ListAppend); ok {
-			l.appended.put(op.Value, int32(i))
-		}
+	l := list{records: records, elements: make([]element, 0, len(records))}
+	l.names = newIndex(len(records), l.text)
+	for i := range records {
+		l.add(int32(i))
 	}
-	if f := l.addAnswers(); f.applies || l.repeated {
+	f := l.addLives()
+	if l.repeated {
+		return fast{}
+	}
+	if f.applies {
 		return f
-	}
-	if f := l.addLives(); f.applies || l.repeated {
-		return f
-	}
-	for i, r := range records {
-		if _, ok := r.op.(model.ListAppend); ok && !l.shown[i] {
-			l.ground.addOne(r, sets)
-		}
 	}
 	legal, ids := l.ground.decide()
 	return fast{applies: true, legal: legal, ids: ids}
@@ -55,131 +47,210 @@ func decideList(records []record) fast {
 // list is a list's history on its way to the ground.
 type list struct {
 	records  []record
-	appended *index // of records
-	lives    []*life
-	byFirst  map[string]*life
-	shown    []bool // by record: the append is in an answer
-	ground   ground
+	names    *index    // of elements
+	elements []element // by number
+	early    []string  // elements that came in an answer first
+	// ends are the elements that answers begin and end with.
+	ends   []end
+	lives  []life
+	ground ground
+	// first is what contradicts itself, unless an element turns out to be
+	// repeated.
+	first fast
+	// repeated: an observed element was appended more than once.
 	repeated bool
+}
+
+// element is what one operation appended. It is made when it first comes, be it in
+// an answer.
+type element struct {
+	// append is the record that appended it. As long as there is none, it is
+	// negative: the complement of the element's place in early.
+	append int32
+	// next is the element that stands behind it in answers, none for none.
+	next int32
+	// end is the number of what is known of an answer's last or first element,
+	// none for elements that are neither.
+	end int32
+	// shown: an answer shows it. shared: it was appended more than once.
+	shown, shared bool
+}
+
+// end is what is known of an element with which an answer begins or ends.
+type end struct {
+	// life is the life that begins with it, none for none.
+	life int32
+	// reads are the answers that end with it.
+	reads zone
 }
 
 // life is what is known of a list between two times when it is empty.
 type life struct {
-	longest []string
-	by      record // the answer that shows the longest
-	// seen are the answers that did not clear, by length once sorted.
-	seen []look
+	longest     []string
+	first, last int32   // elements of longest
+	by          *record // the answer that shows the longest
 	// cleared is the clear that ended the life and told, nil for none.
 	cleared *record
 }
 
-type look struct {
-	length int
-	by     int32
-}
-
-// addAnswers sorts the answers into lives.
-func (l *list) addAnswers() fast {
-	l.byFirst = map[string]*life{}
-	for i := range l.records {
-		r := &l.records[i]
-		answer, answered := r.answer.(model.Texts)
-		_, clear := r.op.(model.ListClear)
-		switch {
-		case !answered && clear:
-			l.ground.addOne(*r, unsets)
-		case !answered:
-		case len(answer) == 0:
-			l.ground.addOne(*r, sees)
-		default:
-			if f := l.addAnswer(int32(i), answer, clear); f.applies || l.repeated {
-				return f
-			}
-		}
-	}
-	return fast{}
-}
-
-func (l *list) addAnswer(i int32, answer []string, clear bool) fast {
+// add takes in an append, or sorts an answer into its life.
+func (l *list) add(i int32) {
 	r := &l.records[i]
-	if at, _ := l.appended.get(answer[0]); at == several {
-		l.repeated = true // the first element does not tell the life
-		return fast{}
+	if op, ok := r.op.(model.ListAppend); ok {
+		l.addAppend(i, op.Value)
+		return
 	}
-	e := l.byFirst[answer[0]]
-	if e == nil {
-		e = &life{longest: answer, by: *r}
-		l.byFirst[answer[0]] = e
-		l.lives = append(l.lives, e)
+	answer, answered := r.answer.(model.Texts)
+	_, clear := r.op.(model.ListClear)
+	switch {
+	case !answered && clear:
+		l.ground.addOne(r, unsets)
+	case !answered:
+	case len(answer) == 0:
+		l.ground.addOne(r, sees)
+	default:
+		l.addAnswer(r, answer, clear)
 	}
-	short := answer
-	if len(answer) > len(e.longest) {
-		short, e.longest = e.longest, answer
-	}
-	if !slices.Equal(short, e.longest[:len(short)]) {
-		return illegal(e.by.id, r.id)
-	}
-	if len(answer) == len(e.longest) {
-		e.by = *r
-	}
-	if !clear {
-		e.seen = append(e.seen, look{len(answer), i})
-		return fast{}
-	}
-	if e.cleared != nil {
-		return illegal(e.cleared.id, r.id)
-	}
-	e.cleared = r
-	return fast{}
 }
 
-// addLives puts each life on the ground.
+func (l *list) addAppend(i int32, value string) {
+	next := int32(len(l.elements))
+	at := l.names.number(value, next)
+	switch {
+	case at == next:
+	case l.elements[at].append < 0:
+		l.elements[at].append = i
+		return
+	default:
+		l.elements[at].shared = true
+	}
+	l.elements = append(l.elements, element{append: i, next: none, end: none})
+}
+
+// find is the number of an element in an answer.
+func (l *list) find(value string) int32 {
+	next := int32(len(l.elements))
+	at := l.names.number(value, next)
+	if at == next {
+		l.elements = append(l.elements, element{append: ^int32(len(l.early)), next: none, end: none})
+		l.early = append(l.early, value)
+	}
+	return at
+}
+
+func (l *list) text(at int32) string {
+	if i := l.elements[at].append; i >= 0 {
+		return l.records[i].op.(model.ListAppend).Value
+	}
+	return l.early[^l.elements[at].append]
+}
+
+// endOf is what is known of an element with which an answer begins or ends.
+func (l *list) endOf(at int32) *end {
+	e := &l.elements[at]
+	if e.end == none {
+		e.end = int32(len(l.ends))
+		l.ends = append(l.ends, end{life: none})
+	}
+	return &l.ends[e.end]
+}
+
+// lifeOf is the life that begins with an element.
+func (l *list) lifeOf(head string) *life {
+	at := l.find(head)
+	e := l.endOf(at)
+	if e.life == none {
+		e.life = int32(len(l.lives))
+		l.lives = append(l.lives, life{first: at, last: none})
+	}
+	return &l.lives[e.life]
+}
+
+func (l *list) addAnswer(r *record, answer []string, clear bool) {
+	e := l.lifeOf(answer[0])
+	common := min(len(answer), len(e.longest))
+	if !slices.Equal(answer[:common], e.longest[:common]) {
+		l.contradict(e.by.id, r.id)
+		return
+	}
+	if len(answer) >= len(e.longest) {
+		e.longest, e.by = answer, r
+	}
+	for _, v := range answer[common:] {
+		l.show(e, v)
+	}
+	switch {
+	case !clear:
+		l.endOf(l.find(answer[len(answer)-1])).reads.add(r)
+	case e.cleared != nil:
+		l.contradict(e.cleared.id, r.id)
+	default:
+		e.cleared = r
+	}
+}
+
+// show notes an element that stands behind those that a life has shown so far.
+func (l *list) show(e *life, value string) {
+	at := l.find(value)
+	if l.elements[at].shown {
+		l.contradict(e.by.id)
+		return
+	}
+	l.elements[at].shown = true
+	if e.last != none {
+		l.elements[e.last].next = at
+	}
+	e.last = at
+}
+
+func (l *list) contradict(ids ...int32) {
+	if !l.first.applies {
+		l.first = illegal(ids...)
+	}
+}
+
+// addLives puts each life on the ground, and the appends that nobody saw.
 func (l *list) addLives() fast {
-	l.shown = make([]bool, len(l.records))
-	for _, e := range l.lives {
-		if e.cleared != nil && len(e.cleared.answer.(model.Texts)) < len(e.longest) {
-			return illegal(e.cleared.id, e.by.id)
-		}
-		slices.SortFunc(e.seen, func(a, b look) int { return cmp.Compare(a.length, b.length) })
-		b := block{zone: emptyZone(), after: math.MinInt64}
-		b.needsUnset, b.leavesUnset = true, e.cleared != nil
-		if f := l.addLife(e, &b); f.applies || l.repeated {
-			return f
-		}
-		if e.cleared != nil && !b.then(zoneOf(*e.cleared)) {
-			return illegal(b.conflict...)
-		}
-		l.ground.add(b.zone)
+	for i := range l.lives {
+		l.addLife(&l.lives[i])
 	}
-	return fast{}
+	for i := range l.elements {
+		switch e := &l.elements[i]; {
+		case e.shown:
+			l.repeated = l.repeated || e.shared
+		case e.append >= 0:
+			l.ground.addOne(&l.records[e.append], sets)
+		}
+	}
+	return l.first
 }
 
-// addLife adds a life's appends and answers to its block.
-func (l *list) addLife(e *life, b *block) fast {
-	seen := e.seen
-	for i, v := range e.longest {
-		at, known := l.appended.get(v)
-		switch {
-		case !known:
-			return illegal(e.by.id)
-		case at == several:
-			l.repeated = true
-			return fast{}
-		case l.shown[at]:
-			return illegal(e.by.id, l.records[at].id)
+// addLife puts a life's appends and answers on the ground.
+func (l *list) addLife(e *life) {
+	if e.cleared != nil && len(e.cleared.answer.(model.Texts)) < len(e.longest) {
+		l.contradict(e.cleared.id, e.by.id)
+		return
+	}
+	b := newBlock()
+	b.needsUnset, b.leavesUnset = true, e.cleared != nil
+	for at := e.first; at != none; at = l.elements[at].next {
+		v := &l.elements[at]
+		if v.append < 0 {
+			l.contradict(e.by.id)
+			return
 		}
-		l.shown[at] = true
-		if !b.then(zoneOf(l.records[at])) {
-			return illegal(b.conflict...)
+		fits := b.then(zoneOf(&l.records[v.append]))
+		if fits && v.end != none {
+			fits = b.then(l.ends[v.end].reads)
 		}
-		reads := emptyZone()
-		for len(seen) > 0 && seen[0].length == i+1 {
-			reads.add(l.records[seen[0].by])
-			seen = seen[1:]
-		}
-		if !b.then(reads) {
-			return illegal(b.conflict...)
+		if !fits {
+			l.contradict(b.conflict...)
+			return
 		}
 	}
-	return fast{}
+	if e.cleared != nil && !b.then(zoneOf(e.cleared)) {
+		l.contradict(b.conflict...)
+		return
+	}
+	l.ground.add(b.stretch)
 }

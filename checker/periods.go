@@ -31,9 +31,12 @@ import "math"
 // open, serves one of them. And why they can't be dropped when nobody sees
 // them: cas(""->a), clear, cas(""->b) is legal.
 type periods struct {
-	fixed   []zone
-	loose   []loose
-	unset   bool
+	fixed []stretch
+	loose []loose
+	unset bool
+	// last is the last instant at which anything that must happen needs the
+	// object unset.
+	last    int64
 	pending [4]heap // by role
 	// set by the last thing that set the object, for the witness
 	setBy []int32
@@ -45,8 +48,8 @@ func (p *periods) run() (bool, []int32) {
 	for {
 		called, due, begins := p.next()
 		switch t := min(called, due, begins); {
-		case t == math.MaxInt64:
-			return true, nil // what is left need not happen
+		case t > p.last:
+			return true, nil // what is left has a place, or need not happen
 		case called == t:
 			p.call(p.loose[0])
 			p.loose = p.loose[1:]
@@ -62,22 +65,6 @@ func (p *periods) run() (bool, []int32) {
 			}
 		}
 	}
-}
-
-// demanding reports whether anything needs the object unset. If not, there is
-// nothing to decide.
-func (p *periods) demanding() bool {
-	for _, l := range p.loose {
-		if l.role == sees || l.role == takes {
-			return true
-		}
-	}
-	for _, z := range p.fixed {
-		if z.needsUnset {
-			return true
-		}
-	}
-	return false
 }
 
 // next finds the next call, end and beginning of a fixed block.
@@ -161,7 +148,7 @@ func (p *periods) finish() {
 }
 
 // begin makes a fixed block happen.
-func (p *periods) begin(z zone) bool {
+func (p *periods) begin(z stretch) bool {
 	switch {
 	case z.needsUnset:
 		if !p.unset && !p.clear() {
