@@ -8,18 +8,6 @@ import (
 // state of the object, in a sentence; "" for nothing. Such an answer is a
 // violation by itself.
 func impossible(op model.Operation, answer model.Answer) string {
-	switch a := answer.(type) {
-	case model.Garbled:
-		return "a successful answer had a body that the contract does not have"
-	case model.Failure:
-		if _, fails := op.(model.CounterAddThenFail); !fails {
-			return "the handler answered an error that its contract does not have"
-		}
-		if a != (model.Failure{Code: 500}) {
-			return "addThenFail answered another error than its own"
-		}
-		return ""
-	}
 	fits := false
 	switch op := op.(type) {
 	case model.CounterAdd:
@@ -32,7 +20,11 @@ func impossible(op model.Operation, answer model.Answer) string {
 		}
 		fits = ok
 	case model.CounterAddThenFail:
-		return "addThenFail, which always fails, answered a success"
+		a, ok := answer.(model.Failure)
+		if ok && a != (model.Failure{Code: 500}) {
+			return "addThenFail answered another error than its own"
+		}
+		fits = ok
 	case model.CounterGet:
 		n, ok := answer.(model.Integer)
 		if ok && n < 0 {
@@ -49,7 +41,21 @@ func impossible(op model.Operation, answer model.Answer) string {
 		_, fits = answer.(model.Done)
 	}
 	if !fits {
-		return "an answer is not of the kind that its handler gives"
+		return misfit(op, answer)
 	}
 	return ""
+}
+
+// misfit says what is wrong with an answer of the wrong kind.
+func misfit(op model.Operation, answer model.Answer) string {
+	switch answer.(type) {
+	case model.Garbled:
+		return "a successful answer had a body that the contract does not have"
+	case model.Failure:
+		return "the handler answered an error that its contract does not have"
+	}
+	if _, fails := op.(model.CounterAddThenFail); fails {
+		return "addThenFail, which always fails, answered a success"
+	}
+	return "an answer is not of the kind that its handler gives"
 }

@@ -3,6 +3,7 @@ package checker
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"retain/model"
 )
@@ -38,8 +39,9 @@ func illegal(ids ...int32) fast { return fast{applies: true, ids: ids} }
 // order of the chain; so the order of blocks, clears and unset reads is all that
 // is left to find, and [ground.decide] finds it or there is none.
 func decideCell(records []record) fast {
-	c := cell{records: records, values: make([]value, 0, len(records)/2)}
-	c.names = newIndex(len(records)/2, c.text)
+	c := cells.Get().(*cell)
+	defer c.release()
+	c.reset(records)
 	for i := range records {
 		c.add(int32(i))
 	}
@@ -63,7 +65,7 @@ func decideCell(records []record) fast {
 // cell is a register's or an entry's history on its way to the ground.
 type cell struct {
 	records []record
-	names   *index  // of values
+	names   index   // of values
 	values  []value // by number
 	ground  ground
 	// first is what contradicts itself, unless a value turns out to be repeated.
@@ -75,6 +77,26 @@ type cell struct {
 	optional []int32
 	// repeated: an observed value has more than one writer.
 	repeated bool
+}
+
+// cells are what was decided before, for their memory: a map has many entries,
+// and a proof is found by deciding hundreds of histories. What a collector does
+// for a fresh one takes as long as half a decision.
+var cells = sync.Pool{New: func() any { return &cell{} }}
+
+func (c *cell) reset(records []record) {
+	few := len(records) / 2 // for what is written, mostly
+	*c = cell{
+		records: records, names: c.names, values: slices.Grow(c.values[:0], few), optional: c.optional[:0],
+		ground: ground{fixed: c.ground.fixed[:0], loose: c.ground.loose[:0]},
+	}
+	c.names.reset(few)
+}
+
+func (c *cell) release() {
+	c.records = nil
+	c.names.forget()
+	cells.Put(c)
 }
 
 // value is what one write wrote: a cache line. It is made when its text first
@@ -128,9 +150,10 @@ func (c *cell) add(i int32) {
 		case len(all) == 0 || all[0].Value == "":
 			c.ground.addOne(r, sees)
 		default:
-			saw := c.find(i, all[0].Value)
-			c.values = append(c.values, value{writer: i, saw: saw, taker: none, id: r.id, call: r.call, ret: r.ret, must: true, clears: true})
-			c.take(saw, int32(len(c.values))-1)
+			saw, at := c.find(i, all[0].Value), c.another()
+			c.values[at].by(i, r, saw)
+			c.values[at].clears = true
+			c.take(saw, at)
 		}
 	}
 }
@@ -173,58 +196,38 @@ func (c *cell) write(i int32, text string, saw int32) int32 {
 	if text == "" {
 		return none
 	}
-	r, next := &c.records[i], int32(len(c.values))
-	at := c.names.number(text, next)
+	r := &c.records[i]
+	at, fresh := c.names.number(text)
 	switch {
-	case at == next:
+	case fresh:
 		c.values = append(c.values, value{taker: none})
 	case c.values[at].writer >= 0:
 		c.values[at].shared = true
-		c.values = append(c.values, value{taker: none})
-		at = next
+		at = c.another()
 	}
-	v := &c.values[at]
-	v.writer, v.saw, v.id, v.call, v.ret, v.must = i, saw, r.id, r.call, r.ret, !r.optional()
+	c.values[at].by(i, r, saw)
 	return at
+}
+
+// by notes the writer of a value, record i, and what it saw.
+func (v *value) by(i int32, r *record, saw int32) {
+	v.writer, v.saw, v.id, v.call, v.ret, v.must = i, saw, r.id, r.call, r.ret, !r.optional()
 }
 
 // find is the number of a value that record i saw or expected.
 func (c *cell) find(i int32, text string) int32 {
-	next := int32(len(c.values))
-	at := c.names.number(text, next)
-	if at == next {
+	at, fresh := c.names.number(text)
+	if fresh {
 		c.values = append(c.values, value{writer: ^i, saw: none, taker: none})
 	}
 	return at
 }
 
-// text is the text of a value: what its writer wrote, or what the record saw with
-// which it came.
-func (c *cell) text(at int32) string {
-	i := c.values[at].writer
-	if i < 0 {
-		return seen(&c.records[^i])
-	}
-	switch op := c.records[i].op.(type) {
-	case model.RegisterWrite:
-		return op.Value
-	case model.RegisterCompareAndSet:
-		return op.Value
-	case model.MapSet:
-		return op.Value
-	}
-	return ""
-}
-
-// seen is the value that a record saw, or expected.
-func seen(r *record) string {
-	switch a := r.answer.(type) {
-	case model.Text:
-		return string(a)
-	case model.Entries:
-		return a[0].Value
-	}
-	return r.op.(model.RegisterCompareAndSet).Expect
+// another is the number of a value that can't be found by its text.
+func (c *cell) another() int32 {
+	c.names.skip()
+	c.values = append(c.values, value{taker: none})
+	return int32(len(c.values)) - 1
 }
 
 // take notes that the writer of by saw the value at and took it away.
@@ -297,7 +300,7 @@ func (c *cell) linkOptional() fast {
 
 // addBlocks puts each chain of values on the ground.
 func (c *cell) addBlocks() fast {
-	c.ground.fixed = make([]stretch, 0, c.left/3)
+	c.ground.fixed = slices.Grow(c.ground.fixed, c.left/3)
 	c.ground.loose = slices.Grow(c.ground.loose, c.left)
 	for i := range c.values {
 		v := &c.values[i]

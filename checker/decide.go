@@ -23,7 +23,8 @@ type finding struct {
 func (c *check) decide(kind model.Kind, records []record) finding {
 	start := time.Now()
 	f := finding{Judgement: Judgement{Verdict: Pass}}
-	for _, r := range records {
+	for i := range records {
+		r := &records[i]
 		if r.answer == nil {
 			continue
 		}

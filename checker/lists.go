@@ -29,7 +29,7 @@ import (
 // at all.
 func decideList(records []record) fast {
 	l := list{records: records, elements: make([]element, 0, len(records))}
-	l.names = newIndex(len(records), l.text)
+	l.names.reset(len(records))
 	for i := range records {
 		l.add(int32(i))
 	}
@@ -47,9 +47,8 @@ func decideList(records []record) fast {
 // list is a list's history on its way to the ground.
 type list struct {
 	records  []record
-	names    *index    // of elements
+	names    index     // of elements
 	elements []element // by number
-	early    []string  // elements that came in an answer first
 	// ends are the elements that answers begin and end with.
 	ends   []end
 	lives  []life
@@ -64,8 +63,7 @@ type list struct {
 // element is what one operation appended. It is made when it first comes, be it in
 // an answer.
 type element struct {
-	// append is the record that appended it. As long as there is none, it is
-	// negative: the complement of the element's place in early.
+	// append is the record that appended it, none as long as there is none.
 	append int32
 	// next is the element that stands behind it in answers, none for none.
 	next int32
@@ -114,35 +112,26 @@ func (l *list) add(i int32) {
 }
 
 func (l *list) addAppend(i int32, value string) {
-	next := int32(len(l.elements))
-	at := l.names.number(value, next)
+	at, fresh := l.names.number(value)
 	switch {
-	case at == next:
-	case l.elements[at].append < 0:
+	case fresh:
+	case l.elements[at].append == none:
 		l.elements[at].append = i
 		return
 	default:
 		l.elements[at].shared = true
+		l.names.skip()
 	}
 	l.elements = append(l.elements, element{append: i, next: none, end: none})
 }
 
 // find is the number of an element in an answer.
 func (l *list) find(value string) int32 {
-	next := int32(len(l.elements))
-	at := l.names.number(value, next)
-	if at == next {
-		l.elements = append(l.elements, element{append: ^int32(len(l.early)), next: none, end: none})
-		l.early = append(l.early, value)
+	at, fresh := l.names.number(value)
+	if fresh {
+		l.elements = append(l.elements, element{append: none, next: none, end: none})
 	}
 	return at
-}
-
-func (l *list) text(at int32) string {
-	if i := l.elements[at].append; i >= 0 {
-		return l.records[i].op.(model.ListAppend).Value
-	}
-	return l.early[^l.elements[at].append]
 }
 
 // endOf is what is known of an element with which an answer begins or ends.
@@ -218,7 +207,7 @@ func (l *list) addLives() fast {
 		switch e := &l.elements[i]; {
 		case e.shown:
 			l.repeated = l.repeated || e.shared
-		case e.append >= 0:
+		case e.append != none:
 			l.ground.addOne(&l.records[e.append], sets)
 		}
 	}
@@ -235,7 +224,7 @@ func (l *list) addLife(e *life) {
 	b.needsUnset, b.leavesUnset = true, e.cleared != nil
 	for at := e.first; at != none; at = l.elements[at].next {
 		v := &l.elements[at]
-		if v.append < 0 {
+		if v.append == none {
 			l.contradict(e.by.id)
 			return
 		}

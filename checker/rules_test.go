@@ -63,7 +63,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"lists: one clear for a life", "lists.go", "case e.cleared != nil:", "case false:"},
 	{"lists: a clear shows everything", "lists.go", "len(e.cleared.answer.(model.Texts)) < len(e.longest)", "false"},
 	{"lists: an element once", "lists.go", "l.contradict(e.by.id)\n		return\n	}\n	l.elements[at].shown", "return\n	}\n	l.elements[at].shown"},
-	{"lists: appends that nobody saw", "lists.go", "case e.append >= 0:", "case false:"},
+	{"lists: appends that nobody saw", "lists.go", "case e.append != none:", "case false:"},
 	{"lists: repeated elements are not decided", "lists.go", "l.repeated = l.repeated || e.shared", ""},
 	{"lists: a clear ends a life", "lists.go", "b.needsUnset, b.leavesUnset = true, e.cleared != nil", "b.needsUnset, b.leavesUnset = true, true"},
 
