@@ -17,18 +17,21 @@ import (
 //
 //   - the history up to an instant: operations that are open then become ambiguous
 //     and forget their answers;
-//   - the history from an answered clear on, which left nothing: what overlaps the
-//     clear becomes ambiguous and forgets its answer;
-//   - one object of several, one entry of a map, some elements of a list, some
-//     units of a counter that was not reset: all others are deleted from all
-//     answers;
-//   - what changes nothing is dropped, and so is what failed; a write whose value
-//     nobody answered and no compare-and-set replaced; more ambiguous clears or
-//     additions than the answers have room for;
+//   - one object of several, one entry of a map, some elements of a list: all others
+//     are deleted from all answers;
+//   - what changes nothing is dropped, and so is what failed, and a write whose value
+//     nobody answered and no compare-and-set replaced;
 //   - two additions, or two writes, of which the second follows upon the first and
 //     nobody saw what was between, become one;
 //   - an interval is widened. An operation that then overlaps another one of its
 //     process gets a process of its own.
+//
+// Where that leaves many operations, there are more such steps:
+//
+//   - the history from an answered clear on, which left nothing: what overlaps the
+//     clear becomes ambiguous and forgets its answer;
+//   - some units of a counter: all others are deleted from all answers;
+//   - more ambiguous clears or additions are dropped than the answers have room for.
 //
 // If the raw view of the object violates, it is that which is minimised: what
 // re-sends answered says nothing then. If it is only what re-sends answered that
@@ -67,6 +70,8 @@ type witness struct {
 	records []record // by call
 	// made lists the operations that a record stands for, if they are several.
 	made map[int32][]int32
+	// making is the same of records that are being tried.
+	making map[int32][]int32
 	// resent is set if the raw view is legal, and stays so.
 	resent bool
 	// longest is the time for one decision.
@@ -156,10 +161,16 @@ func (w *witness) raw(records []record) []record {
 
 // take makes records the witness if they violate.
 func (w *witness) take(records []record) bool {
+	defer func() { w.making = nil }()
 	if !w.illegal(records) {
 		return false
 	}
 	w.records = records
+	for _, r := range records {
+		if made := w.making[r.id]; made != nil {
+			w.made[r.id] = made
+		}
+	}
 	return true
 }
 
@@ -170,12 +181,20 @@ func (w *witness) shrink() {
 	for more := true; more && !time.Now().After(w.until); {
 		w.cut()
 		w.coarse()
+		if w.large() {
+			w.further()
+		}
 		more = w.single() || w.widen()
 	}
 }
 
-// cut finds the shortest part of the history, up to an instant and from a clear on.
-// A part of a legal part is legal, so both are found by bisection.
+// large reports whether the witness is too large to be taken in at a glance. Then,
+// and only then, steps are taken that make it smaller and tell less: of what an
+// acknowledged clear removed, and which comes back, they leave what nobody wrote.
+func (w *witness) large() bool { return len(w.records) > fewRecords }
+
+// cut finds the shortest part of the history up to an instant. A part of a legal
+// part is legal, so that bisection finds it.
 func (w *witness) cut() {
 	var ends []int64
 	for _, r := range w.records {
@@ -191,6 +210,10 @@ func (w *witness) cut() {
 			lo = mid + 1
 		}
 	}
+}
+
+// cutFront finds the latest clear from which on the history violates.
+func (w *witness) cutFront() {
 	clearing := answeredClears(w.records)
 	whole := w.records
 	for lo, hi := 0, len(clearing)-1; lo <= hi; {
@@ -210,14 +233,19 @@ func (w *witness) coarse() {
 		release(w, w.elements(), w.withoutElements)
 	case model.Map:
 		release(w, w.keys(), w.withoutKeys)
-	case model.Counter:
+	}
+	release(w, w.unseen(), w.withoutIDs)
+	release(w, w.pairs(), w.collapsed)
+}
+
+// further is coarse for a witness that is large.
+func (w *witness) further() {
+	w.cutFront()
+	if w.object.Kind == model.Counter {
 		release(w, w.failing(), w.forgetting)
 		release(w, w.units(), w.withoutUnits)
 	}
-	release(w, w.unseen(), w.withoutIDs)
 	release(w, w.excess(), w.withoutIDs)
-	for w.collapse() {
-	}
 }
 
 // release takes away as many of the tokens as it can, halves first; the last ones
@@ -233,12 +261,19 @@ func release[T any](w *witness, tokens []T, without func([]T) []record) {
 
 // single takes the first single step that there is, false if there is none.
 func (w *witness) single() bool {
-	for _, s := range w.steps() {
+	steps := w.steps()
+	if w.large() {
+		steps = append(steps, w.furtherSteps()...)
+	}
+	for _, s := range steps {
+		if time.Now().After(w.until) {
+			return false
+		}
 		if w.take(s.records()) {
 			return true
 		}
 	}
-	return w.collapse()
+	return false
 }
 
 // sound is one sound step.
@@ -247,8 +282,7 @@ type sound struct {
 	records func() []record
 }
 
-// steps are the single steps that could be taken, but for those that make one
-// operation of two and those that widen intervals.
+// steps are the single steps that could be taken, but for those that widen intervals.
 func (w *witness) steps() []sound {
 	var out []sound
 	add := func(name string, records func() []record) { out = append(out, sound{name, records}) }
@@ -258,11 +292,11 @@ func (w *witness) steps() []sound {
 			add("prefix", func() []record { return prefix(w.records, r.ret) })
 		}
 	}
-	for _, r := range answeredClears(w.records) {
-		add("suffix", func() []record { return after(w.records, r) })
-	}
-	for _, id := range slices.Concat(w.idle(), w.unseen(), w.excess()) {
+	for _, id := range slices.Concat(w.idle(), w.unseen()) {
 		add("drop", func() []record { return w.withoutIDs([]int32{id}) })
+	}
+	for _, p := range w.pairs() {
+		add("collapse", func() []record { return w.collapsed([]pair{p}) })
 	}
 	switch w.object.Kind {
 	case model.List:
@@ -273,14 +307,28 @@ func (w *witness) steps() []sound {
 		for _, k := range w.keys() {
 			add("entry", func() []record { return w.withoutKeys([]string{k}) })
 		}
-	case model.Counter:
-		for _, id := range w.failing() {
-			add("forget", func() []record { return w.forgetting([]int32{id}) })
-		}
-		for _, u := range w.units() {
-			add("units", func() []record { return w.withoutUnits([]int64{u}) })
-		}
-		out = append(out, w.shorter()...)
 	}
 	return out
+}
+
+// furtherSteps are those for a witness that is large.
+func (w *witness) furtherSteps() []sound {
+	var out []sound
+	add := func(name string, records func() []record) { out = append(out, sound{name, records}) }
+	for _, r := range answeredClears(w.records) {
+		add("suffix", func() []record { return after(w.records, r) })
+	}
+	for _, id := range w.excess() {
+		add("excess", func() []record { return w.withoutIDs([]int32{id}) })
+	}
+	if w.object.Kind != model.Counter {
+		return out
+	}
+	for _, id := range w.failing() {
+		add("forget", func() []record { return w.forgetting([]int32{id}) })
+	}
+	for _, u := range w.units() {
+		add("units", func() []record { return w.withoutUnits([]int64{u}) })
+	}
+	return append(out, w.shorter()...)
 }

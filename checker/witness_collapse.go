@@ -94,36 +94,59 @@ func (w *witness) replacing() []pair {
 	})
 }
 
-// collapsed are the records with a pair made one. It keeps the second's id.
-func (w *witness) collapsed(p pair) []record {
-	one := p.second
-	one.call, one.ret = min(p.first.call, p.second.call), max(p.first.ret, p.second.ret)
-	switch second := p.second.op.(type) {
-	case model.RegisterCompareAndSet:
-		one.op, one.answer = model.RegisterWrite{Value: second.Value}, model.Done{}
-		if first, ok := p.first.op.(model.RegisterCompareAndSet); ok {
-			one.op = model.RegisterCompareAndSet{Expect: first.Expect, Value: second.Value}
-			one.answer = p.first.answer
-		}
-	default:
-		c := model.Change{Old: p.first.answer.(model.Change).Old, New: p.second.answer.(model.Change).New}
-		one.op, one.answer = model.CounterAdd{Delta: c.New - c.Old}, c
+// collapsed are the records with pairs made one each. A pair keeps the second's id;
+// one that is the first of another goes into that.
+func (w *witness) collapsed(pairs []pair) []record {
+	now, into, making := map[int32]record{}, map[int32]int32{}, map[int32][]int32{}
+	for _, p := range pairs {
+		now[p.first.id], now[p.second.id] = p.first, p.second
 	}
-	out := keep(w.records, func(r record) bool { return r.id != p.first.id && r.id != p.second.id })
-	out = append(out, one)
+	for _, p := range pairs {
+		to := p.second.id
+		for next, gone := into[to]; gone; next, gone = into[to] {
+			to = next
+		}
+		first, second := now[p.first.id], now[to]
+		if making[first.id] == nil {
+			making[first.id] = w.originals(first.id)
+		}
+		if making[to] == nil {
+			making[to] = w.originals(to)
+		}
+		making[to] = slices.Concat(making[first.id], making[to])
+		now[to], into[p.first.id] = combined(first, second), to
+	}
+	var out []record
+	for _, r := range w.records {
+		if _, gone := into[r.id]; gone {
+			continue
+		}
+		if one, changed := now[r.id]; changed {
+			r = one
+		}
+		out = append(out, r)
+	}
 	sortByCall(out)
+	w.making = making
 	return out
 }
 
-// collapse makes one pair one, if that still violates.
-func (w *witness) collapse() bool {
-	for _, p := range w.pairs() {
-		if w.take(w.collapsed(p)) {
-			w.made[p.second.id] = slices.Concat(w.originals(p.first.id), w.originals(p.second.id))
-			return true
+// combined is one operation with the effect of two, and the second's id.
+func combined(first, second record) record {
+	one := second
+	one.call, one.ret = min(first.call, second.call), max(first.ret, second.ret)
+	switch op := second.op.(type) {
+	case model.RegisterCompareAndSet:
+		one.op, one.answer = model.RegisterWrite{Value: op.Value}, model.Done{}
+		if swap, ok := first.op.(model.RegisterCompareAndSet); ok {
+			one.op = model.RegisterCompareAndSet{Expect: swap.Expect, Value: op.Value}
+			one.answer = first.answer
 		}
+	default:
+		c := model.Change{Old: first.answer.(model.Change).Old, New: second.answer.(model.Change).New}
+		one.op, one.answer = model.CounterAdd{Delta: c.New - c.Old}, c
 	}
-	return false
+	return one
 }
 
 // originals are the operations that a record stands for.

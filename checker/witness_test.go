@@ -29,12 +29,14 @@ func witnessOf(kind model.Kind, records []record) *witness {
 
 // allSteps are all single steps of any kind.
 func (w *witness) allSteps() []sound {
-	out := w.steps()
-	for _, p := range w.pairs() {
-		out = append(out, sound{"collapse", func() []record { return w.collapsed(p) }})
-	}
+	out := append(w.steps(), w.furtherSteps()...)
 	for _, o := range w.orders() {
 		out = append(out, sound{"wider", func() []record { return w.overlapping(o) }})
+	}
+	if pairs := w.pairs(); len(pairs) > 1 {
+		out = append(out, sound{"collapse all", func() []record { return w.collapsed(pairs) }})
+		slices.Reverse(pairs)
+		out = append(out, sound{"collapse all", func() []record { return w.collapsed(pairs) }})
 	}
 	if ids := w.excess(); len(ids) > 1 {
 		out = append(out, sound{"excess", func() []record { return w.withoutIDs(ids) }})
