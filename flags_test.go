@@ -44,6 +44,8 @@ var (
 	recoveryFlag   = flag.Duration("recovery.max", harness.DefaultBounds.Recovery, "longest recovery that is not a violation")
 	completionFlag = flag.Duration("completion.max", harness.DefaultBounds.Completion, "longest operation that is not suspected to be stuck")
 	budgetFlag     = flag.Duration("check.budget", 20*time.Second, "time for the check of one history")
+	shrinkFlag     = flag.Duration("shrink.budget", 3*time.Minute, "time to reduce a violation to a small plan, 0 for none")
+	promoteFlag    = flag.String("promote", "", "with -run Replay: keep the plan as testdata/regressions/NAME.json")
 	dataFlag       = flag.Bool("keep.data", false, "keep the server's data directory with a violation, as a tar")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
 	junitFlag      = flag.String("junit", "", "file for the session as JUnit XML")
@@ -138,6 +140,9 @@ func checkFlags() error {
 			return fmt.Errorf("-%s %s: want a duration above 0, such as 30s", name, d)
 		}
 	}
+	if *shrinkFlag < 0 {
+		return fmt.Errorf("-shrink.budget %s: want a duration such as 3m, or 0 for none", *shrinkFlag)
+	}
 	return cmp.Or(checkSource(), checkFiles())
 }
 
@@ -161,8 +166,15 @@ func checkFiles() error {
 	switch {
 	case *planFlag != "" && !runs("TestReplay"):
 		return errors.New("-plan is read by -run Replay, which is not what -run says")
+	case *promoteFlag != "" && *planFlag == "":
+		return errors.New("-promote keeps what -run Replay -plan FILE executes: give both")
 	case *historyFlag != "" && !runs("TestRecheck"):
 		return errors.New("-history is read by -run Recheck, which is not what -run says")
+	}
+	if *promoteFlag != "" {
+		if _, err := harness.CaseFile(regressions, *promoteFlag); err != nil {
+			return fmt.Errorf("-promote: %w", err)
+		}
 	}
 	return cmp.Or(writable("-summary", *summaryFlag), writable("-junit", *junitFlag))
 }
@@ -208,6 +220,9 @@ func checkPlaces() error {
 
 // artifacts is the directory that takes histories, findings and undecided cases.
 const artifacts = "testdata"
+
+// regressions is the directory of the kept ones.
+const regressions = "testdata/regressions"
 
 // given are the flags that chose this server, for the command that replays.
 func given() []string {

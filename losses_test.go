@@ -2,6 +2,7 @@ package retain_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,4 +104,39 @@ func TestDirtyReadIsFound(t *testing.T) {
 	require.NotNil(t, write.Resolution, "the write was sent again")
 	last := history.Operations[len(history.Operations)-1]
 	require.Equal(t, model.Answer(model.Text("v1")), last.Answer, "and that repaired the loss")
+}
+
+// TestALossIsReduced: a long plan that fails on the real server becomes a write, a
+// kill and a read.
+func TestALossIsReduced(t *testing.T) {
+	plan := longPlan(t)
+	options := harness.Options{
+		Open: native(t), Draw: func(int) generators.Plan { return plan }, Plans: 1, Bounds: harness.DefaultBounds, Dir: t.TempDir(),
+		Base: runtime.Settings{Env: withoutLog}, Late: -1,
+	}
+	session, err := harness.Conduct(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, harness.Violation, session.Verdict)
+	s, err := harness.Shrink(t.Context(), options, &session.Failures[0], harness.ShrinkOptions{Time: 3 * time.Minute, Runs: 3})
+	require.NoError(t, err)
+	require.NoError(t, s.Problem)
+	t.Logf("%s, reproduces %s\n%s", s.Reduction, s.Rate, generators.Encode(s.Best))
+	operations, faults, _ := sizes([]generators.Reduction{s.Reduction})
+	assert.LessOrEqual(t, operations[0], 2, "a write and a read, which the plan's own last reads may be")
+	assert.LessOrEqual(t, faults[0], 1, "a kill, which the closing one may be")
+	assert.Equal(t, generators.Minimal, s.Ending, "in less than three minutes")
+	assert.Equal(t, s.Rate.Runs, s.Rate.Strikes)
+	assert.LessOrEqual(t, len(s.Witness.Operations), 2)
+}
+
+// longPlan is a drawn plan of at least 60 operations and 4 faults.
+func longPlan(t *testing.T) generators.Plan {
+	for n := range 1000 {
+		p := generators.Draw(6, n, generators.Options{Server: "plain-4"})
+		if o, f, _ := sizes([]generators.Reduction{{Best: p}}); o[0] >= 60 && f[0] >= 4 {
+			return p
+		}
+	}
+	t.Fatal("no plan is that long")
+	return generators.Plan{}
 }

@@ -39,7 +39,7 @@ func TestStartAndStopRuntimeRetainsTheState(t *testing.T) {
 	}
 }
 
-// TestReplay executes the plan of -plan.
+// TestReplay executes the plan of -plan, and with -promote keeps it.
 func TestReplay(t *testing.T) {
 	if *planFlag == "" {
 		t.Skip("give -plan FILE to execute a stored plan")
@@ -52,18 +52,34 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
 	}
-	conduct(t, plan.Seed, max(1, plans()), true, func(int) generators.Plan { return pinned(plan) })
+	n := max(1, plans())
+	if *promoteFlag != "" && plans() == 0 {
+		n = rateRuns // a plan that fails now and then should get the chance
+	}
+	session, shrunk := judged(t, plan.Seed, n, true, func(int) generators.Plan { return pinned(plan) })
+	if *promoteFlag != "" {
+		promote(t, plan, session, shrunk)
+	}
 }
 
 // conduct runs a session of the flags and fails the test unless it passes. A
 // fresh one has a new runtime for every plan.
 func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generators.Plan) *harness.Session {
+	session, _ := judged(t, seed, n, fresh, draw)
+	return session
+}
+
+// judged is [conduct], and what the first violation was reduced to, nil for
+// nothing.
+func judged(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generators.Plan) (*harness.Session, *harness.Shrunk) {
+	ctx := interruptible(t)
 	reporter := &report.Reporter{Name: t.Name(), Out: os.Stdout, Verbose: testing.Verbose(), SDK: sdk(), Flags: given(), Seed: seed}
-	session, err := begin(interruptible(t), seed, harness.Options{
+	options := harness.Options{
 		Draw: draw, Plans: n, Time: defaultTime, Workers: workers(n), Fresh: fresh, Base: settings(),
 		Bounds: bounds(), Check: checks(), Dir: artifacts, KeepData: *dataFlag,
 		OnRun: reporter.Run,
-	})
+	}
+	session, err := begin(ctx, seed, &options)
 	if err != nil {
 		if err := write(reporter, reporter.CouldNotBegin(err)); err != nil {
 			t.Errorf("harness: %v", err)
@@ -71,6 +87,7 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 		cannotBegin(t, err)
 	}
 	reporter.End(session)
+	shrunk := shrink(ctx, options, session, reporter)
 	copyArtifacts(t, session)
 	if err := write(reporter, session); err != nil {
 		t.Errorf("harness: %v", err)
@@ -78,7 +95,7 @@ func conduct(t *testing.T, seed uint64, n int, fresh bool, draw func(int) genera
 	if session.Verdict != harness.Pass {
 		t.Fail()
 	}
-	return session
+	return session, shrunk
 }
 
 // workers is how many plans run side by side, of n, or of as many as there is time
@@ -92,7 +109,7 @@ func workers(n int) int {
 
 // begin conducts a session on the runtime of the flags, where it can leave behind
 // what it finds.
-func begin(ctx context.Context, seed uint64, o harness.Options) (*harness.Session, error) {
+func begin(ctx context.Context, seed uint64, o *harness.Options) (*harness.Session, error) {
 	if err := checkPlaces(); err != nil {
 		return nil, err
 	}
@@ -101,7 +118,7 @@ func begin(ctx context.Context, seed uint64, o harness.Options) (*harness.Sessio
 		return nil, err
 	}
 	o.Open = opened
-	return harness.Conduct(ctx, o)
+	return harness.Conduct(ctx, *o)
 }
 
 // write tells of the session in the files that were asked for.

@@ -32,9 +32,9 @@ type audits struct {
 // runtime served. The first closing ones, one for each worker, are due whatever
 // they take, and so is a replay's.
 func (s *session) audit(ctx context.Context, sys *System, closing, due bool) error {
-	if len(sys.served) == 0 {
+	if len(sys.served) == 0 || s.rehearsal == withoutLedger {
 		s.lastWords(ctx, sys)
-		return nil
+		return sys.forget()
 	}
 	all := objects(sys.served)
 	began := time.Now()

@@ -47,6 +47,12 @@ var folders = map[Verdict]string{Violation: "findings", Undecided: "undecided", 
 // keep saves the artefacts of a run that did not pass, and asks about a violation
 // what else it could have been. What can't be saved is said and hides nothing.
 func (s *session) keep(ctx context.Context, r *Run, sys *System) {
+	if s.rehearsal != noRehearsal {
+		if r.Outcome != nil {
+			_ = os.Remove(r.Outcome.Path) // the history is in memory
+		}
+		return
+	}
 	if r.Verdict == Violation {
 		s.verify(ctx, r, sys)
 	}

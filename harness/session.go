@@ -57,6 +57,8 @@ type Options struct {
 	Dir string
 	// OnRun is told of every run, one at a time, as soon as it is judged.
 	OnRun func(Run)
+
+	rehearsal rehearsal
 }
 
 // Run is one judged run.

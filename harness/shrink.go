@@ -1,9 +1,46 @@
 package harness
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"retain/checker"
 	"retain/generators"
 	"retain/model"
 )
+
+// The files of a reduction, in the finding's folder.
+const (
+	// ReducedFile is the smallest plan so far that fails.
+	ReducedFile = "reduced.json"
+	// ReductionFile is where the reduction stands, to go on from.
+	ReductionFile = "reduction.json"
+	// ReducedHistoryFile is a history of the reduced plan that failed.
+	ReducedHistoryFile = "reduced.jsonl"
+	// WitnessFile is the part of a failed history that is enough to show it.
+	WitnessFile = "witness.jsonl"
+)
+
+// ShrinkOptions bound a reduction.
+type ShrinkOptions struct {
+	// Time and Executions bound the reduction; 0 is no bound.
+	Time       time.Duration
+	Executions int
+	// Runs is how many fresh executions afterwards measure how often the result
+	// fails, RateTime how long they may take.
+	Runs     int
+	RateTime time.Duration
+	// GoOn is an unfinished reduction of the same plan; nil to begin.
+	GoOn *generators.Reduction
+	// Progress, if not nil, is told after every execution.
+	Progress func(generators.Reduction)
+}
 
 // Shrunk is what a reduction of a failed run came to.
 type Shrunk struct {
@@ -18,4 +55,191 @@ type Shrunk struct {
 	Witness *model.History
 	// Problem is what kept its files from being saved, nil for nothing.
 	Problem error
+}
+
+// rehearsal says that a session only tries whether a plan fails: it keeps nothing and
+// asks nothing.
+type rehearsal int
+
+const (
+	noRehearsal   rehearsal = iota
+	withoutLedger           // the program and its reads show it
+	withLedger              // only the reads after one more kill do
+)
+
+// shrinking executes smaller and smaller plans.
+type shrinking struct {
+	session Options
+	failed  *Run
+	latest  *Run // the last one that failed
+	best    *Run // of the best plan so far
+}
+
+// Shrink looks for a smaller plan that fails like a run did, each execution on a
+// fresh runtime, and for the smallest part of a history that shows it. What it has
+// come to is in the run's folder at any time. The error is nil unless nothing
+// could be tried; bounds and interruption are endings.
+func Shrink(ctx context.Context, session Options, failed *Run, o ShrinkOptions) (*Shrunk, error) {
+	session.Plans, session.Workers, session.Fresh, session.OnRun, session.rehearsal = 1, 1, true, nil, withoutLedger
+	if failed.Ledger {
+		session.rehearsal = withLedger
+	}
+	s := &shrinking{session: session, failed: failed}
+	reduced, err := generators.Reduce(ctx, failed.Plan, generators.ReduceOptions{
+		Strikes: s.strikes, Executions: o.Executions, Time: o.Time, Hint: hintOf(failed), GoOn: o.GoOn,
+		Progress: o.Progress, Save: s.save,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reduce the plan: %w", err)
+	}
+	out := &Shrunk{Reduction: reduced}
+	if reduced.Ending != generators.NotReproduced && ctx.Err() == nil {
+		out.Rate = s.measure(ctx, reduced.Best, o)
+	}
+	out.Run = s.best
+	out.Problem = s.witness(out)
+	return out, nil
+}
+
+// strikes executes a plan once.
+func (s *shrinking) strikes(ctx context.Context, p generators.Plan) (bool, error) {
+	one := s.session
+	one.Draw = func(int) generators.Plan { return p }
+	result, err := Conduct(ctx, one)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range result.Failures {
+		if alike(&r, s.failed) {
+			r.Number = s.failed.Number
+			s.latest = &r
+			return true, nil
+		}
+		if r.Verdict == Harness {
+			return false, errors.New(r.Sentence)
+		}
+	}
+	return false, context.Cause(ctx)
+}
+
+// alike reports whether two runs failed in the same way: an object of the same
+// kind without a legal order, something that did not happen, or the server's own
+// words.
+func alike(a, b *Run) bool { return a.Verdict == Violation && wayOf(a) == wayOf(b) }
+
+func wayOf(r *Run) string {
+	switch broken := r.Check.Broken(); {
+	case broken != nil:
+		return string(broken.Object.Kind)
+	case r.Outcome != nil && r.Outcome.Liveness != nil:
+		return r.Outcome.Liveness.Guarantee
+	case len(r.Admissions) > 0:
+		return r.Admissions[0].Class
+	}
+	return ""
+}
+
+// hintOf lists the steps of the operations that prove a violation.
+func hintOf(r *Run) []int {
+	broken := r.Check.Broken()
+	if broken == nil {
+		return nil
+	}
+	var steps []int
+	for _, id := range broken.Proof {
+		if step := r.Outcome.History.Operations[id-1].Step; step != 0 {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// save stores what the reduction has come to. Without a folder there is nothing
+// to store it in.
+func (s *shrinking) save(r generators.Reduction) error {
+	text := generators.Encode(r.Best)
+	if s.latest != nil && bytes.Equal(generators.Encode(s.latest.Plan), text) {
+		s.best = s.latest
+	}
+	if s.failed.Dir == "" {
+		return nil
+	}
+	state, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode the reduction: %w", err)
+	}
+	return errors.Join(s.write(ReducedFile, text), s.write(ReductionFile, state))
+}
+
+// write replaces a file at once: one that is cut short is worth nothing.
+func (s *shrinking) write(name string, text []byte) error {
+	path := filepath.Join(s.failed.Dir, name)
+	if err := os.WriteFile(path+".new", text, 0o644); err != nil {
+		return fmt.Errorf("save the reduction: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("save the reduction: %w", err)
+	}
+	return nil
+}
+
+// measure executes the reduced plan again and again, on fresh runtimes.
+func (s *shrinking) measure(ctx context.Context, p generators.Plan, o ShrinkOptions) generators.Rate {
+	if o.RateTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.RateTime)
+		defer cancel()
+	}
+	var rate generators.Rate
+	for tries := 0; rate.Runs < o.Runs && tries < 2*o.Runs && ctx.Err() == nil; tries++ {
+		struck, err := s.strikes(ctx, p)
+		if err != nil {
+			continue // it showed nothing
+		}
+		rate.Runs++
+		if struck {
+			rate.Strikes++
+			s.best = s.latest
+		}
+	}
+	return rate
+}
+
+// witness finds and stores the part of the failed history that shows it, of the
+// reduced plan if that failed.
+func (s *shrinking) witness(out *Shrunk) error {
+	shown := s.failed
+	if out.Run != nil {
+		shown = out.Run
+	}
+	var errs []error
+	if shown.Check.Verdict == checker.Violation {
+		w, err := checker.Witness(shown.Outcome.History, s.session.Check)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("minimise the history: %w", err))
+		}
+		out.Witness = w
+	}
+	if s.failed.Dir == "" {
+		return errors.Join(errs...)
+	}
+	for name, h := range map[string]*model.History{WitnessFile: out.Witness, ReducedHistoryFile: historyOf(out.Run)} {
+		if h == nil {
+			continue
+		}
+		var text bytes.Buffer
+		if err := model.WriteHistory(&text, h); err != nil {
+			errs = append(errs, fmt.Errorf("encode %s: %w", name, err))
+			continue
+		}
+		errs = append(errs, s.write(name, text.Bytes()))
+	}
+	return errors.Join(errs...)
+}
+
+func historyOf(r *Run) *model.History {
+	if r == nil || r.Outcome == nil {
+		return nil
+	}
+	return r.Outcome.History
 }

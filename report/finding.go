@@ -21,6 +21,8 @@ type Context struct {
 	Flags []string
 	// Passed is how many plans have passed so far, Of how many were judged.
 	Passed, Of int
+	// Shrunk is what a violation was reduced to, nil if it was not.
+	Shrunk *harness.Shrunk
 }
 
 // Finding says what a run that did not pass showed. Its last row is the command
@@ -62,8 +64,8 @@ func violation(r harness.Run, c Context) (out Rows) {
 	}
 	out.add("violation", strings.TrimSpace(guarantee+"       "+strings.Join(about, " · ")))
 	out.add("build", build(r, c)...)
-	if r.Outcome != nil {
-		out.add("", proof(r)...)
+	if shown := shownOf(r, c.Shrunk); shown.Outcome != nil {
+		out.add("", proof(shown)...)
 	}
 	out.add("judged", judged(r)...)
 	out.add("admitted", admitted(r)...)
@@ -74,12 +76,15 @@ func violation(r harness.Run, c Context) (out Rows) {
 	if r.Outcome != nil && r.Outcome.Liveness != nil {
 		out.add("answered", answered(r.Outcome.History)...)
 	}
+	out.add("rate", rate(r, c.Shrunk)...)
 	if r.Dir == "" && r.Outcome != nil {
 		out.add("files", historyOf(r))
 	}
 	if r.Dir != "" {
 		out.add("files", files(r.Dir)...)
-		out.add("replay", strings.Join(append([]string{"go test -run Replay -plan", filepath.Join(r.Dir, harness.PlanFile)}, c.Flags...), " "))
+		replay := strings.Join(append([]string{"go test -run Replay -plan", filepath.Join(r.Dir, planOf(c.Shrunk))}, c.Flags...), " ")
+		out.add("replay", replay)
+		out.add("keep it", replay+" -promote NAME")
 	}
 	return out
 }

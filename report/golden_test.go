@@ -110,7 +110,8 @@ func TestAViolation(t *testing.T) {
 	oneScreen(t, harness.Violation, text)
 	golden(t, "violation", text)
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	assert.Equal(t, "replay     go test -run Replay -plan testdata/findings/7f2c-61/plan.json -runtime=process", lines[len(lines)-1])
+	assert.Equal(t, "replay     go test -run Replay -plan testdata/findings/7f2c-61/plan.json -runtime=process", lines[len(lines)-2])
+	assert.Equal(t, "keep it    go test -run Replay -plan testdata/findings/7f2c-61/plan.json -runtime=process -promote NAME", lines[len(lines)-1])
 }
 
 // A finding that can't be written is said, and hides nothing.

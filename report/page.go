@@ -26,6 +26,7 @@ type page struct {
 	Title, Verdict, Says string
 	Rows                 Rows
 	Admissions           []harness.Admission
+	Drawing              *drawing
 	Band                 *band
 	Restarts             []timeline
 	Plan                 string
@@ -47,6 +48,7 @@ func Page(w io.Writer, r harness.Run, c Context) error {
 		Title: verdict + ": " + oneLine(says), Verdict: verdict, Says: oneLine(says), Rows: rows[1:],
 		Admissions: r.Admissions, Plan: string(generators.Encode(r.Plan)), Steps: len(r.Plan.Steps), LogFile: harness.LogFile,
 	}
+	p.Drawing = draw(shownOf(r, c.Shrunk))
 	if r.Outcome != nil && r.Outcome.History != nil {
 		p.Band, p.Restarts = bandOf(r.Outcome.History), timelines(r.Outcome.History)
 	}

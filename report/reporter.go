@@ -38,6 +38,7 @@ type ran struct {
 	verdict harness.Verdict
 	took    time.Duration
 	said    Rows // nil for a pass
+	shrunk  *harness.Shrunk
 }
 
 func (p *Reporter) context() Context {
@@ -76,6 +77,24 @@ func (p *Reporter) Run(r harness.Run) {
 		p.broken = true
 		told.said.Print(p.Out)
 	}
+}
+
+// Shrunk tells of a violation again, as what it was reduced to. Its page and what
+// else tells of it then say so too.
+func (p *Reporter) Shrunk(r harness.Run, s *harness.Shrunk) {
+	c := p.context()
+	c.Shrunk = s
+	r.Problem = errors.Join(r.Problem, s.Problem)
+	if err := WritePage(r, c); err != nil {
+		r.Problem = errors.Join(r.Problem, err)
+	}
+	said := Finding(r, c)
+	for i := range p.runs {
+		if p.runs[i].number == r.Number && p.runs[i].verdict == r.Verdict {
+			p.runs[i].said, p.runs[i].shrunk = said, s
+		}
+	}
+	said.Print(p.Out)
 }
 
 // End tells of the whole session.

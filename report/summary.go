@@ -80,6 +80,18 @@ type finding struct {
 	Admissions []harness.Admission `json:"admissions,omitempty"`
 	Dir        string              `json:"dir,omitempty"`
 	NotSaved   string              `json:"not_saved,omitempty"`
+	Reduced    *reducedJSON        `json:"reduced,omitempty"`
+}
+
+// reducedJSON is what a violation was reduced to.
+type reducedJSON struct {
+	Steps      int     `json:"steps"`
+	From       int     `json:"from"`
+	Executions int     `json:"executions"`
+	Seconds    float64 `json:"seconds"`
+	Ending     string  `json:"ending"`
+	Strikes    int     `json:"strikes"`
+	Runs       int     `json:"runs"`
 }
 
 // Summary writes the session as one JSON object to a file, for machines. Its
@@ -126,7 +138,9 @@ func (p *Reporter) summary(s *harness.Session) summary {
 		out.Available = append(out.Available, spanJSON{a.Runtime, seconds(a.From), seconds(a.To), a.Up})
 	}
 	for _, r := range s.Failures {
-		out.Findings = append(out.Findings, findingOf(r))
+		f := findingOf(r)
+		f.Reduced = p.reducedOf(r)
+		out.Findings = append(out.Findings, f)
 	}
 	return out
 }
@@ -146,6 +160,15 @@ func findingOf(r harness.Run) finding {
 		out.NotSaved = oneLine(r.Problem.Error())
 	}
 	return out
+}
+
+func (p *Reporter) reducedOf(r harness.Run) *reducedJSON {
+	for _, told := range p.runs {
+		if s := told.shrunk; s != nil && told.number == r.Number && told.verdict == r.Verdict {
+			return &reducedJSON{len(s.Best.Steps), s.From, s.Executions, seconds(s.Took), string(s.Ending), s.Rate.Strikes, s.Rate.Runs}
+		}
+	}
+	return nil
 }
 
 // seconds is a duration in seconds, to the microsecond.

@@ -1,0 +1,105 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/simulated"
+)
+
+// losing runs generated plans against a runtime that loses writes until one fails.
+func losing(t *testing.T) (Options, *Run) {
+	o := Options{
+		Plans: 100, Draw: func(n int) generators.Plan { return generators.Draw(1, n, generators.Options{}) }, Bounds: quick, Late: -1, Dir: t.TempDir(),
+		Open: func(_ context.Context, s runtime.Settings) (*System, error) {
+			r := simulated.New(simulated.Options{Settings: s, Nonce: "n", Bugs: []simulated.Bug{simulated.LostWrite}, Rate: 1})
+			return &System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		},
+	}
+	session, err := Conduct(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, Violation, session.Verdict)
+	return o, &session.Failures[0]
+}
+
+// A failed run becomes a few steps, a rate and a witness, all of them on disk.
+func TestAFailedRunShrinks(t *testing.T) {
+	o, r := losing(t)
+	s, err := Shrink(t.Context(), o, r, ShrinkOptions{Runs: 20})
+	require.NoError(t, err)
+	require.NoError(t, s.Problem)
+	assert.Equal(t, generators.Minimal, s.Ending)
+	assert.LessOrEqual(t, len(s.Best.Steps), 4)
+	assert.Less(t, len(s.Best.Steps), len(r.Plan.Steps))
+	assert.Equal(t, 20, s.Rate.Runs)
+	assert.Positive(t, s.Rate.Strikes, "the bug strikes only what was answered a moment ago")
+
+	text, err := os.ReadFile(filepath.Join(r.Dir, ReducedFile))
+	require.NoError(t, err)
+	stored, err := generators.Decode(text)
+	require.NoError(t, err)
+	assert.Equal(t, s.Best, stored)
+	for _, name := range []string{WitnessFile, ReducedHistoryFile} {
+		file, err := os.Open(filepath.Join(r.Dir, name))
+		require.NoError(t, err)
+		h, err := model.ReadHistory(file)
+		require.NoError(t, errors.Join(err, file.Close()))
+		assert.Equal(t, checker.Violation, checker.Check(h, checker.Options{}).Verdict, name)
+		assert.LessOrEqual(t, len(h.Operations), 12, name)
+	}
+	left, err := os.ReadDir(filepath.Join(o.Dir, "running"))
+	assert.True(t, err != nil || len(left) == 0, "executions leave nothing behind")
+}
+
+// A reduction that is interrupted is worth what it did: its best plan is on disk,
+// and it can be gone on with.
+func TestAnInterruptedReductionGoesOn(t *testing.T) {
+	o, r := losing(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := Shrink(ctx, o, r, ShrinkOptions{Runs: 20, Progress: func(r generators.Reduction) {
+		if len(r.Best.Steps) < r.From {
+			cancel()
+		}
+	}})
+	require.NoError(t, err)
+	require.Equal(t, generators.Interrupted, s.Ending)
+	assert.Zero(t, s.Rate.Runs)
+
+	state, err := os.ReadFile(filepath.Join(r.Dir, ReductionFile))
+	require.NoError(t, err)
+	var earlier generators.Reduction
+	require.NoError(t, json.Unmarshal(state, &earlier))
+	assert.Equal(t, s.Best, earlier.Best)
+	on, err := Shrink(t.Context(), o, r, ShrinkOptions{GoOn: &earlier})
+	require.NoError(t, err)
+	assert.Equal(t, generators.Minimal, on.Ending)
+	assert.Greater(t, on.Executions, earlier.Executions)
+	assert.LessOrEqual(t, len(on.Best.Steps), 4)
+}
+
+// What does not fail again is not reduced, and says so. The history that failed
+// still has its witness.
+func TestWhatDoesNotFailAgain(t *testing.T) {
+	o, r := losing(t)
+	o.Open = func(_ context.Context, s runtime.Settings) (*System, error) {
+		sound := simulated.New(simulated.Options{Settings: s, Nonce: "n"})
+		return &System{Runtime: sound, Control: sound, Nonce: "n", Shared: simulated.Shared()}, nil
+	}
+	s, err := Shrink(t.Context(), o, r, ShrinkOptions{Runs: 20})
+	require.NoError(t, err)
+	assert.Equal(t, generators.NotReproduced, s.Ending)
+	assert.Nil(t, s.Run)
+	require.NotNil(t, s.Witness)
+	assert.Equal(t, checker.Violation, checker.Check(s.Witness, checker.Options{}).Verdict)
+}

@@ -1,0 +1,115 @@
+package retain_test
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/report"
+	"retain/runtime/simulated"
+)
+
+// TestRegressions replays every kept failure so often that one that is back is
+// missed at most 1 time in 20.
+func TestRegressions(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(regressions, "*.json"))
+	require.NoError(t, err)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) { regression(t, file) })
+	}
+}
+
+func regression(t *testing.T, file string) {
+	kept, plan, err := harness.LoadCase(file)
+	if err != nil {
+		cannotBegin(t, err)
+	}
+	reporter := &report.Reporter{Name: t.Name(), Out: &strings.Builder{}, SDK: sdk(), Flags: given(), Seed: plan.Seed}
+	options := harness.Options{
+		Draw: func(int) generators.Plan { return pinned(plan) }, Plans: kept.Runs(), Workers: 2, Fresh: true, Base: settings(),
+		Bounds: bounds(), Check: checks(), Dir: artifacts, OnRun: reporter.Run,
+	}
+	session, err := begin(interruptible(t), plan.Seed, &options)
+	if err != nil {
+		cannotBegin(t, err)
+	}
+	name := filepath.Base(file)
+	passed, expected := session.Counts[harness.Pass], kept.Expected(subject(session))
+	switch {
+	case session.Verdict == harness.Violation && expected:
+		fmt.Printf("expected   %s fails here, as it says it does: %s\n", name, kept.Guarantee)
+	case session.Verdict == harness.Pass && expected:
+		fmt.Printf("news       %s passed %d times of %d, and was expected to fail here: if it is mended, take that out of %s\n",
+			name, passed, passed, file)
+	case session.Verdict == harness.Pass:
+		fmt.Printf("pass       %s: %s\n", name, excluded(kept, passed))
+	case session.Verdict == harness.Violation:
+		fmt.Printf("back       %s: %s\n%s", name, kept.Guarantee, reporter.Out)
+		t.Fail()
+	default:
+		reporter.End(session)
+		fmt.Printf("%sof         %s, which is neither back nor shown to be gone\n", reporter.Out, name)
+		t.Fail()
+	}
+}
+
+// excluded is what so many passes of a case say: a failure in more than
+// 1-0.05^(1/n) of its executions would have shown in n of them, at 95 %.
+func excluded(c *harness.Case, passed int) string {
+	bound := 100 * (1 - math.Pow(0.05, 1/float64(passed)))
+	says := fmt.Sprintf("passed %d times of %d, which excludes that it fails in more than %.0f %% of executions (95 %%)", passed, passed, bound)
+	if c.Rate.Strikes == 0 {
+		return says + "; it never failed"
+	}
+	return says + "; it failed " + c.Rate.String()
+}
+
+// subject is what the flags put under test.
+func subject(s *harness.Session) harness.Subject {
+	on := harness.Subject{Server: s.Identity.Version}
+	for _, k := range slices.Sorted(maps.Keys(envFlag)) {
+		on.Settings = append(on.Settings, k+"="+envFlag[k])
+	}
+	bugs, _ := simulated.ParseBugs(*bugsFlag) // checked before anything started
+	for _, b := range bugs {
+		on.Bugs = append(on.Bugs, string(b))
+	}
+	return on
+}
+
+// promote keeps what Replay executed as a regression: the reduced plan with its
+// witness and its rate, or a plan that passed, which then must go on to.
+func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *harness.Shrunk) {
+	path, err := harness.CaseFile(regressions, *promoteFlag)
+	if err != nil {
+		cannotBegin(t, fmt.Errorf("-promote: %w", err))
+	}
+	guarantee := "what was acknowledged is there"
+	switch {
+	case s.Verdict == harness.Pass:
+		shrunk = &harness.Shrunk{Reduction: generators.Reduction{Best: plan}, Rate: generators.Rate{Runs: s.Counts[harness.Pass]}}
+	case s.Verdict == harness.Violation && shrunk != nil && shrunk.Rate.Strikes > 0:
+		guarantee, _ = report.Guarantee(s.Failures[0])
+	default:
+		fmt.Printf("note       not kept: a session that is %s is no regression, nor is a violation that did not come back when it was reduced (-shrink.budget)\n", s.Verdict)
+		return
+	}
+	on := subject(s)
+	if err := harness.CaseOf(guarantee, shrunk, on, s.Identity.String()).Save(path); err != nil {
+		t.Errorf("harness: %v", err)
+		return
+	}
+	says := "it failed " + shrunk.Rate.String()
+	if shrunk.Rate.Strikes == 0 {
+		says = fmt.Sprintf("it passed %d times of %d, and must go on to", shrunk.Rate.Runs, shrunk.Rate.Runs)
+	}
+	fmt.Printf("kept       %s: %s · go test -run Regressions\n", path, says)
+}
