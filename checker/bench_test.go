@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 var porcupineMax = flag.Duration("porcupine.max", time.Minute, "how long porcupine may take in benchmarks")
 
 // load draws a legal history of many operations quickly. Its clients are always
-// busy: each calls again as soon as it has an answer or has given up.
+// busy: each calls again as soon as it has an answer or has given up, so that as
+// many operations are open at each instant as there are clients, and besides them
+// the ambiguous ones, some of which have their effect late. What it answers shares
+// no memory with what was written, as if it came out of a response.
 type load struct {
 	kind       model.Kind
 	operations int
@@ -42,6 +46,7 @@ type loading struct {
 	open     []int
 	happened []bool
 	names    []int
+	late     []int // ambiguous operations that will have their effect
 }
 
 func (l *loading) tick() model.Instant {
@@ -72,6 +77,9 @@ func (l load) history(seed uint64) *model.History {
 			busy--
 		}
 		d.effect(d.rng.IntN(l.clients))
+		if d.rng.IntN(l.clients) == 0 {
+			d.effectLate()
+		}
 	}
 	if l.stale {
 		l.spoil(d.h)
@@ -93,7 +101,31 @@ func (l *loading) effect(c int) {
 		l.happened[c] = true
 		o := &l.h.Operations[i]
 		l.state, o.Answer = o.Op.Apply(l.state)
+		o.Answer = decoded(o.Answer)
 	}
+}
+
+// effectLate gives one of the ambiguous operations its effect.
+func (l *loading) effectLate() {
+	if len(l.late) == 0 {
+		return
+	}
+	i, last := l.rng.IntN(len(l.late)), len(l.late)-1
+	l.state, _ = l.h.Operations[l.late[i]].Op.Apply(l.state)
+	l.late[i], l.late = l.late[last], l.late[:last]
+}
+
+// decoded is the answer with memory of its own.
+func decoded(a model.Answer) model.Answer {
+	switch a := a.(type) {
+	case model.Text:
+		return model.Text(strings.Clone(string(a)))
+	case model.Texts:
+		for i := range a {
+			a[i] = strings.Clone(a[i])
+		}
+	}
+	return a
 }
 
 func (l *loading) end(c int) {
@@ -103,8 +135,8 @@ func (l *loading) end(c int) {
 		o.Outcome, o.Return = model.OK, l.tick()
 		return
 	}
-	if l.rng.IntN(2) == 0 {
-		l.effect(c)
+	if !l.happened[c] && l.rng.IntN(2) == 0 {
+		l.late = append(l.late, l.open[c])
 	}
 	o.Outcome, o.Reason, o.Answer = model.Ambiguous, model.TimedOut, nil
 	l.names[c]++

@@ -88,7 +88,7 @@ func (c *cell) reset(records []record) {
 	few := len(records) / 2 // for what is written, mostly
 	*c = cell{
 		records: records, names: c.names, values: slices.Grow(c.values[:0], few), optional: c.optional[:0],
-		ground: ground{fixed: c.ground.fixed[:0], loose: c.ground.loose[:0]},
+		ground: c.ground.emptied(),
 	}
 	c.names.reset(few)
 }

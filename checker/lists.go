@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"sync"
 
 	"retain/model"
 )
@@ -28,8 +29,9 @@ import (
 // twice in one, and an answer longer than what the clear removed have no order
 // at all.
 func decideList(records []record) fast {
-	l := list{records: records, elements: make([]element, 0, len(records))}
-	l.names.reset(len(records))
+	l := lists.Get().(*list)
+	defer l.release()
+	l.reset(records)
 	for i := range records {
 		l.add(int32(i))
 	}
@@ -58,6 +60,24 @@ type list struct {
 	first fast
 	// repeated: an observed element was appended more than once.
 	repeated bool
+}
+
+// lists are what was decided before, for their memory: see [cells].
+var lists = sync.Pool{New: func() any { return &list{} }}
+
+func (l *list) reset(records []record) {
+	*l = list{
+		records: records, names: l.names, elements: slices.Grow(l.elements[:0], len(records)), ends: l.ends[:0],
+		lives: l.lives[:0], ground: l.ground.emptied(),
+	}
+	l.names.reset(len(records))
+}
+
+func (l *list) release() {
+	l.records = nil
+	l.names.forget()
+	clear(l.lives)
+	lists.Put(l)
 }
 
 // element is what one operation appended. It is made when it first comes, be it in

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -92,15 +93,24 @@ func measure(t *testing.T, l load, lost map[load]time.Duration, same load) strin
 func fastTime(t *testing.T, h *model.History) time.Duration {
 	kind := h.Operations[0].Object.Kind
 	records := objectsOf(h)[0].records
-	var times []time.Duration
-	for range 5 {
+	return median(5, func() { require.NotEqual(t, Undecided, decideAll(kind, records).Verdict) })
+}
+
+// median is the median time of so many runs.
+func median(runs int, f func()) time.Duration {
+	times := make([]time.Duration, runs)
+	for i := range times {
 		start := time.Now()
-		f := decideAll(kind, records)
-		times = append(times, time.Since(start))
-		require.NotEqual(t, Undecided, f.Verdict)
+		f()
+		times[i] = time.Since(start)
 	}
-	slices.Sort(times)
-	return times[2]
+	return middle(times)
+}
+
+// middle is the median of some numbers.
+func middle[T cmp.Ordered](numbers []T) T {
+	sorted := slices.Sorted(slices.Values(numbers))
+	return sorted[len(sorted)/2]
 }
 
 // round is a number with two digits that count.

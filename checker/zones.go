@@ -26,6 +26,9 @@ type ground struct {
 	loose []loose
 }
 
+// emptied is an empty ground in the same memory.
+func (g *ground) emptied() ground { return ground{fixed: g.fixed[:0], loose: g.loose[:0]} }
+
 // zone is the extent of a block (Gibbons and Korach, "Testing shared memories",
 // SIAM J. Comput. 26(4) 1997, section 4.3): f is the earliest return of its
 // operations, s their latest call. The zero zone is that of no operation.
