@@ -169,9 +169,9 @@ func (n tally) candidates() (good, missed int) {
 // bug strikes now and then only; of the smaller plans that would do, 1 in 20 is
 // missed.
 func TestPlansAreReduced(t *testing.T) {
-	seeds := uint64(25)
+	seeds, some := uint64(25), 12 // some tenths more than 1 in 20 are chance
 	if raceEnabled || testing.Short() {
-		seeds = 10
+		seeds, some = 10, 17
 	}
 	for _, c := range []struct {
 		rate       float64
@@ -208,7 +208,7 @@ func TestPlansAreReduced(t *testing.T) {
 		if c.rate == 1 {
 			assert.Zero(t, missed+larger)
 		}
-		assert.LessOrEqual(t, missed*20, good+good/5)
+		assert.LessOrEqual(t, missed*20*10, good*some)
 		assert.LessOrEqual(t, larger, all/6)
 	}
 }
@@ -312,7 +312,9 @@ func TestExecutionsThatShowNothing(t *testing.T) {
 	require.ErrorContains(t, err, "no port is free")
 	require.Equal(t, Broken, r.Ending)
 
-	_, err = Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{Strikes: strikes, Save: func(Reduction) error { return errors.New("disk full") }})
+	_, err = Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{
+		Strikes: strikes, Save: func(Reduction) error { return errors.New("disk full") },
+	})
 	require.ErrorContains(t, err, "disk full")
 }
 
@@ -379,8 +381,12 @@ func TestAHintSavesExecutions(t *testing.T) {
 			*c.total += r.Executions
 		}
 	}
+	enough := plain * 8 / 10
+	if testing.Short() {
+		enough = plain * 9 / 10 // -short draws plans of half the length
+	}
 	t.Logf("%d executions without a hint, %d with a good one, %d with a bad one", plain, hinted, misled)
-	assert.Less(t, hinted, plain*8/10)
+	assert.Less(t, hinted, enough)
 	assert.LessOrEqual(t, misled, plain+2*20)
 }
 
