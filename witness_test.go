@@ -32,7 +32,8 @@ func TestPlantedBugsHaveWitnesses(t *testing.T) {
 				took := time.Since(began)
 				broken := checker.Check(w, checker.Options{}).Broken()
 				assert.Equal(t, failure.Check.Broken().Class, broken.Class)
-				t.Logf("%s: %d operations of %d, %s; was: %s", broken.Guarantee, len(w.Operations), len(failure.Outcome.History.Operations), took, failure.Check.Broken().Guarantee)
+				t.Logf("%d operations of %d, %s: %s; was: %s", len(w.Operations), len(failure.Outcome.History.Operations), took,
+					broken.Guarantee, failure.Check.Broken().Guarantee)
 				sizes = append(sizes, len(w.Operations))
 			}
 			assert.LessOrEqual(t, middle(slices.Sorted(slices.Values(sizes))), 6)

@@ -36,8 +36,8 @@ import (
 // If the raw view of the object violates, it is that which is minimised: what
 // re-sends answered says nothing then. If it is only what re-sends answered that
 // violates, a step must also leave the raw view legal: the witness is one of the same
-// promise. The times of what was not widened are those
-// of the run; the notes say which of its operations the witness is made of.
+// promise. The times of what was not widened are those of the run; the notes say
+// which of its operations the witness is made of.
 //
 // A history that is hard to judge may cost the time that a proof may take: then the
 // witness is as small as it was made by then. It is an error if the history has no
@@ -56,7 +56,8 @@ func Witness(h *model.History, o Options) (*model.History, error) {
 		return nil, fmt.Errorf("the witness is not well-formed: %w; this is a bug of retain's checker, keep the history", err)
 	}
 	if r := Check(out, o); r.Verdict != Violation {
-		return nil, fmt.Errorf("the witness is not a violation but %s: %s; this is a bug of retain's checker, keep the history", r.Verdict, r.Reason)
+		return nil, fmt.Errorf("the witness is no violation but %s: %s; this is a bug of retain's checker, keep the history",
+			r.Verdict, r.Reason)
 	}
 	return out, nil
 }

@@ -471,10 +471,11 @@ func TestWitnessesOfLongHistories(t *testing.T) {
 		var took []time.Duration
 		clears := []float64{0, 0.01}
 		if kind == model.Counter {
-			clears[1] = 0 // one that is reset while many add to it is hard to judge: see below
+			clears[1] = 0 // one that is reset while many add to it may be hard to judge: see below
 		}
 		for seed := range uint64(times(12)) {
-			l := load{kind: kind, operations: 10000, clients: 10, ambiguous: []float64{0, 0.05}[seed%2], clears: clears[seed/2%2], keys: 4, stale: true}
+			l := load{kind: kind, operations: 10000, clients: 10, keys: 4, stale: true}
+			l.ambiguous, l.clears = []float64{0, 0.05}[seed%2], clears[seed/2%2]
 			h := l.history(seed)
 			if seed%3 > 1 {
 				l.stale = false
