@@ -130,15 +130,17 @@ func newWitness(h *model.History, o Options) (*witness, error) {
 // minDecision is the least that one decision is given.
 const minDecision = 250 * time.Millisecond
 
+// spent says that it is time to be content with what was found.
+func (w *witness) spent() bool { return time.Now().After(w.until) }
+
 // illegal reports whether records are shown to have no legal order, and to have one
 // in the raw view if that is what the witness is about.
 func (w *witness) illegal(records []record) bool {
-	now := time.Now()
-	if now.After(w.until) {
+	if w.spent() {
 		return false
 	}
 	c := *w.check
-	if until := now.Add(w.longest); until.Before(c.until) {
+	if until := time.Now().Add(w.longest); until.Before(c.until) {
 		c.until = until
 	}
 	return c.decide(w.object.Kind, records).Verdict == Violation &&
@@ -179,7 +181,7 @@ func (w *witness) take(records []record) bool {
 // Intervals are widened at last: where that is done nothing else becomes possible
 // as a rule, since a wider history is legal more easily.
 func (w *witness) shrink() {
-	for more := true; more && !time.Now().After(w.until); {
+	for more := true; more && !w.spent(); {
 		w.cut()
 		w.coarse()
 		if w.large() {
@@ -252,7 +254,7 @@ func (w *witness) further() {
 // release takes away as many of the tokens as it can, halves first; the last ones
 // are the likeliest to stay.
 func release[T any](w *witness, tokens []T, without func([]T) []record) {
-	if len(tokens) == 0 || w.take(without(tokens)) || len(tokens) == 1 || time.Now().After(w.until) {
+	if len(tokens) == 0 || w.take(without(tokens)) || len(tokens) == 1 || w.spent() {
 		return
 	}
 	half := len(tokens) / 2
@@ -267,7 +269,7 @@ func (w *witness) single() bool {
 		steps = append(steps, w.furtherSteps()...)
 	}
 	for _, s := range steps {
-		if time.Now().After(w.until) {
+		if w.spent() {
 			return false
 		}
 		if w.take(s.records()) {

@@ -12,6 +12,9 @@ func (w *witness) widen() bool {
 			if needed[o.order] {
 				continue
 			}
+			if w.spent() {
+				return false
+			}
 			if again = w.take(w.overlapping(o)); again {
 				changed = true
 				break
