@@ -230,7 +230,9 @@ func (c *cell) another() int32 {
 	return int32(len(c.values)) - 1
 }
 
-// take notes that the writer of by saw the value at and took it away.
+// take notes that the writer of by saw the value at and took it away. If a second
+// one did, the history is illegal; [cell.addBlocks] would find that one of the two
+// is in no block, but here both have names.
 func (c *cell) take(at, by int32) {
 	v := &c.values[at]
 	v.observed = true

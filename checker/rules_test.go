@@ -35,7 +35,6 @@ var rules = []struct{ name, file, old, new string }{
 	{"zones: a backward zone within a forward one", "zones.go", "at != nil && l.hi < at.s", "false"},
 	{"zones: ends move out of a fixed block", "zones.go", "l.hi = end.f", ""},
 	{"chains: order within a block", "cells.go", "if z.f < b.after {", "if false {"},
-	{"chains: one successor", "cells.go", "case v.taker != none:", "case false:"},
 	{"chains: circles", "cells.go", "if c.left > 0 {", "if false {"},
 	{"chains: the first value needs the object unset", "cells.go", "b.needsUnset = v.saw == unset", ""},
 	{"chains: a clearAll ends a chain", "cells.go", "b.leavesUnset = v.clears", "b.leavesUnset = false"},

@@ -44,6 +44,9 @@ func TestSpeed(t *testing.T) {
 			small := speedOf(t, l, 10_000)
 			speedOf(t, l, 100_000)
 			large := speedOf(t, l, 1_000_000)
+			if l.kind == model.Map {
+				continue // nothing is promised of maps
+			}
 			assert.LessOrEqual(t, large, mostPerOperation, "%s: a whole Check", l.kind)
 			assert.LessOrEqual(t, float64(large)/float64(small), mostGrowth, "%s: a million to 10,000", l.kind)
 		}
