@@ -3,7 +3,9 @@ package retain_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
+	"retain/runtime"
 	"retain/runtime/simulated"
 )
 
@@ -25,48 +28,44 @@ var reductionBounds = harness.Bounds{Recovery: time.Minute, Completion: time.Sec
 // by chance only may fail so rarely that it takes hundreds.
 const mostExecutions = 300
 
-// executing executes single plans on fresh simulated runtimes with a bug, each with
-// chances of its own.
-func executing(t *testing.T, seed uint64, bug simulated.Bug, rate float64) generators.Strikes {
-	dir, n := t.TempDir(), atomic.Uint64{}
-	return func(ctx context.Context, p generators.Plan) (bool, error) {
-		open, _, err := backend.Choose(ctx, settings(), backend.Options{
-			Name: backend.Simulated, Bugs: []simulated.Bug{bug}, Rate: rate, Seed: seed*1_000_000 + n.Add(1),
-		})
-		if err != nil {
-			return false, err
-		}
-		session, err := harness.Conduct(ctx, harness.Options{
-			Open: open, Draw: func(int) generators.Plan { return p }, Plans: 1, Fresh: true, Bounds: reductionBounds, Late: -1, Dir: dir,
-		})
-		switch {
-		case err != nil:
-			return false, err
-		case session.Counts[harness.Violation] > 0:
-			return true, nil
-		case session.Counts[harness.Pass] > 0:
-			return false, nil
-		}
-		return false, fmt.Errorf("%s: %s", session.Failures[0].Verdict, session.Failures[0].Sentence)
+// reductions is how many seeds each planted bug is reduced with: a few, unless the
+// environment says how many.
+func reductions(t *testing.T) int {
+	text, given := os.LookupEnv("RETAIN_REDUCTIONS")
+	if !given {
+		return 3
 	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, "RETAIN_REDUCTIONS")
+	return n
 }
 
-// reduced finds a plan that fails and reduces it.
-func reduced(t *testing.T, seed uint64, bug simulated.Bug, rate float64) (generators.Reduction, bool) {
-	strikes := executing(t, seed, bug, rate)
-	for n := range 300 {
-		plan := generators.Draw(seed, n, generators.Options{})
-		struck, err := strikes(t.Context(), plan)
-		if !assert.NoError(t, err) {
-			return generators.Reduction{}, false
-		}
-		if !struck {
-			continue
-		}
-		r, err := generators.Reduce(t.Context(), plan, generators.ReduceOptions{Strikes: strikes, Executions: mostExecutions})
-		return r, assert.NoError(t, err)
+// reduced finds a plan that fails and reduces it. Every runtime has chances of its
+// own.
+func reduced(t *testing.T, seed uint64, bug simulated.Bug, rate float64) generators.Reduction {
+	opened := atomic.Uint64{}
+	options := harness.Options{
+		Open: func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+			open, _, err := backend.Choose(ctx, settings(), backend.Options{
+				Name: backend.Simulated, Bugs: []simulated.Bug{bug}, Rate: rate, Seed: seed*1_000_000 + opened.Add(1),
+			})
+			if err != nil {
+				return nil, err
+			}
+			return open(ctx, s)
+		},
+		Draw:  func(n int) generators.Plan { return generators.Draw(seed, n, generators.Options{}) },
+		Plans: 300, Fresh: true, Bounds: reductionBounds, Late: -1, Dir: t.TempDir(),
 	}
-	return generators.Reduction{}, assert.Fail(t, "no plan fails")
+	session, err := harness.Conduct(t.Context(), options)
+	if !assert.NoError(t, err) || !assert.Equal(t, harness.Violation, session.Verdict) {
+		return generators.Reduction{}
+	}
+	s, err := harness.Shrink(t.Context(), options, &session.Failures[0], harness.ShrinkOptions{Executions: mostExecutions})
+	if !assert.NoError(t, err) {
+		return generators.Reduction{}
+	}
+	return s.Reduction
 }
 
 // TestPlantedBugsAreReduced shows that a plan that fails becomes a few steps, in
@@ -78,17 +77,15 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 	}{{1, 40}, {0.5, 150}} {
 		for _, d := range simulated.Bugs() {
 			t.Run(fmt.Sprintf("%s at %g", d.Bug, c.rate), func(t *testing.T) {
-				n := uint64(seeds)
-				if testing.Short() {
-					n = 3
-				}
+				t.Parallel() // they mostly wait
+				n := reductions(t)
 				results := make([]generators.Reduction, n)
 				var all sync.WaitGroup
 				for i := range results {
 					all.Go(func() {
 						sideBySide <- struct{}{}
 						defer func() { <-sideBySide }()
-						results[i], _ = reduced(t, uint64(i)+1, d.Bug, c.rate)
+						results[i] = reduced(t, uint64(i)+1, d.Bug, c.rate)
 					})
 				}
 				all.Wait()
