@@ -58,7 +58,7 @@ func historyOf(r harness.Run) string {
 }
 
 func violation(r harness.Run, c Context) (out Rows) {
-	guarantee, about := Guarantee(r)
+	guarantee, about := Guarantee(shownOf(r, c.Shrunk))
 	if r.Dir != "" {
 		about = append(about, "finding "+filepath.Base(r.Dir))
 	}
