@@ -34,7 +34,7 @@ func regression(t *testing.T, file string) {
 	}
 	reporter := &report.Reporter{Name: t.Name(), Out: &strings.Builder{}, SDK: sdk(), Flags: given(), Seed: plan.Seed}
 	options := harness.Options{
-		Draw: func(int) generators.Plan { return pinned(plan) }, Plans: kept.Runs(), Workers: 2, Fresh: true, Base: settings(),
+		Draw: func(int) generators.Plan { return pinned(plan) }, Plans: kept.Runs(), Workers: 3, Fresh: true, Base: settings(),
 		Bounds: bounds(), Check: checks(), Dir: artifacts, OnRun: reporter.Run,
 	}
 	session, err := begin(interruptible(t), plan.Seed, &options)
