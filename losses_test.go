@@ -2,7 +2,6 @@ package retain_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -117,14 +116,14 @@ func TestALossIsReduced(t *testing.T) {
 	session, err := harness.Conduct(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, harness.Violation, session.Verdict)
-	s, err := harness.Shrink(t.Context(), options, &session.Failures[0], harness.ShrinkOptions{Time: 3 * time.Minute, Runs: 3})
+	s, err := harness.Shrink(t.Context(), options, &session.Failures[0], harness.ShrinkOptions{Runs: 3})
 	require.NoError(t, err)
 	require.NoError(t, s.Problem)
 	t.Logf("%s, reproduces %s\n%s", s.Reduction, s.Rate, generators.Encode(s.Best))
 	operations, faults, _ := sizes([]generators.Reduction{s.Reduction})
 	assert.LessOrEqual(t, operations[0], 2, "a write and a read, which the plan's own last reads may be")
 	assert.LessOrEqual(t, faults[0], 1, "a kill, which the closing one may be")
-	assert.Equal(t, generators.Minimal, s.Ending, "in less than three minutes")
+	assert.Equal(t, generators.Minimal, s.Ending)
 	assert.Equal(t, s.Rate.Runs, s.Rate.Strikes)
 	assert.LessOrEqual(t, len(s.Witness.Operations), 2)
 }
