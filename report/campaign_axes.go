@@ -86,6 +86,10 @@ func logY(p *plot.Plot) {
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{secondsText}
 }
 
+// fromZero makes the y axis begin at 0 and end above the highest point. All points
+// must be added.
+func fromZero(p *plot.Plot) { p.Y.Min, p.Y.Max = 0, math.Max(p.Y.Max*1.08, 1) }
+
 // upright is a dashed line over the whole height: a sitting went on.
 type upright float64
 

@@ -81,12 +81,15 @@ func (w worktime) rateChart(buckets []bucket, bands []shade) (chart, error) {
 	if err := addLine(p, points, 0); err != nil {
 		return out, err
 	}
-	p.Y.Min = 0
+	fromZero(p)
 	out.Says = fmt.Sprintf("A point is %s, of all shards together. A band is from a stop, kill or pause until calls were answered again; where faults are dense, the stronger the larger the share of workers that were in one.", span(width))
 	return out.with(p)
 }
 
 func middle(i int, width time.Duration) float64 { return (float64(i) + 0.5) * width.Seconds() }
+
+// latencyColours are none of those of the faults.
+var latencyColours = []int{0, 2, 6}
 
 func (w worktime) latencyChart(buckets []bucket, bands []shade) (chart, error) {
 	width := bucketWidth(w.total)
@@ -104,10 +107,10 @@ func (w worktime) latencyChart(buckets []bucket, bands []shade) (chart, error) {
 			continue
 		}
 		any = true
-		if err := addLine(p, points, []int{0, 4, 6}[k]); err != nil {
+		if err := addLine(p, points, latencyColours[k]); err != nil {
 			return out, err
 		}
-		out.Key = append(out.Key, colourKey{hex(colourOf([]int{0, 4, 6}[k])), []string{"median", "99 %", "slowest"}[k]})
+		out.Key = append(out.Key, colourKey{hex(colourOf(latencyColours[k])), []string{"median", "99 %", "slowest"}[k]})
 	}
 	if !any {
 		out.Says = "No operation was answered."
@@ -154,17 +157,20 @@ func (w worktime) newCellsChart() (chart, error) {
 	}
 	points = append(points, plotter.XY{X: w.total.Seconds(), Y: float64(len(known))})
 	p := w.timePlot("situations", nil)
-	p.Y.Min = 0
 	if err := addLine(p, points, 2); err != nil {
 		return out, err
 	}
-	lastHour := 0
-	for _, x := range points {
-		if x.X <= w.total.Seconds()-3600 {
-			lastHour = int(x.Y)
+	fromZero(p)
+	out.Says = fmt.Sprintf("%s in %s, of all shards together.", plural(len(known), "situation"), span(w.total))
+	if w.total > time.Hour {
+		before := 0
+		for _, x := range points {
+			if x.X <= (w.total - time.Hour).Seconds() {
+				before = int(x.Y)
+			}
 		}
+		out.Says += fmt.Sprintf(" New in the last hour: %d.", len(known)-before)
 	}
-	out.Says = fmt.Sprintf("%s of all shards together; %d new ones in the last hour of the time at work.", plural(len(known), "situation"), len(known)-lastHour)
 	return out.with(p)
 }
 
@@ -172,7 +178,6 @@ func (w worktime) newCellsChart() (chart, error) {
 func (w worktime) sampleChart(id, title, unit string, names []string, values func(campaign.Sampled) []float64) (chart, error) {
 	out := chart{ID: id, Title: title}
 	p := w.timePlot(unit, nil)
-	p.Y.Min = 0
 	drawn := false
 	for i := range w.c.Sittings {
 		lines := make([]plotter.XYs, len(names))
@@ -195,6 +200,7 @@ func (w worktime) sampleChart(id, title, unit string, names []string, values fun
 		out.Says = "No sample was taken."
 		return out, nil
 	}
+	fromZero(p)
 	for k, name := range names {
 		out.Key = append(out.Key, colourKey{hex(colourOf(k)), name})
 	}

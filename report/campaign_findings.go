@@ -169,18 +169,26 @@ func href(c *campaign.Campaign, path string) string {
 	return (&url.URL{Path: filepath.ToSlash(rel)}).String()
 }
 
+// note adds what else is to be said of a finding; "" is nothing.
+func (f *campaignFinding) note(text string) {
+	if f.Note != "" && text != "" {
+		f.Note += " · "
+	}
+	f.Note += text
+}
+
 // fill reads the finding's folder; what can't be read is told by the records.
 func (f *campaignFinding) fill(c *campaign.Campaign, s sighting) {
 	reduced := reductionOf(c, s)
 	if reduced != nil {
 		f.Case = reduced.Case
-		f.Note = reduced.Problem
+		f.note(reduced.Problem)
 	}
 	sitting := &c.Sittings[s.sitting]
 	dir, there := folder(c, s.sitting, s.Dir)
 	if !there {
 		f.Rows.add("violation", s.Guarantee)
-		f.Note = cmp.Or(f.Note, "its folder "+s.Dir+" is not there: the records are all that is known")
+		f.note("its folder "+s.Dir+" is not there: the records are all that is known")
 		return
 	}
 	f.Dir = href(c, dir)
@@ -190,7 +198,7 @@ func (f *campaignFinding) fill(c *campaign.Campaign, s sighting) {
 	run, shrunk, err := recalled(dir, s.Found, reduced)
 	if err != nil {
 		f.Rows.add("violation", s.Guarantee)
-		f.Note = cmp.Or(f.Note, oneLine(err.Error()))
+		f.note(oneLine(err.Error()))
 		return
 	}
 	f.Rows = Finding(run, Context{SDK: sitting.SDK, Flags: sitting.Flags, Shrunk: shrunk})
@@ -218,7 +226,7 @@ func recalled(dir string, f campaign.Found, reduced *campaign.Reduced) (harness.
 	if r.Check.Broken() == nil && facts.Object == "" && len(r.Admissions) == 0 {
 		r.Outcome.Liveness = &harness.Liveness{Guarantee: facts.Guarantee, Detail: oneLine(facts.Sentence)}
 	}
-	if reduced == nil || reduced.Problem != "" && reduced.Steps == 0 {
+	if reduced == nil || reduced.Executions == 0 { // nobody tried
 		return r, nil, nil
 	}
 	shrunk, err := recalledReduction(dir, r, *reduced)

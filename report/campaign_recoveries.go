@@ -252,10 +252,10 @@ func (w worktime) closeChart() (chart, error) {
 	p.X.Min, p.X.Max = from.Seconds(), math.Max(to.Seconds(), from.Seconds()+1)
 	p.X.Tick.Marker = clock{}
 	p.Add(shades(bands))
-	p.Y.Min = 0
 	if err := addLine(p, points, 0); err != nil {
 		return out, err
 	}
+	fromZero(p)
 	s := &w.c.Sittings[r.sitting]
 	out.Key = faultKey(bands)
 	out.Says = fmt.Sprintf("Operations answered in each second around the slowest restart of the campaign (%s after a %s: plan %d, shard %s, %s); its shard alone.",

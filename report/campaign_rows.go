@@ -34,12 +34,12 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 	out.add("build", builds(c)...)
 	out.add("tested",
 		fmt.Sprintf("%s · %s · %s · %s seen to the end", plural(t.Plans, "plan"), plural(t.Operations, "operation"), faults(t.Faults), plural(t.Restarts, "restart")),
-		fmt.Sprintf("%s at work in %s, %s in plans", span(t.Took), sittings(c), percent(t.Inside.Seconds(), t.Took.Seconds())))
+		fmt.Sprintf("%s of workers' time in %s, %s of it in plans", span(t.Took), sittings(c), percent(t.Inside.Seconds(), t.Took.Seconds())))
 	m := matrixOf(c)
 	out.add("situations", fmt.Sprintf("%d of %d tested (operation x fault x where it stood)", m.Tested, m.All))
 	for _, f := range found {
 		word, text := f.Rows.verdict()
-		out.add("found", fmt.Sprintf("%s: %s · seen %s · plans %s", word, oneLine(text), plural(f.Times, "time"), f.Plans))
+		out.add("found", fmt.Sprintf("%s: %s · seen %s, in plans %s", word, oneLine(text), plural(f.Times, "time"), f.Plans))
 	}
 	out.add("canaries", canaryText(c))
 	out.add("verdicts", verdictCounts(t))

@@ -58,6 +58,12 @@ func newPlot(x, y string) *plot.Plot {
 	for _, s := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
 		s.Font.Typeface, s.Font.Variant = face.Typeface, face.Variant
 	}
+	for _, s := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle} {
+		s.Font.Size = vg.Points(9.5)
+	}
+	for _, s := range []*text.Style{&p.X.Tick.Label, &p.Y.Tick.Label} {
+		s.Font.Size = vg.Points(8.5)
+	}
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	p.X.Padding, p.Y.Padding = 0, 0
 	grid := plotter.NewGrid()
@@ -69,7 +75,7 @@ func newPlot(x, y string) *plot.Plot {
 // drawn is the plot as an SVG element.
 func drawn(p *plot.Plot, w, h vg.Length) (template.HTML, error) {
 	canvas := vgsvg.New(w, h)
-	p.Draw(vgdraw.New(canvas))
+	p.Draw(vgdraw.Crop(vgdraw.New(canvas), 0, -vg.Points(18), 0, -vg.Points(6))) // room for half a label at the ends of the axes
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("draw a chart: %w", err)

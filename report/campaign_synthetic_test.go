@@ -184,9 +184,8 @@ func keepFinding(t *testing.T, dir string) {
 
 // twoShards makes the records of two machines up, in a directory each: the first
 // was killed once and went on, both found the same, one was undecided.
-func twoShards(t *testing.T, plans int) (dir string) {
+func twoShards(t *testing.T, dir string, plans int) {
 	t.Helper()
-	dir = t.TempDir()
 	began := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 	for index := range 2 {
 		of := campaign.Shard{Index: index, Of: 2}
@@ -219,7 +218,6 @@ func twoShards(t *testing.T, plans int) (dir string) {
 		w.write(campaign.Ended{At: w.now, Why: "the time is over", Plans: plans, Inside: 0.9})
 		w.save(0)
 	}
-	return dir
 }
 
 func (w *shardWriter) found(n int) {

@@ -19,7 +19,9 @@ import (
 // readTwo are two shards of so many plans each, read together.
 func readTwo(t *testing.T, plans int) *campaign.Campaign {
 	t.Helper()
-	c, err := campaign.Read(twoShards(t, plans))
+	dir := t.TempDir()
+	twoShards(t, dir, plans)
+	c, err := campaign.Read(dir)
 	require.NoError(t, err)
 	return c
 }
@@ -32,6 +34,17 @@ func writtenCampaign(t *testing.T, c *campaign.Campaign) string {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// contains and lacks leave the whole page out of a failure.
+func contains(t *testing.T, page, part string, about ...any) {
+	t.Helper()
+	assert.True(t, strings.Contains(page, part), "the page lacks %q %v", part, about)
+}
+
+func lacks(t *testing.T, page, part string) {
+	t.Helper()
+	assert.False(t, strings.Contains(page, part), "the page has %q", part)
 }
 
 // Two shards make one report, whose totals are the sums of theirs.
@@ -130,13 +143,25 @@ func TestAFindingOfTwoShardsIsOne(t *testing.T) {
 
 	text := writtenCampaign(t, c)
 	for _, link := range []string{"report.html", "picture.html", "plan.json"} {
-		assert.Contains(t, text, `href="shard-0/findings/7f2c-10/`+link+`"`)
+		contains(t, text, `href="shard-0/findings/7f2c-10/`+link+`"`)
 		assert.FileExists(t, filepath.Join(c.Dir, "shard-0/findings/7f2c-10", link))
 	}
 
+	for i := range c.Sittings {
+		for k := range c.Sittings[i].Reduced {
+			r := &c.Sittings[i].Reduced[k]
+			r.Executions, r.Steps, r.Problem = 0, 0, "the time for reductions is spent"
+		}
+	}
+	f = findings(c)[0]
+	assert.Empty(t, row(f.Rows, "rate"), "nothing is said of a reduction that was not tried")
+	assert.Equal(t, "the time for reductions is spent", f.Note)
+
 	require.NoError(t, os.RemoveAll(filepath.Join(c.Dir, "shard-0", "findings")))
 	f = findings(c)[0]
+	assert.Contains(t, f.Note, "the time for reductions is spent · its folder ")
 	assert.Contains(t, f.Note, "the records are all that is known")
+	assert.Nil(t, f.Drawing)
 	assert.Contains(t, f.Rows.String(), "an acknowledged add is missing after a kill")
 }
 
@@ -154,13 +179,13 @@ func TestDifferentFindingsStayApart(t *testing.T) {
 // A page opens from the disk: no script, nothing from elsewhere.
 func TestTheCampaignPageNeedsNothingElse(t *testing.T) {
 	text := writtenCampaign(t, readTwo(t, 20))
-	assert.NotContains(t, text, "<script")
-	assert.NotContains(t, text, "<link")
-	assert.NotContains(t, text, "@import")
+	lacks(t, text, "<script")
+	lacks(t, text, "<link")
+	lacks(t, text, "@import")
 	for _, address := range regexp.MustCompile(`(?:src|href|url)\s*[=(]\s*"?([a-z]+:[^"\s]*)`).FindAllStringSubmatch(text, -1) {
 		assert.Fail(t, "the page takes something from elsewhere", address[1])
 	}
-	assert.NotContains(t, text, "<?xml")
+	lacks(t, text, "<?xml")
 	assert.Equal(t, 8, strings.Count(text, "<svg "))
 	assert.Equal(t, 8, strings.Count(text, "</svg>"))
 }
@@ -176,18 +201,18 @@ func TestTheCampaignPageHasAllOfIt(t *testing.T) {
 	oneScreen(t, harness.Violation, rows.String())
 	for _, r := range rows[1 : len(rows)-1] {
 		for _, line := range r.Lines {
-			assert.Contains(t, text, strings.NewReplacer("&", "&amp;", "<", "&lt;", "+", "&#43;", "'", "&#39;").Replace(line), r.Label)
+			contains(t, text, strings.NewReplacer("&", "&amp;", "<", "&lt;", "+", "&#43;", "'", "&#39;").Replace(line), r.Label)
 		}
 	}
-	assert.Contains(t, text, "porcupine stopped at 20 s", "an undecided plan has its reason")
-	assert.Contains(t, text, "is cut off after 11 bytes", "a torn line is told")
-	assert.Contains(t, text, "no end on record: under way, or killed")
-	assert.Contains(t, text, "lost-write, simulated")
-	assert.Contains(t, text, `class="empty"`)
-	assert.Contains(t, text, `class="no"`)
+	contains(t, text, "porcupine stopped at 20 s", "an undecided plan has its reason")
+	contains(t, text, "is cut off after 11 bytes", "a torn line is told")
+	contains(t, text, "no end on record: under way, or killed")
+	contains(t, text, "lost-write, simulated")
+	contains(t, text, `class="empty"`)
+	contains(t, text, `class="no"`)
 	for _, f := range []string{"kill", "stop", "closing kill"} {
 		for _, m := range milestones {
-			assert.Contains(t, text, "<td>"+f+"</td><td>"+m.Name+"</td>")
+			contains(t, text, "<td>"+f+"</td><td>"+m.Name+"</td>")
 		}
 	}
 	assert.LessOrEqual(t, len(text), 2<<20, "it opens at once")
@@ -236,9 +261,9 @@ func TestThePageOfACampaignThatHasJustBegun(t *testing.T) {
 	c, err := campaign.Read(dir)
 	require.NoError(t, err)
 	text := writtenCampaign(t, c)
-	assert.Contains(t, text, "No plan has run.")
-	assert.Contains(t, text, "No restart was seen to its end.")
-	assert.Contains(t, text, "this campaign could not have found anything")
+	contains(t, text, "No plan has run.")
+	contains(t, text, "No restart was seen to its end.")
+	contains(t, text, "this campaign could not have found anything")
 
 	w := newShard(t, dir, campaign.Shard{}, time.Now())
 	w.plan(0, nil)
@@ -246,7 +271,7 @@ func TestThePageOfACampaignThatHasJustBegun(t *testing.T) {
 	w.save(0)
 	c, err = campaign.Read(dir)
 	require.NoError(t, err)
-	assert.Contains(t, writtenCampaign(t, c), `id="chart-rate"`)
+	contains(t, writtenCampaign(t, c), `id="chart-rate"`)
 }
 
 // What grows after the first minutes is told by a figure.
