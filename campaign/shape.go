@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"retain/checker"
@@ -34,18 +35,32 @@ func shapeOf(r harness.Run, o checker.Options) string {
 	return b.String() + witnessShape(w)
 }
 
-// witnessShape are a witness's operations without their names.
+// witnessShape are a witness's operations without their names. Through which handler
+// something was read makes no difference, nor how often in a row the same was done
+// and answered.
 func witnessShape(w *model.History) string {
-	var b strings.Builder
+	var lines []string
 	names := naming{}
 	for _, o := range w.Operations {
-		answer := ""
-		if o.Answer != nil {
-			answer = o.Answer.String()
+		does, answer := "reads", ""
+		if !o.Op.ReadOnly() {
+			does = names.rename(o.Op.String())
 		}
-		fmt.Fprintf(&b, "%s %s -> %s %s\n", o.Object.Kind, names.rename(o.Op.String()), o.Outcome, names.rename(answer))
+		if o.Answer != nil {
+			answer = names.rename(seenIn(o.Answer))
+		}
+		lines = append(lines, fmt.Sprintf("%s %s -> %s %s\n", o.Object.Kind, does, o.Outcome, answer))
 	}
-	return b.String()
+	return strings.Join(slices.Compact(lines), "")
+}
+
+// seenIn is an answer's text; the exclusive read of a counter, which adds nothing,
+// answers what the other one does.
+func seenIn(a model.Answer) string {
+	if c, is := a.(model.Change); is && c.Old == c.New {
+		return model.Integer(c.New).String()
+	}
+	return a.String()
 }
 
 // guaranteeOf is the broken guarantee in a sentence, of any object.
@@ -65,10 +80,13 @@ func guaranteeOf(r harness.Run) string {
 // empty string stand for nothing written and keep theirs.
 type naming map[string]string
 
-var valueText = regexp.MustCompile(`"(?:[^"\\]|\\.)+"|\b[1-9][0-9]*\b`)
+var valueText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\b[1-9][0-9]*\b`)
 
 func (n naming) rename(text string) string {
 	return valueText.ReplaceAllStringFunc(text, func(v string) string {
+		if v == `""` {
+			return v
+		}
 		if n[v] == "" {
 			n[v] = fmt.Sprint("<", len(n)+1, ">")
 		}

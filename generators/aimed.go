@@ -56,7 +56,8 @@ func (d *drawing) finishAim() {
 		d.inject(Inject{Fault: s.Fault, When: AtGate{Step: step, After: s.Moment == AfterEffect}})
 	case Spanning:
 		step := d.named(client, object)
-		d.inject(Inject{Fault: s.Fault, When: AtGate{Step: step}})
+		// A stop that lets go of the operation would drain it.
+		d.inject(Inject{Fault: s.Fault, When: AtGate{Step: step}, HoldThroughStop: s.Fault == Stop})
 		if d.runtime == down {
 			d.start()
 		}
