@@ -88,7 +88,24 @@ func logY(p *plot.Plot) {
 
 // fromZero makes the y axis begin at 0 and end above the highest point. All points
 // must be added.
-func fromZero(p *plot.Plot) { p.Y.Min, p.Y.Max = 0, math.Max(p.Y.Max*1.08, 1) }
+func fromZero(p *plot.Plot) {
+	p.Y.Min, p.Y.Max = 0, math.Max(p.Y.Max*1.08, 1)
+	p.Y.Tick.Marker = plain{}
+}
+
+// plain marks an axis with numbers as short as they are.
+type plain struct{}
+
+// Ticks implements plot.Ticker.
+func (plain) Ticks(low, high float64) []plot.Tick {
+	out := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range out {
+		if t.Label != "" {
+			out[i].Label = fmt.Sprintf("%.6g", t.Value)
+		}
+	}
+	return out
+}
 
 // upright is a dashed line over the whole height: a sitting went on.
 type upright float64

@@ -188,7 +188,7 @@ func (f *campaignFinding) fill(c *campaign.Campaign, s sighting) {
 	dir, there := folder(c, s.sitting, s.Dir)
 	if !there {
 		f.Rows.add("violation", s.Guarantee)
-		f.note("its folder "+s.Dir+" is not there: the records are all that is known")
+		f.note("its folder " + s.Dir + " is not there: the records are all that is known")
 		return
 	}
 	f.Dir = href(c, dir)

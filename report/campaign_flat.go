@@ -12,7 +12,8 @@ import (
 // warmUp is how long memory and descriptors may grow.
 const warmUp = 2 * time.Minute
 
-// flatness is whether what a process holds grows, after it has warmed up.
+// flatness is whether what a process holds grows, after it has warmed up and before
+// it closes its servers.
 type flatness struct {
 	Shard, Sitting, What string
 	Samples              int
@@ -41,10 +42,16 @@ var holdings = []held{
 func flat(c *campaign.Campaign) (out []flatness) {
 	for i := range c.Sittings {
 		s := &c.Sittings[i]
+		var last time.Time // that a plan was drawn
+		for _, d := range s.Drawn {
+			if d.At.After(last) {
+				last = d.At
+			}
+		}
 		for _, h := range holdings {
 			var x, y []float64
 			for _, sample := range s.Samples {
-				if at := sample.At.Sub(s.At); at >= warmUp {
+				if at := sample.At.Sub(s.At); at >= warmUp && !sample.At.After(last) {
 					x, y = append(x, at.Hours()), append(y, h.value(sample))
 				}
 			}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"retain/campaign"
 	"retain/generators"
@@ -91,7 +92,7 @@ func matrixOf(c *campaign.Campaign) (m matrix) {
 		})
 		m.Faults = append(m.Faults, matrixFault{string(k), len(columns[k])})
 		for _, moment := range columns[k] {
-			m.Columns = append(m.Columns, string(moment))
+			m.Columns = append(m.Columns, hyphens.Replace(string(moment)))
 		}
 	}
 	for _, name := range generators.Names() {
@@ -106,6 +107,9 @@ func matrixOf(c *campaign.Campaign) (m matrix) {
 	}
 	return m
 }
+
+// hyphens lets the long words of narrow columns be divided.
+var hyphens = strings.NewReplacer("acknowledged", "acknowl\u00adedged", "recovery", "recov\u00adery", "spanning", "span\u00adning")
 
 func cellOf(name string, there bool, plans, passed, most int) matrixCell {
 	switch {

@@ -210,6 +210,16 @@ func flagText(flags []string) (text string) {
 	return text
 }
 
+// backAgain is how many restarts of a plan were seen to the end.
+func backAgain(j campaign.Judged) (n int) {
+	for _, r := range j.Recoveries {
+		if r.Canary > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // powers are what the passes exclude: of all plans, of those on each
 // configuration, and of each restart.
 func powers(c *campaign.Campaign) (out []power) {
@@ -227,7 +237,7 @@ func powers(c *campaign.Campaign) (out []power) {
 				switch j.Verdict {
 				case harness.Pass:
 					n.passed++
-					n.restarts += len(j.Recoveries)
+					n.restarts += backAgain(j)
 				case harness.Violation:
 					n.failed++
 				}
