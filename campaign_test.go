@@ -147,19 +147,15 @@ func finding(r harness.Run, s *harness.Shrunk) string {
 	return report.Finding(r, c).String()
 }
 
-// conclude tells what a campaign came to, and whether it is green.
+// conclude writes a campaign's page and tells what it came to, and whether it is
+// green.
 func conclude(c *campaign.Campaign) bool {
-	verdict, why := c.Verdict()
-	t := c.Totals()
-	fmt.Printf("%-10s %d plans · %d operations · %d restarts · %d of them violate, %d findings\n", verdict, t.Plans, t.Operations, t.Restarts,
-		t.Verdicts[harness.Violation], len(t.Findings))
-	for _, line := range why {
-		fmt.Println("because   ", line)
+	page, err := report.WriteCampaignPage(c)
+	if err != nil {
+		fmt.Println("note       there is no page:", err)
 	}
-	if took := t.Took.Seconds(); took > 0 {
-		fmt.Printf("inside     %.0f %% of the workers' time was inside plans\n", 100*t.Inside.Seconds()/took)
-	}
-	fmt.Println("records   ", filepath.Join(c.Dir, campaign.RecordsDir))
+	report.Campaign(c, page).Print(os.Stdout)
 	fmt.Println("go on      go test -run Campaign -timeout 0 -resume", c.Dir)
-	return verdict == harness.Pass
+	verdict, _ := c.Verdict()
+	return verdict == harness.Pass && err == nil
 }

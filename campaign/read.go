@@ -196,8 +196,11 @@ type Totals struct {
 	Plans, Operations int
 	// Restarts counts recoveries that were seen to the end.
 	Restarts int
-	Faults   map[string]int
-	Verdicts map[harness.Verdict]int
+	// InFlight counts the operations that were open at a stop or kill, ReadBack the
+	// reads after a restart that showed what was acknowledged before it.
+	InFlight, ReadBack int
+	Faults             map[string]int
+	Verdicts           map[harness.Verdict]int
 	// Situations counts the plans that tested each.
 	Situations map[string]int
 	// Findings counts the violations by the plan that showed each first.
@@ -217,6 +220,8 @@ func (t *Totals) Add(j Judged) {
 	t.Plans++
 	t.Operations += j.Operations
 	t.Verdicts[j.Verdict]++
+	t.InFlight += j.InFlight
+	t.ReadBack += j.ReadBack
 	t.Inside += j.Took
 	for k, n := range j.Faults {
 		t.Faults[k] += n
@@ -246,33 +251,55 @@ func (c *Campaign) Totals() Totals {
 	return t
 }
 
-// firsts gives each violation the plan that showed its finding first; a reduction
-// may have shown that two findings are one.
+// firsts gives each violation the plan that showed its finding first: what has the
+// same fingerprint is one, whichever shard found it, and a reduction may have shown
+// that two findings are.
 func (c *Campaign) firsts() map[int]int {
-	same := map[int]int{}
+	parent, prints := map[int]int{}, map[string]int{}
+	var root func(n int) int
+	root = func(n int) int {
+		if p, has := parent[n]; has && p != n {
+			return root(p)
+		}
+		return n
+	}
+	join := func(a, b int) {
+		if a, b = root(a), root(b); a != b {
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	same := func(print string, n int) {
+		if first, known := prints[print]; known && print != "" {
+			join(first, n)
+		} else {
+			prints[print] = n
+		}
+	}
 	for _, s := range c.Sittings {
+		for _, f := range s.Found {
+			join(f.Number, f.Finding)
+			same(f.Fingerprint, f.Number)
+		}
 		for _, r := range s.Reduced {
-			same[r.Number] = r.Finding
+			join(r.Number, r.Finding)
+			same(r.Fingerprint, r.Number)
 		}
 	}
 	out := map[int]int{}
 	for _, s := range c.Sittings {
 		for _, f := range s.Found {
-			first := f.Finding
-			if other, known := same[first]; known {
-				first = other
-			}
-			out[f.Number] = first
+			out[f.Number] = root(f.Number)
 		}
 	}
 	return out
 }
 
 // Verdict is the worst of the campaign, and why, in sentences: pass only if every
-// plan passed and every canary was caught.
+// plan passed, every canary was caught, and all plans together prove enough.
 func (c *Campaign) Verdict() (verdict harness.Verdict, why []string) {
 	t := c.Totals()
 	missed, canaries := 0, 0
+	broken := t.Verdicts[harness.Harness]
 	for _, s := range c.Sittings {
 		for _, k := range s.Canary {
 			canaries++
@@ -280,22 +307,46 @@ func (c *Campaign) Verdict() (verdict harness.Verdict, why []string) {
 				missed++
 			}
 		}
-	}
-	verdict = harness.Pass
-	switch {
-	case t.Verdicts[harness.Violation] > 0:
-		verdict = harness.Violation
-	case missed > 0 || canaries == 0 || t.Verdicts[harness.Harness] > 0:
-		verdict = harness.Harness
-	case t.Verdicts[harness.Undecided] > 0:
-		verdict = harness.Undecided
-	case t.Plans == 0:
-		verdict = harness.Vacuous
+		for _, n := range s.Notes {
+			if n.Verdict == harness.Harness {
+				broken++
+				why = append(why, n.Text)
+			}
+		}
 	}
 	if missed > 0 || canaries == 0 {
 		why = append(why, fmt.Sprintf("%s: %d of %d canaries were caught", CouldNotFind, canaries-missed, canaries))
 	}
-	return verdict, why
+	switch {
+	case t.Verdicts[harness.Violation] > 0:
+		return harness.Violation, why
+	case missed > 0 || canaries == 0 || broken > 0:
+		return harness.Harness, why
+	case t.Verdicts[harness.Undecided] > 0:
+		return harness.Undecided, why
+	}
+	if missing := t.missing(); missing != nil {
+		return harness.Vacuous, append(why, missing...)
+	}
+	return harness.Pass, why
+}
+
+// missing is what the plans lack to prove enough, as for a session.
+func (t Totals) missing() []string {
+	tally := harness.Tally{
+		Plans: t.Plans, Recoveries: make([]harness.Recovered, t.Restarts), InFlight: t.InFlight, ReadBack: t.ReadBack,
+		Cells: map[generators.Cell]int{},
+	}
+	for text, n := range t.Situations {
+		var s generators.Situation
+		if s.UnmarshalText([]byte(text)) != nil || s.Moment != generators.BeforeEffect && s.Moment != generators.AfterEffect {
+			continue
+		}
+		if !s.Reads() {
+			tally.Cells[generators.Cell{Fault: s.Fault, After: s.Moment == generators.AfterEffect}] += n
+		}
+	}
+	return tally.Missing()
 }
 
 // CouldNotFind is what is said of a campaign that did not catch a planted bug.

@@ -121,6 +121,43 @@ func TestShardsAndSittingsAreMerged(t *testing.T) {
 	assert.Len(t, c.of(Shard{}), 2)
 }
 
+// TestAFindingOfTwoShardsIsOne where its fingerprint is.
+func TestAFindingOfTwoShardsIsOne(t *testing.T) {
+	c := &Campaign{Sittings: []Sitting{
+		{Found: []Found{{Number: 4, Finding: 4, Fingerprint: "a"}, {Number: 6, Finding: 4, Fingerprint: "a"}, {Number: 8, Finding: 8, Fingerprint: "b"}}},
+		{Found: []Found{{Number: 3, Finding: 3, Fingerprint: "a"}, {Number: 5, Finding: 5, Fingerprint: "c"}}, Reduced: []Reduced{{Number: 5, Finding: 5, Fingerprint: "z"}}},
+		{Reduced: []Reduced{{Number: 8, Finding: 8, Fingerprint: "z"}}},
+	}}
+	assert.Equal(t, map[int]int{3: 3, 4: 3, 6: 3, 5: 5, 8: 5}, c.firsts())
+}
+
+// TestManyPlansThatProveTooLittle are no green campaign.
+func TestManyPlansThatProveTooLittle(t *testing.T) {
+	c := &Campaign{Sittings: []Sitting{{Canary: []Canary{{Caught: true}}}}}
+	verdict, why := c.Verdict()
+	assert.Equal(t, harness.Vacuous, verdict, "no plan at all")
+	assert.NotEmpty(t, why)
+	all := []string{}
+	for _, s := range generators.Situations() {
+		all = append(all, s.String())
+	}
+	for n := range 30 {
+		c.Sittings[0].Plans = append(c.Sittings[0].Plans, Judged{
+			Number: n, Verdict: harness.Pass, Recoveries: []Recovery{{Canary: 1}}, InFlight: 1, ReadBack: 1, Situations: all,
+		})
+	}
+	verdict, why = c.Verdict()
+	assert.Equal(t, harness.Pass, verdict, why)
+	c.Sittings[0].Plans[0].ReadBack = 0
+	verdict, why = c.Verdict()
+	assert.Equal(t, harness.Vacuous, verdict)
+	assert.Equal(t, []string{"values read back after a restart: 29 of 30 needed"}, why)
+	c.Sittings[0].Notes = []Noted{{Verdict: harness.Harness, Text: "no disk"}}
+	verdict, why = c.Verdict()
+	assert.Equal(t, harness.Harness, verdict)
+	assert.Equal(t, []string{"no disk"}, why)
+}
+
 func TestLatenciesReadBack(t *testing.T) {
 	h := NewLatencies()
 	for us := range int64(1000) {

@@ -117,6 +117,12 @@ func (s *Situation) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Reads reports whether the situation's operation only reads.
+func (s Situation) Reads() bool {
+	_, name, _ := strings.Cut(s.Operation, " ")
+	return slices.Contains(names[s.kind()].reading, name)
+}
+
 // kind is the kind of object that the situation's operation belongs to.
 func (s Situation) kind() model.Kind {
 	kind, _, _ := strings.Cut(s.Operation, " ")
