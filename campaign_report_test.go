@@ -1,9 +1,12 @@
 package retain_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,4 +110,26 @@ func TestADirectoryOfNothingIsToldInALine(t *testing.T) {
 	require.Error(t, c.Run())
 	assert.Contains(t, c.text(), "no records in ")
 	assert.Contains(t, c.text(), "name the directory of a campaign")
+}
+
+// TestFlagsOfTheDeploymentsExist: what the manifests, the image and the nightly
+// workflow say is what this command line knows.
+func TestFlagsOfTheDeploymentsExist(t *testing.T) {
+	goFlags := []string{"run", "timeout"} // of go test, which hands them on
+	for file, pattern := range map[string]string{
+		"deploy/campaign.yaml":          `(?m)^ +- -([\w.]+)=`,
+		"deploy/report.yaml":            `(?m)^ +- -([\w.]+)=`,
+		"deploy/Dockerfile":             `"-([\w.]+)=`,
+		".github/workflows/nightly.yml": `(?m) -([a-z.]+) ["'\w]`,
+	} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		found := regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1)
+		assert.NotEmpty(t, found, file)
+		for _, m := range found {
+			if !strings.HasSuffix(file, ".yml") || !slices.Contains(goFlags, m[1]) {
+				assert.NotNil(t, flag.Lookup(m[1]), "%s gives -%s, which there is not", file, m[1])
+			}
+		}
+	}
 }
