@@ -56,7 +56,8 @@ var (
 	workersFlag    = flag.Int("workers", 2, "with -run Campaign: how many plans run side by side, each on a server of its own")
 	resumeFlag     = flag.String("resume", "", "with -run Campaign: the directory of a campaign to go on with, or of one to begin")
 	shardFlag      = flag.String("shard", "0/1", "with -run Campaign: I/N, the part of the plans that this machine has; I is from 0")
-	dirFlag        = flag.String("dir", "", "with -run Report: the directory of a campaign, or one that has those of all shards")
+	dirFlag        = flag.String("dir", "", "with -run Report or -run Redraw: the directory of a campaign, or one that has those of all shards")
+	numberFlag     = flag.Int("number", -1, "with -run Redraw: the plan of -dir that is drawn again")
 	historyFlag    = flag.String("history", "", "with -run Recheck: the history to judge")
 )
 
@@ -166,8 +167,10 @@ func checkCampaign() error {
 		return fmt.Errorf("-workers %d: want a number above 0", *workersFlag)
 	case (*durationFlag > 0 || *resumeFlag != "") && !runs("TestCampaign"):
 		return errors.New("-duration and -resume are for -run Campaign, which is not what -run says")
-	case *dirFlag != "" && !runs("TestReport"):
-		return errors.New("-dir is read by -run Report, which is not what -run says")
+	case *dirFlag != "" && !runs("TestReport") && !runs("TestRedraw"):
+		return errors.New("-dir is read by -run Report and -run Redraw, which is not what -run says")
+	case *numberFlag >= 0 && *dirFlag == "":
+		return errors.New("-number is a plan of the campaign in -dir: give both")
 	}
 	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
 	if limit > 0 && *durationFlag >= limit {
