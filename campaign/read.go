@@ -245,16 +245,16 @@ func (c *Campaign) Totals() Totals {
 		}
 		t.Took += s.Took() * time.Duration(max(1, s.Workers))
 	}
-	for _, first := range c.firsts() {
+	for _, first := range c.Firsts() {
 		t.Findings[first]++
 	}
 	return t
 }
 
-// firsts gives each violation the plan that showed its finding first: what has the
-// same fingerprint is one, whichever shard found it, and a reduction may have shown
-// that two findings are.
-func (c *Campaign) firsts() map[int]int {
+// Firsts gives each violation, by the number of its plan, the plan that showed its
+// finding first: what has the same fingerprint is one, whichever shard found it,
+// and a reduction may have shown that two findings are.
+func (c *Campaign) Firsts() map[int]int {
 	parent, prints := map[int]int{}, map[string]int{}
 	var root func(n int) int
 	root = func(n int) int {

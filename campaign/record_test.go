@@ -128,7 +128,7 @@ func TestAFindingOfTwoShardsIsOne(t *testing.T) {
 		{Found: []Found{{Number: 3, Finding: 3, Fingerprint: "a"}, {Number: 5, Finding: 5, Fingerprint: "c"}}, Reduced: []Reduced{{Number: 5, Finding: 5, Fingerprint: "z"}}},
 		{Reduced: []Reduced{{Number: 8, Finding: 8, Fingerprint: "z"}}},
 	}}
-	assert.Equal(t, map[int]int{3: 3, 4: 3, 6: 3, 5: 5, 8: 5}, c.firsts())
+	assert.Equal(t, map[int]int{3: 3, 4: 3, 6: 3, 5: 5, 8: 5}, c.Firsts())
 }
 
 // TestManyPlansThatProveTooLittle are no green campaign.

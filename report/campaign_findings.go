@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +26,8 @@ type campaignFinding struct {
 	// Shards is on how many shards.
 	Shards int
 	Rows   Rows
+	// Says is its first line.
+	Says string
 	// Drawing is the picture; nil if the folder is not there any more.
 	Drawing *drawing
 	Dir     string // as a link
@@ -45,42 +46,18 @@ type sighting struct {
 	sitting int
 }
 
-// numbered is a plan of all campaigns.
-type numbered struct {
-	seed uint64
-	plan int
-}
-
-// alike puts the violations of a campaign together: those that a shard says are
-// one, and those of several shards that have one shape. They are in the order in
-// which each was seen first.
+// alike puts the violations of a campaign together that are one finding, whichever
+// shard saw them. They are in the order in which each was seen first.
 func alike(c *campaign.Campaign) (groups [][]sighting) {
-	reduced := map[numbered]campaign.Reduced{}
-	shape := map[numbered]string{} // of the plan that showed a finding first
-	for i := range c.Sittings {
-		seed := c.Sittings[i].Seed
-		for _, f := range c.Sittings[i].Found {
-			if f.Number == f.Finding {
-				shape[numbered{seed, f.Number}] = f.Fingerprint
-			}
-		}
-		for _, r := range c.Sittings[i].Reduced {
-			reduced[numbered{seed, r.Number}] = r
-		}
-	}
-	of := map[string]int{}
+	firsts, of := c.Firsts(), map[int]int{}
 	for i := range c.Sittings {
 		for _, f := range c.Sittings[i].Found {
-			first := numbered{c.Sittings[i].Seed, f.Finding}
-			if r, there := reduced[first]; there {
-				first.plan = r.Finding
-			}
-			key := cmp.Or(reduced[first].Fingerprint, shape[first], f.Fingerprint, fmt.Sprint(first))
-			if _, known := of[key]; !known {
-				of[key] = len(groups)
+			first := firsts[f.Number]
+			if _, known := of[first]; !known {
+				of[first] = len(groups)
 				groups = append(groups, nil)
 			}
-			groups[of[key]] = append(groups[of[key]], sighting{f, i})
+			groups[of[first]] = append(groups[of[first]], sighting{f, i})
 		}
 	}
 	for _, g := range groups {
@@ -107,6 +84,8 @@ func findings(c *campaign.Campaign) (out []campaignFinding) {
 		first := representative(c, group)
 		one := campaignFinding{Times: len(group), Plans: strings.Join(numbers, ", "), Shards: len(shards), first: first.Found}
 		one.fill(c, first)
+		_, says := one.Rows.verdict()
+		one.Says = oneLine(says)
 		out = append(out, one)
 	}
 	return out

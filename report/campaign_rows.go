@@ -25,27 +25,35 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 	case harness.Harness:
 		says = "the suite could not do its work"
 	case harness.Vacuous:
-		says = "no plan was judged"
-	}
-	if len(why) > 0 {
-		says = campaign.Explain(why)
+		says = plural(t.Plans, "plan") + " passed and together prove too little to call it green"
 	}
 	out.add(string(verdict), says)
+	out.add("because", why...)
 	out.add("build", builds(c)...)
 	out.add("tested",
 		fmt.Sprintf("%s · %s · %s · %s seen to the end", plural(t.Plans, "plan"), plural(t.Operations, "operation"), faults(t.Faults), plural(t.Restarts, "restart")),
 		fmt.Sprintf("%s of workers' time in %s, %s of it in plans", span(t.Took), sittings(c), percent(t.Inside.Seconds(), t.Took.Seconds())))
 	m := matrixOf(c)
 	out.add("situations", fmt.Sprintf("%d of %d tested (operation x fault x where it stood)", m.Tested, m.All))
-	for _, f := range found {
-		word, text := f.Rows.verdict()
-		out.add("found", fmt.Sprintf("%s: %s · seen %s, in plans %s", word, oneLine(text), plural(f.Times, "time"), f.Plans))
-	}
+	out.add("found", foundLines(found)...)
 	out.add("canaries", canaryText(c))
 	out.add("verdicts", verdictCounts(t))
 	out.add("excludes", campaignExcludes(t))
 	if page != "" {
 		out.add("page", page)
+	}
+	return out
+}
+
+// maxFound bounds the findings that are told in a line each; the page has all.
+const maxFound = 8
+
+func foundLines(found []campaignFinding) (out []string) {
+	for i, f := range found {
+		if i == maxFound {
+			return append(out, fmt.Sprintf("... and %d more in %s", len(found)-i, harness.PageFile))
+		}
+		out = append(out, fmt.Sprintf("%s · %s: %s", f.Says, plural(f.Times, "time"), f.Plans))
 	}
 	return out
 }

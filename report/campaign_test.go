@@ -165,7 +165,7 @@ func TestAFindingOfTwoShardsIsOne(t *testing.T) {
 	assert.Contains(t, f.Rows.String(), "an acknowledged add is missing after a kill")
 }
 
-// What differs is not one finding, though both are of plans with one number.
+// What differs is not one finding, and the terminal counts as the page does.
 func TestDifferentFindingsStayApart(t *testing.T) {
 	c := readTwo(t, 20)
 	for i := range c.Sittings {
@@ -174,6 +174,9 @@ func TestDifferentFindingsStayApart(t *testing.T) {
 		}
 	}
 	assert.Len(t, findings(c), 2)
+	assert.Len(t, c.Totals().Findings, 2)
+	_, says := Campaign(c, "").verdict()
+	assert.Equal(t, "2 findings, in 2 plans", says)
 }
 
 // A page opens from the disk: no script, nothing from elsewhere.
