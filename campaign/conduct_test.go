@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/generators"
 	"retain/harness"
 	"retain/runtime"
 	"retain/runtime/simulated"
@@ -55,8 +57,8 @@ func TestShardsDrawOtherPlans(t *testing.T) {
 // TestAViolationThatNobodyGotToIsReduced by the next sitting: the one before was
 // killed right after its verdict.
 func TestAViolationThatNobodyGotToIsReduced(t *testing.T) {
-	o := short(t, 20*time.Second, simulated.LostWrite)
-	o.ShrinkBudget, o.Begun.Workers = 2*time.Second, 1
+	o := short(t, 2*time.Minute, simulated.LostWrite)
+	o.ShrinkBudget, o.Begun.Workers = 20*time.Second, 1
 	ctx, stop := context.WithCancel(t.Context())
 	o.OnFinding = func(harness.Run, *harness.Shrunk) { stop() } // before its reduction
 	c, err := Conduct(ctx, o)
@@ -137,4 +139,54 @@ func TestTheLedgerIsPartOfIt(t *testing.T) {
 		runtimes[j.Runtime] = true
 	}
 	assert.Greater(t, len(runtimes), 2, "each session has its own")
+}
+
+// TestWhatWasUnderWayIsDrawnAgain first, and towards the same.
+func TestWhatWasUnderWayIsDrawnAgain(t *testing.T) {
+	o := short(t, 3*time.Second)
+	aim, lost := generators.Situations()[40], generators.Situations()[80]
+	killed := begunAt(time.Now().Add(-time.Hour).UTC(), "a")
+	killed.Seed, killed.RapidSteps = 1, generators.Draw(1, 0, generators.Options{}).RapidSteps
+	at := killed.At
+	file := onDisk(t, o.Dir, killed, Drawn{Number: 0, At: at}, Drawn{Number: 1, At: at, Aim: &aim}, Judged{Number: 0, Run: "r", At: at, Verdict: harness.Pass},
+		Drawn{Number: 2, At: at, Aim: &lost})
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, append(text, `{"r":"plan","n":1,"run`...), 0o600)) // the kill came in the middle of a line
+	c, err := Conduct(t.Context(), o)
+	require.NoError(t, err)
+	require.Len(t, c.Sittings, 2)
+	assert.NotEmpty(t, c.Sittings[0].Damage)
+	went := c.Sittings[1]
+	assert.Equal(t, &aim, went.Drawn[1].Aim)
+	assert.Equal(t, &lost, went.Drawn[2].Aim)
+	judged := map[int]int{}
+	for _, j := range went.Plans {
+		judged[j.Number]++
+	}
+	assert.Zero(t, judged[0], "it was judged before")
+	for n := 1; n <= len(went.Plans); n++ {
+		assert.Equal(t, 1, judged[n], "plan %d", n)
+	}
+	assert.Equal(t, len(went.Plans)+1, c.Totals().Plans)
+}
+
+// TestProgressIsTold of all sittings, as a line and with a bar.
+func TestProgressIsTold(t *testing.T) {
+	o := short(t, 3*time.Second)
+	var last Progress
+	o.OnProgress = func(p Progress) { last = p }
+	c, err := Conduct(t.Context(), o)
+	require.NoError(t, err)
+	totals := c.Totals()
+	assert.Equal(t, totals.Plans, last.Plans)
+	assert.Equal(t, totals.Operations, last.Operations)
+	assert.Equal(t, len(totals.Situations), last.Tested)
+	assert.Equal(t, totals.Faults["stop"]+totals.Faults["kill"]+totals.Faults["pause"], last.Faults)
+	p := Progress{
+		Gone: 30 * time.Minute, Of: time.Hour, Plans: 100, Operations: 2000, Faults: 300, PerMinute: 3.3, Tested: 5, Situations: 10,
+		Findings: 1, Violations: 2, Others: 1, Missed: 1, Doing: "canary",
+	}
+	assert.Equal(t, "[##########..........] left 30m0s · 100 plans · 2000 operations · 300 faults · 3 plans/min · 5 of 10 situations · "+
+		"1 findings in 2 violations · 1 not judged · 1 CANARIES NOT CAUGHT · canary", p.Bar())
 }

@@ -53,8 +53,8 @@ type (
 		// Duration is how long the campaign shall last, all its sittings together.
 		Duration time.Duration `json:"duration_ns"`
 		Workers  int           `json:"workers"`
-		// Flags chose the server, as a command repeats them; Runtime says which one
-		// that is and why; SDK names the handlers.
+		// Flags chose the server, as a command repeats them; Runtime is where it comes
+		// from ("process"); SDK names the handlers.
 		Flags   []string `json:"flags,omitempty"`
 		Runtime string   `json:"runtime"`
 		SDK     string   `json:"sdk,omitempty"`
