@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/campaign"
+	"retain/generators"
 	"retain/harness"
 	"retain/model"
 	"retain/runtime"
@@ -32,6 +33,35 @@ func rareBug(seed uint64) harness.Open {
 			},
 		})
 		return &harness.System{Runtime: r, Control: r, Nonce: "rare", Shared: simulated.Shared()}, nil
+	}
+}
+
+// TestTheRareBugStrikesInItsSituationOnly: the same steps with another fault, or
+// with the fault at another moment, pass.
+func TestTheRareBugStrikesInItsSituationOnly(t *testing.T) {
+	list := model.Object{Kind: model.List}
+	for _, c := range []struct {
+		fault generators.Inject
+		op    model.Operation
+		found bool
+	}{
+		{generators.Inject{Fault: generators.Kill, When: generators.AtGate{Step: 2, After: true}}, model.ListClear{}, true},
+		{generators.Inject{Fault: generators.Kill, When: generators.AtGate{Step: 2}}, model.ListClear{}, false},
+		{generators.Inject{Fault: generators.Kill, When: generators.InPlace{}}, model.ListClear{}, false},
+		{generators.Inject{Fault: generators.Stop, When: generators.AtGate{Step: 2, After: true}, HoldThroughStop: true}, model.ListClear{}, false},
+		{generators.Inject{Fault: generators.Kill, When: generators.AtGate{Step: 2, After: true}}, model.ListAppend{Value: "v2"}, false},
+	} {
+		c.fault.ID = 3
+		plan := generators.Plan{Config: generators.Config{Partitions: 1}, Steps: []generators.Step{
+			generators.Operate{ID: 1, Object: list, Op: model.ListAppend{Value: "v1"}},
+			generators.Operate{ID: 2, Object: list, Op: c.op},
+			c.fault, generators.Inject{ID: 4, Fault: generators.Start, When: generators.InPlace{}},
+		}}
+		session, err := harness.Conduct(t.Context(), harness.Options{
+			Open: rareBug(1), Draw: func(int) generators.Plan { return plan }, Plans: 1, Bounds: harness.DefaultBounds, Dir: t.TempDir(), Late: -1,
+		})
+		require.NoError(t, err)
+		assert.Equal(t, c.found, session.Counts[harness.Violation] > 0, "%s", generators.Encode(plan))
 	}
 }
 

@@ -66,7 +66,7 @@ func (c *campaign) sing(ctx context.Context) {
 // like any others, from another seed.
 func (c *campaign) catch(ctx context.Context, p Planted) (plans int, err error) {
 	o := c.Session
-	dir := filepath.Join(c.Dir, "canary")
+	dir := filepath.Join(c.Dir, "canary-"+c.Begun.Sitting) // no other shard's
 	defer os.RemoveAll(dir)
 	seed := c.Begun.Seed + uint64(time.Now().UnixNano())
 	o.Open, o.Base, o.Dir, o.KeepData, o.Late = p.fitting, p.Base, dir, false, -1

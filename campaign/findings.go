@@ -88,7 +88,7 @@ func (c *campaign) reduce(ctx context.Context, r harness.Run, goOn *generators.R
 	}
 	began := time.Now()
 	o := c.Session
-	o.Dir = filepath.Join(c.Dir, "reductions")
+	o.Dir = filepath.Join(c.Dir, "reductions-"+c.Begun.Sitting) // no other shard's
 	shrunk, err := harness.Shrink(ctx, o, &r, harness.ShrinkOptions{
 		Time: budget - budget/4, Runs: rateRuns, RateTime: budget / 4, GoOn: goOn,
 	})
