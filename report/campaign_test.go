@@ -289,6 +289,10 @@ func TestMemoryThatGrowsIsSeen(t *testing.T) {
 			s.Resident, s.Descriptors = int64(s.At.Sub(c.Sittings[i].At).Hours()*(600<<20)), 40
 		}
 	}
+	for i := range c.Sittings {
+		s := &c.Sittings[i]
+		s.Samples = append(s.Samples, campaign.Sampled{At: s.Last.Add(time.Minute), Descriptors: 1}) // its servers are closed
+	}
 	figures = flat(c)
 	assert.Equal(t, "+600.0 MiB per hour", figures[0].Trend)
 	assert.Equal(t, "+0.0 per hour", figures[2].Trend)
