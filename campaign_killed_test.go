@@ -117,7 +117,7 @@ func TestCtrlCEndsACleanSitting(t *testing.T) {
 	require.NotNil(t, all.Sittings[0].Ended, c.text())
 	assert.Equal(t, "interrupted", all.Sittings[0].Ended.Why)
 	assert.Zero(t, all.Totals().Verdicts[harness.Harness], "what was interrupted is no error")
-	assert.Contains(t, c.text(), "go on      go test -run Campaign -timeout 0 -resume c\n")
+	assert.Contains(t, c.text(), "go on      go test -run Campaign -timeout 0 -workers 2 -shard 0/1 -resume c -runtime=simulated\n")
 	assert.NotEmpty(t, all.Sittings[0].Samples)
 	assert.NotZero(t, all.Sittings[0].Samples[0].Resident)
 	assert.NotZero(t, all.Sittings[0].Samples[0].Descriptors)

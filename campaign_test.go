@@ -155,7 +155,8 @@ func conclude(c *campaign.Campaign) bool {
 		fmt.Println("note       there is no page:", err)
 	}
 	report.Campaign(c, page).Print(os.Stdout)
-	fmt.Println("go on      go test -run Campaign -timeout 0 -resume", c.Dir)
+	again := []string{"go test -run Campaign -timeout 0 -workers", strconv.Itoa(*workersFlag), "-shard", *shardFlag, "-resume", c.Dir}
+	fmt.Println("go on     ", strings.Join(append(again, given()...), " "))
 	verdict, _ := c.Verdict()
 	return verdict == harness.Pass && err == nil
 }
