@@ -14,11 +14,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"retain/campaign"
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
@@ -50,6 +52,12 @@ var (
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
 	junitFlag      = flag.String("junit", "", "file for the session as JUnit XML")
 	planFlag       = flag.String("plan", "", "with -run Replay: the plan to execute")
+	durationFlag   = flag.Duration("duration", 0, "with -run Campaign: how long plans are drawn, such as 8h; add -timeout 0")
+	workersFlag    = flag.Int("workers", 2, "with -run Campaign: how many plans run side by side, each on a server of its own")
+	resumeFlag     = flag.String("resume", "", "with -run Campaign: the directory of a campaign to go on with, or of one to begin")
+	shardFlag      = flag.String("shard", "0/1", "with -run Campaign: I/N, the part of the plans that this machine has; I is from 0")
+	dirFlag        = flag.String("dir", "", "with -run Report or -run Redraw: the directory of a campaign, or one that has those of all shards")
+	numberFlag     = flag.Int("number", -1, "with -run Redraw: the plan of -dir that is drawn again")
 	historyFlag    = flag.String("history", "", "with -run Recheck: the history to judge")
 )
 
@@ -143,7 +151,44 @@ func checkFlags() error {
 	if *shrinkFlag < 0 {
 		return fmt.Errorf("-shrink.budget %s: want a duration such as 3m, or 0 for none", *shrinkFlag)
 	}
-	return cmp.Or(checkSource(), checkFiles())
+	return cmp.Or(checkSource(), checkFiles(), checkCampaign())
+}
+
+// checkCampaign refuses what no campaign can mean, and what is meant for one that
+// -run does not select.
+func checkCampaign() error {
+	if _, err := shard(); err != nil {
+		return err
+	}
+	switch {
+	case *durationFlag < 0:
+		return fmt.Errorf("-duration %s: want a duration above 0, such as 8h", *durationFlag)
+	case *workersFlag < 1:
+		return fmt.Errorf("-workers %d: want a number above 0", *workersFlag)
+	case (*durationFlag > 0 || *resumeFlag != "") && !runs("TestCampaign"):
+		return errors.New("-duration and -resume are for -run Campaign, which is not what -run says")
+	case *dirFlag != "" && !runs("TestReport") && !runs("TestRedraw"):
+		return errors.New("-dir is read by -run Report and -run Redraw, which is not what -run says")
+	case *numberFlag >= 0 && *dirFlag == "":
+		return errors.New("-number is a plan of the campaign in -dir: give both")
+	}
+	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
+	if limit > 0 && *durationFlag >= limit {
+		return fmt.Errorf("-duration %s: Go ends the test after %s: add -timeout 0", *durationFlag, limit)
+	}
+	return nil
+}
+
+// shard is -shard.
+func shard() (campaign.Shard, error) {
+	var s campaign.Shard
+	i, n, found := strings.Cut(*shardFlag, "/")
+	index, e1 := strconv.Atoi(i)
+	of, e2 := strconv.Atoi(n)
+	if !found || e1 != nil || e2 != nil || of < 1 || index < 0 || index >= of {
+		return s, fmt.Errorf("-shard %q: want I/N, such as 0/4, I from 0 to N-1", *shardFlag)
+	}
+	return campaign.Shard{Index: index, Of: of}, nil
 }
 
 // checkSource refuses a server that the runtime could not use.

@@ -141,6 +141,13 @@ func badFlags() []refusal {
 		{name: "a binary for a container", args: properties("-runtime", "container", "-restate.binary", "b"), says: []string{"say -runtime process"}},
 		{name: "an image and a binary", args: properties("-restate.image", "i", "-restate.binary", "b"), says: []string{"give one of them"}},
 		{name: "a plan that nobody reads", args: simulated("-plan", "plan.json"), says: []string{"-run Replay"}},
+		{name: "a campaign that nobody conducts", args: simulated("-duration", "8h"), says: []string{"-run Campaign"}},
+		{name: "a campaign that Go would end", args: []string{"-test.run", "^TestCampaign$", "-duration", "8h", "-test.timeout", "10m"}, says: []string{"add -timeout 0"}},
+		{name: "a campaign of no time", args: []string{"-test.run", "^TestCampaign$", "-duration", "-1h"}, says: []string{"want a duration above 0"}},
+		{name: "a shard that there is not", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-shard", "4/4"}, says: []string{"I from 0 to N-1"}},
+		{name: "no workers", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-workers", "0"}, says: []string{"want a number above 0"}},
+		{name: "a directory that nobody reads", args: simulated("-dir", "c"), says: []string{"-run Report"}},
+		{name: "a number of no campaign", args: []string{"-test.run", "^TestRedraw$", "-number", "1"}, says: []string{"give both"}},
 		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
 	}
 }

@@ -27,6 +27,9 @@ type Options struct {
 	// Focus is the cell that a plan's first fault mostly aims at, so that none
 	// stays empty; the zero value draws it. [Draw] goes round them.
 	Focus Cell
+	// Aim is a situation that every plan ends with, one of [Situations]: plans that
+	// lean towards what was tested rarely. The zero value is none.
+	Aim Situation
 }
 
 // MaxSteps bounds plans unless the options say otherwise: lengths are geometric,

@@ -133,7 +133,8 @@ func (d *drawing) finish() {
 	if d.use.crowds && !d.crowded {
 		d.finishCrowd()
 	}
-	if d.faults > 0 {
+	d.finishAim()
+	if d.faults > 0 || d.use.aim != (Situation{}) {
 		return
 	}
 	for _, last := range []struct {
@@ -150,12 +151,7 @@ func (d *drawing) finish() {
 
 // finishCrowd gives a plan that is to leave operations open a crowd and its kill.
 func (d *drawing) finishCrowd() {
-	switch d.runtime {
-	case down:
-		d.start()
-	case frozen:
-		d.inject(Inject{Fault: Resume, When: InPlace{}})
-	}
+	d.revive()
 	d.write()
 	held := d.drawn[len(d.drawn)-1]
 	d.strike(Kill, AtGate{Step: held.ID})

@@ -26,6 +26,7 @@ type swarm struct {
 	pauses   bool
 	crowds   bool // all clients call what a kill finds at a gate
 	maxSteps int
+	aim      Situation // the zero value is none
 }
 
 func drawSwarm(t *rapid.T, o Options) swarm {
@@ -47,6 +48,7 @@ func drawSwarm(t *rapid.T, o Options) swarm {
 	if use.maxSteps == 0 {
 		use.maxSteps = MaxSteps
 	}
+	use.aimAt(o.Aim)
 	for _, object := range use.objects {
 		if k := object.Kind; use.writes[k] == nil {
 			use.writes[k] = weighted(withWrite(subset(t, "writing", writing[k]...), writing[k][0]))

@@ -75,6 +75,9 @@ func (s *session) finding(r *Run, sys *System, q *inquiry, a afterlife) Finding 
 		RuledOut: r.RuledOut, Where: r.Where, Admissions: r.Admissions, Ledger: r.Ledger,
 		Seed: r.Plan.Seed, Number: r.Number, Identity: sys.Runtime.Identity(), Config: r.Plan.Config, At: time.Now().UTC(),
 	}
+	if r.Plan.Seed != 0 {
+		f.Number = r.Plan.Number // in a campaign a session's own numbers say nothing
+	}
 	if settings, err := s.settings(r.Plan.Config); err == nil {
 		f.Settings = settings.Key()
 	}

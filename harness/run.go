@@ -45,6 +45,9 @@ type Outcome struct {
 	began time.Time // of the history's clock
 }
 
+// Began is when the history's clock began, with the plan.
+func (o *Outcome) Began() time.Time { return o.began }
+
 // Liveness is a violation that no order of operations shows: something did not
 // happen.
 type Liveness struct {

@@ -69,8 +69,11 @@ type Run struct {
 	// Sentence says why the verdict is not pass.
 	Sentence string
 	Outcome  *Outcome // nil if the run did not get as far
-	Check    checker.Result
-	Tally    Tally
+	// Runtime numbers the session's runtimes from 1, as in [Span]; 0 if none was
+	// had.
+	Runtime int
+	Check   checker.Result
+	Tally   Tally
 	// Ledger is true if the reads at the end of the session showed it: the run
 	// itself had passed. Its history goes on with them.
 	Ledger bool
@@ -263,6 +266,7 @@ func (s *session) one(ctx context.Context, n int) Run {
 	s.mu.Lock()
 	s.result.Identity = sys.Runtime.Identity()
 	s.mu.Unlock()
+	r.Runtime = sys.number
 	id := s.id + "-" + strconv.Itoa(n)
 	path := filepath.Join(s.running(), id+".jsonl")
 	r.Outcome, err = execute(ctx, sys, plan, id, path, s.Bounds)

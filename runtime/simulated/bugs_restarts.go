@@ -87,6 +87,22 @@ func (s *store) forget(inv *invocation) {
 	}
 }
 
+// lapses takes the effects back of the calls that [Options].Lapse names; the caller
+// holds the lock.
+func (s *store) lapses(killed bool) {
+	if s.lapse == nil {
+		return
+	}
+	for _, o := range s.order {
+		for _, inv := range o.open {
+			if inv.applied && s.lapse(inv.op, killed) {
+				s.note("lapse: %s/%s loses %s and keeps its answer", o.name, o.key, inv.op)
+				o.keep(func(e effect) bool { return e.of != inv })
+			}
+		}
+	}
+}
+
 // restartBugs strikes between two lives; the caller holds the lock.
 func (s *store) restartBugs() {
 	if s.bugs.on[Rollback] {

@@ -3,6 +3,7 @@ package simulated
 import (
 	"time"
 
+	"retain/model"
 	"retain/runtime"
 )
 
@@ -23,6 +24,10 @@ type Options struct {
 	Rate float64
 	// Seed decides everything that is left to chance.
 	Seed uint64
+	// Lapse, if not nil, plants a bug in one place only. It is asked of each call that
+	// stands after its effect, unanswered, when the server ends, killed or not: where
+	// it says yes, the effect is lost, and the answer is not.
+	Lapse func(op model.Operation, killed bool) bool
 	// TCP listens on loopback instead of in memory.
 	TCP bool
 	// Timings replace the default ones, field by field.

@@ -62,6 +62,7 @@ func New(o Options) *Runtime {
 		bugs.on[b] = true
 	}
 	r.store = newStore(chance(o.Seed), bugs, o.Settings.Partitions, r.note)
+	r.store.lapse = o.Lapse
 	return r
 }
 

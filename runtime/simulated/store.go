@@ -21,6 +21,7 @@ type store struct {
 	chance chance
 	bugs   *planted
 	note   func(format string, args ...any)
+	lapse  func(op model.Operation, killed bool) bool // may be nil
 
 	mu         sync.Mutex
 	life       *life // nil between lives
@@ -364,6 +365,7 @@ func (s *store) end(l *life, killed bool) {
 		return
 	}
 	s.life = nil
+	s.lapses(killed)
 	if killed {
 		s.killBugs()
 	}

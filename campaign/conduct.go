@@ -1,0 +1,328 @@
+package campaign
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	goruntime "runtime"
+	"sync"
+	"time"
+
+	"retain/generators"
+	"retain/harness"
+)
+
+// Options of a campaign.
+type Options struct {
+	// Session says how plans run: Open, Base, Bounds, Check, Late and KeepData are
+	// those of every session; the rest is the campaign's own.
+	Session harness.Options
+	// Begun says what the campaign is: Seed, Shard, Duration, Workers and what
+	// describes it. Version, Sitting, At, Go and Platform are filled in. Of a
+	// campaign that is resumed, Seed and Duration may be 0: as they were.
+	Begun Begun
+	// Dir is the campaign's directory. If it has records of this shard, the campaign
+	// goes on.
+	Dir string
+	// Canaries are the planted bugs, the first that can be planted is: see [Planted].
+	Canaries []Planted
+	// CanaryEvery is the time between two canaries; 0 is an hour.
+	CanaryEvery time.Duration
+	// ShrinkBudget bounds the reduction of one finding, its measurement included; all
+	// together take at most a quarter of the campaign's duration. 0 is none.
+	ShrinkBudget time.Duration
+	// Subject is what is under test, for the cases that findings become.
+	Subject func(version string) harness.Subject
+	// OnFinding is told of a new violation, and again of what it was reduced to.
+	OnFinding func(harness.Run, *harness.Shrunk)
+	// OnProgress is told how far the campaign is, once a second.
+	OnProgress func(Progress)
+	// Chunk is how long one session is; 0 is a quarter of an hour. At its end its
+	// servers are replaced and the ledger is read.
+	Chunk time.Duration
+}
+
+const (
+	defaultChunk  = 15 * time.Minute
+	defaultCanary = time.Hour
+	// reductionShare is the part of a campaign's duration that reductions may take:
+	// one in so many.
+	reductionShare = 4
+	// hopeless is how many sessions in a row may judge no plan until the campaign
+	// ends.
+	hopeless = 3
+)
+
+// campaign is one under way.
+type campaign struct {
+	Options
+	records *writer
+	began   time.Time
+	before  time.Duration // what earlier sittings took
+	ends    time.Time
+
+	mu       sync.Mutex
+	weights  *weights
+	totals   Totals
+	next     int            // the first number that was never drawn
+	again    []Drawn        // to be drawn again: their sitting or session ended too soon
+	memo     map[int]plan   // of this session, by its own numbers
+	under    map[int]Drawn  // drawn in this session and not judged
+	failed   []harness.Run  // violations of this session
+	known    map[string]int // findings by their shape's fingerprint
+	same     map[int]int    // findings that turned out to be others
+	kept     map[int]int    // findings' folders that are kept
+	canary   time.Time      // the last one
+	missed   int            // canaries that were not caught
+	reducing time.Duration  // spent so far
+	doing    string         // what is done beside plans
+	offset   int            // runtimes of earlier sessions
+	highest  int            // runtime so far
+	judged   int            // plans of this session with a verdict on the server
+	plans    int            // plans of this sitting
+	inside   time.Duration  // of this sitting
+	ledger   int            // objects
+}
+
+type plan struct {
+	drawn Drawn
+	plan  generators.Plan
+}
+
+// Conduct conducts a campaign until its time is over or the context ends, and
+// reads what it came to. The error is nil unless it could not begin, or could not
+// go on: then what was recorded until then is returned beside it.
+func Conduct(ctx context.Context, o Options) (*Campaign, error) {
+	c, err := begin(o)
+	if err != nil {
+		return nil, err
+	}
+	why := c.watched(ctx, c.all)
+	if err := c.end(ctx, why); err != nil {
+		return nil, err
+	}
+	result, err := Read(o.Dir)
+	return result, errors.Join(why, err)
+}
+
+// begin opens the sitting, after those that are on record.
+func begin(o Options) (*campaign, error) {
+	c := &campaign{
+		Options: o, began: time.Now(), totals: NewTotals(), memo: map[int]plan{}, under: map[int]Drawn{},
+		known: map[string]int{}, same: map[int]int{}, kept: map[int]int{},
+	}
+	c.Begun.RapidSteps = generators.Draw(1, 0, generators.Options{}).RapidSteps
+	c.Begun.Shard.Of = max(1, c.Begun.Shard.Of)
+	c.next = c.Begun.Shard.Index
+	if err := c.resume(); err != nil {
+		return nil, err
+	}
+	if c.weights == nil {
+		c.weights = newWeights(c.Begun.Seed)
+	}
+	c.ends = c.began.Add(c.Begun.Duration - c.before)
+	random := make([]byte, 4)
+	_, _ = rand.Read(random) // never fails, by its documentation
+	b := &c.Begun
+	b.Version, b.At, b.Sitting = Version, c.began.UTC(), c.began.UTC().Format("20060102T150405.000")+"-"+hex.EncodeToString(random)
+	b.Workers = max(1, b.Workers)
+	b.Go = goruntime.Version()
+	b.Platform = fmt.Sprintf("%s/%s %d cpus", goruntime.GOOS, goruntime.GOARCH, goruntime.NumCPU())
+	var err error
+	c.records, err = newWriter(o.Dir, *b)
+	return c, err
+}
+
+// watched does something while this process is measured and progress is told.
+func (c *campaign) watched(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	watchers.Go(func() { c.every(ctx, SampleEvery, func() { c.records.write(sample()) }) })
+	if c.OnProgress != nil {
+		watchers.Go(func() { c.every(ctx, time.Second, func() { c.OnProgress(c.progress()) }) })
+	}
+	err := do(ctx)
+	cancel()
+	watchers.Wait()
+	return err
+}
+
+// every does something at once, then again and again, and once more at the end.
+func (c *campaign) every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		do()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			do()
+			return
+		}
+	}
+}
+
+// all is the course of a campaign.
+func (c *campaign) all(ctx context.Context) error {
+	c.leftBehind(ctx)
+	for idle := 0; time.Now().Before(c.ends) && ctx.Err() == nil; {
+		if time.Since(c.canary) >= c.canaryEvery() {
+			c.sing(ctx)
+			continue
+		}
+		err := c.session(ctx)
+		if e := c.records.failed(); e != nil {
+			return e
+		}
+		if c.judged > 0 || ctx.Err() != nil {
+			idle = 0
+			continue
+		}
+		if idle++; idle == hopeless {
+			return errors.Join(fmt.Errorf("the campaign ends: %d sessions in a row judged no plan", hopeless), err)
+		}
+	}
+	return nil
+}
+
+func (c *campaign) canaryEvery() time.Duration {
+	if c.CanaryEvery > 0 {
+		return c.CanaryEvery
+	}
+	return defaultCanary
+}
+
+// session conducts plans until the first that violates, the next canary, or the
+// chunk's end, and then sees to what it found.
+func (c *campaign) session(ctx context.Context) error {
+	o := c.Session
+	o.Draw, o.OnRun, o.Dir = c.draw, func(r harness.Run) { c.run(ctx, r) }, c.Dir
+	o.Plans, o.Workers, o.Fresh = 0, c.Begun.Workers, false
+	o.Time = c.chunk()
+	c.does("")
+	c.judged, c.offset = 0, c.highest
+	s, err := harness.Conduct(ctx, o)
+	c.mu.Lock()
+	for _, d := range c.under {
+		c.again = append(c.again, d)
+	}
+	clear(c.memo)
+	clear(c.under)
+	failed := c.failed
+	c.failed = nil
+	if s != nil {
+		c.ledger += s.Ledger.Objects
+	}
+	c.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
+		c.note(harness.Harness, "a session could not begin: "+err.Error())
+	}
+	for _, r := range failed {
+		c.found(ctx, r)
+	}
+	return err
+}
+
+// chunk is how long the next session may be.
+func (c *campaign) chunk() time.Duration {
+	out := c.Chunk
+	if out == 0 {
+		out = defaultChunk
+	}
+	out = min(out, time.Until(c.ends), time.Until(c.canary.Add(c.canaryEvery())))
+	return max(out, time.Second)
+}
+
+// draw gives the session's plan n, always the same. It is on record before it
+// runs.
+func (c *campaign) draw(n int) generators.Plan {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, known := c.memo[n]; known {
+		return p.plan
+	}
+	var d Drawn
+	if len(c.again) > 0 {
+		d, c.again = c.again[0], c.again[1:]
+	} else {
+		d.Number = c.next
+		c.next += c.Begun.Shard.Of
+		if !c.Begun.Unweighted {
+			d.Aim = c.weights.aim(d.Number)
+		}
+	}
+	d.At = time.Now().UTC()
+	c.records.write(d)
+	p := plan{drawn: d, plan: c.Begun.Redraw(d)}
+	c.memo[n], c.under[d.Number] = p, d
+	return p.plan
+}
+
+// run puts a run on record.
+func (c *campaign) run(ctx context.Context, r harness.Run) {
+	if r.Number < 0 {
+		if ctx.Err() == nil {
+			c.note(r.Verdict, r.Sentence)
+		}
+		return
+	}
+	if r.Verdict == harness.Harness && ctx.Err() != nil {
+		return // interrupted: it will be drawn again
+	}
+	j := judgedOf(r, c.Dir)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	j.Runtime += c.offset
+	c.highest = max(c.highest, j.Runtime)
+	c.records.write(j)
+	if r.Verdict == harness.Violation {
+		c.failed = append(c.failed, r)
+	}
+	if r.Ledger {
+		c.totals.Verdicts[harness.Pass]--
+		c.totals.Verdicts[r.Verdict]++
+		return
+	}
+	delete(c.memo, r.Number)
+	delete(c.under, j.Number)
+	if r.Verdict != harness.Harness {
+		c.judged++
+	}
+	c.plans++
+	c.inside += j.Took
+	c.totals.Add(j)
+	c.weights.judged(j.Situations)
+}
+
+// does says what is done beside plans, for the progress.
+func (c *campaign) does(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doing = what
+}
+
+func (c *campaign) note(v harness.Verdict, text string) {
+	c.records.write(Noted{At: time.Now().UTC(), Verdict: v, Text: text})
+}
+
+// end closes the sitting.
+func (c *campaign) end(ctx context.Context, problem error) error {
+	why := "the time is over"
+	switch {
+	case problem != nil:
+		why = problem.Error()
+	case ctx.Err() != nil:
+		why = "interrupted"
+	}
+	wall := time.Since(c.began) * time.Duration(c.Begun.Workers)
+	c.records.write(Ended{
+		At: time.Now().UTC(), Why: why, Plans: c.plans, Inside: min(1, c.inside.Seconds()/wall.Seconds()), Ledger: c.ledger,
+	})
+	return c.records.close()
+}
+
+// path is a file in the campaign's directory.
+func (c *campaign) path(short string) string { return filepath.Join(c.Dir, filepath.FromSlash(short)) }

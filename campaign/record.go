@@ -1,0 +1,302 @@
+// Package campaign conducts sessions for hours: plan after plan on real servers,
+// weighted towards what was tested rarely, each finding reduced and kept once, and
+// everything appended to files that a kill can't break.
+//
+// A campaign's directory has, beside findings/ and regressions/, one file of
+// records for each time that a process worked on it (a sitting): [RecordsDir]. A
+// campaign that was killed, or runs on many machines, has several. [Read] merges
+// any number of them.
+package campaign
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"retain/generators"
+	"retain/harness"
+)
+
+// Version of the format of the records that this package writes, and the newest
+// that it reads.
+const Version = 1
+
+// RecordsDir is where the records are, in a campaign's directory.
+const RecordsDir = "records"
+
+// Record is one line of a file of records: JSON with a field "r" that says which.
+// The implementations are [Begun], [Drawn], [Judged], [Found], [Reduced], [Sampled],
+// [Canary], [Noted] and [Ended].
+type Record interface {
+	// name is the record's "r" field.
+	name() string
+}
+
+// Shard is the part of a campaign that one machine has: the plans whose number is
+// Index modulo Of. The zero value is the whole campaign.
+type Shard struct {
+	Index int `json:"index"` // from 0
+	Of    int `json:"of"`
+}
+
+// String prints "0/4", the shard's flag.
+func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, max(1, s.Of)) }
+
+type (
+	// Begun opens a file of records: a process goes to work.
+	Begun struct {
+		Version int       `json:"version"`
+		Sitting string    `json:"sitting"` // unique
+		At      time.Time `json:"at"`
+		Seed    uint64    `json:"seed"`
+		Shard   Shard     `json:"shard"`
+		// Duration is how long the campaign shall last, all its sittings together.
+		Duration time.Duration `json:"duration_ns"`
+		Workers  int           `json:"workers"`
+		// Flags chose the server, as a command repeats them; Runtime is where it comes
+		// from ("process"); SDK names the handlers.
+		Flags   []string `json:"flags,omitempty"`
+		Runtime string   `json:"runtime"`
+		SDK     string   `json:"sdk,omitempty"`
+		// Go is the toolchain, Platform "linux/amd64 2 cpus".
+		Go       string `json:"go"`
+		Platform string `json:"platform"`
+		// RapidSteps is -rapid.steps, which plans depend on.
+		RapidSteps int `json:"rapid_steps"`
+		// Unweighted is true if plans do not lean towards what was tested rarely.
+		Unweighted bool `json:"unweighted,omitempty"`
+		// Unresolved and Server are the options of all plans.
+		Unresolved bool   `json:"unresolved,omitempty"`
+		Server     string `json:"server,omitempty"`
+	}
+
+	// Drawn is a plan that is about to run. With the seed it draws the plan again:
+	// see [Begun.Redraw].
+	Drawn struct {
+		Number int       `json:"n"`
+		At     time.Time `json:"at"`
+		// Aim is what the plan was drawn towards, nil for nothing in particular.
+		Aim *generators.Situation `json:"aim,omitempty"`
+	}
+
+	// Judged is a plan that has run.
+	Judged struct {
+		Number int `json:"n"`
+		// Run is the run's id, Runtime numbers the servers of the sitting from 1;
+		// Age is how many plans that one had served.
+		Run     string `json:"run"`
+		Runtime int    `json:"runtime"`
+		Age     int    `json:"age"`
+		// Identity is the server's, Config the name of its configuration.
+		Identity string `json:"identity,omitempty"`
+		Config   string `json:"config,omitempty"`
+		// At is when the plan began; Took how long it ran, its last reads included.
+		At   time.Time     `json:"at"`
+		Took time.Duration `json:"took_ns"`
+		// Verdict and Sentence are the run's. Ledger is true if the reads at a
+		// session's end showed it: the plan was judged before, as passed, and this
+		// line replaces that one.
+		Verdict  harness.Verdict `json:"verdict"`
+		Sentence string          `json:"sentence,omitempty"`
+		Ledger   bool            `json:"ledger,omitempty"`
+		// Dir is where its artefacts are, in the campaign's directory.
+		Dir string `json:"dir,omitempty"`
+
+		Steps      int            `json:"steps"`
+		Operations int            `json:"operations"`
+		Attempts   int            `json:"attempts"`
+		Faults     map[string]int `json:"faults,omitempty"` // by kind
+		InFlight   int            `json:"in_flight"`
+		Ambiguous  int            `json:"ambiguous"`
+		Resolved   int            `json:"resolved"`
+		Open       int            `json:"open"`
+		ReadBack   int            `json:"read_back"`
+
+		// Latencies is an HdrHistogram of the operations that were answered, in
+		// microseconds (see [Judged.LatencyHistogram]), encoded as V2 compressed in base64.
+		Latencies string `json:"latencies,omitempty"`
+		// Seconds is what was answered in each second of the plan.
+		Seconds []Second `json:"seconds,omitempty"`
+		// Bands are the faults, in the order of their beginnings.
+		Bands []Band `json:"bands,omitempty"`
+		// Recoveries are the restarts.
+		Recoveries []Recovery `json:"recoveries,omitempty"`
+		// Situations are what the plan tested, each once, as their texts.
+		Situations []string `json:"situations,omitempty"`
+	}
+
+	// Second is one second of a plan.
+	Second struct {
+		// From is when it begins, since the plan did.
+		From time.Duration `json:"from_ns"`
+		// Answered counts the operations that returned in it; the latencies are
+		// theirs, in microseconds, 0 for none.
+		Answered int   `json:"answered"`
+		P50      int64 `json:"p50_us"`
+		P99      int64 `json:"p99_us"`
+		Max      int64 `json:"max_us"`
+	}
+
+	// Band is a fault: from its beginning to when it was over, since the plan
+	// began. A stop or kill is over when calls are answered again (or at the
+	// plan's end).
+	Band struct {
+		Kind string        `json:"kind"`
+		From time.Duration `json:"from_ns"`
+		To   time.Duration `json:"to_ns"`
+	}
+
+	// Recovery is one restart. Times are since the server was told to end; 0 for
+	// what never happened or is not known.
+	Recovery struct {
+		// Kind is the fault that ended the server: "stop" or "kill".
+		Kind    string        `json:"kind"`
+		Down    time.Duration `json:"down_ns"`    // the server was gone
+		Spawned time.Duration `json:"spawned_ns"` // it was started again
+		Port    time.Duration `json:"port_ns"`    // the ingress took a connection
+		Health  time.Duration `json:"health_ns"`  // the ingress said it was healthy
+		Canary  time.Duration `json:"canary_ns"`  // the first call went through
+		// Closing is true for the kill after the program, which nobody's plan has.
+		Closing bool `json:"closing,omitempty"`
+	}
+
+	// Found is a violation, as soon as its witness is known: whether it is another
+	// one of a finding that is known already.
+	Found struct {
+		Number int       `json:"n"`
+		At     time.Time `json:"at"`
+		// Dir is where its artefacts are, in the campaign's directory.
+		Dir string `json:"dir"`
+		// Fingerprint is the shape of the violation, equal for equal ones; Finding
+		// is the number of the plan that showed it first, which is this one for a
+		// new one.
+		Fingerprint string `json:"fingerprint"`
+		Finding     int    `json:"finding"`
+		Guarantee   string `json:"guarantee"`
+	}
+
+	// Reduced is what the reduction of a new finding came to.
+	Reduced struct {
+		Number int       `json:"n"`
+		At     time.Time `json:"at"`
+		// Fingerprint is the shape of the reduced plan; Finding is as in [Found]: a
+		// reduced plan may turn out to be a known one.
+		Fingerprint string          `json:"fingerprint"`
+		Finding     int             `json:"finding"`
+		Steps       int             `json:"steps"`
+		From        int             `json:"from"` // steps before
+		Executions  int             `json:"executions"`
+		Took        time.Duration   `json:"took_ns"`
+		Ending      string          `json:"ending"`
+		Rate        generators.Rate `json:"rate"`
+		// Case is the regression that was made of it, in the campaign's directory;
+		// "" if there is none.
+		Case string `json:"case,omitempty"`
+		// Problem is why it could not be reduced or kept, "" for nothing.
+		Problem string `json:"problem,omitempty"`
+	}
+
+	// Sampled is what this process holds, every [SampleEvery].
+	Sampled struct {
+		At time.Time `json:"at"`
+		// Resident is the memory of this process in bytes, of which Heap is Go's
+		// living heap; Descriptors are open files and sockets.
+		Resident    int64 `json:"resident"`
+		Heap        int64 `json:"heap"`
+		Descriptors int   `json:"descriptors"`
+		Goroutines  int   `json:"goroutines"`
+	}
+
+	// Canary is a run with a planted bug, which must be caught.
+	Canary struct {
+		At     time.Time     `json:"at"`
+		Took   time.Duration `json:"took_ns"`
+		Caught bool          `json:"caught"`
+		// Bug says what was planted and where; Plans how many it took; Why is why it
+		// was not caught, or what could not be planted.
+		Bug   string `json:"bug"`
+		Plans int    `json:"plans"`
+		Why   string `json:"why,omitempty"`
+	}
+
+	// Noted is a remark: a session that was vacuous or went wrong apart from any
+	// plan, a torn line that was found.
+	Noted struct {
+		At time.Time `json:"at"`
+		// Verdict is harness, undecided or vacuous; "" for what is no verdict.
+		Verdict harness.Verdict `json:"verdict,omitempty"`
+		Text    string          `json:"text"`
+	}
+
+	// Ended closes a file: nothing is missing. A file without it was cut off.
+	Ended struct {
+		At time.Time `json:"at"`
+		// Why is "the time is over", "interrupted" or what went wrong.
+		Why string `json:"why"`
+		// Plans is how many the sitting judged; Inside the share of the workers'
+		// wall time that was inside plans, from 0 to 1.
+		Plans  int     `json:"plans"`
+		Inside float64 `json:"inside"`
+		// Ledger counts the objects that were read again at sessions' ends.
+		Ledger int `json:"ledger"`
+	}
+)
+
+// SampleEvery is the time between two of [Sampled].
+const SampleEvery = 10 * time.Second
+
+func (Begun) name() string   { return "begin" }
+func (Drawn) name() string   { return "drawn" }
+func (Judged) name() string  { return "plan" }
+func (Found) name() string   { return "found" }
+func (Reduced) name() string { return "reduced" }
+func (Sampled) name() string { return "sample" }
+func (Canary) name() string  { return "canary" }
+func (Noted) name() string   { return "note" }
+func (Ended) name() string   { return "end" }
+
+var decoders = map[string]func([]byte) (Record, error){
+	"begin":   decodeAs[Begun],
+	"drawn":   decodeAs[Drawn],
+	"plan":    decodeAs[Judged],
+	"found":   decodeAs[Found],
+	"reduced": decodeAs[Reduced],
+	"sample":  decodeAs[Sampled],
+	"canary":  decodeAs[Canary],
+	"note":    decodeAs[Noted],
+	"end":     decodeAs[Ended],
+}
+
+func decodeAs[R Record](line []byte) (Record, error) {
+	var r R
+	err := json.Unmarshal(line, &r)
+	return r, err
+}
+
+// encode gives the record's line, with its newline.
+func encode(r Record) ([]byte, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode the record %s: %w", r.name(), err)
+	}
+	return append(append(fmt.Appendf(nil, `{"r":%q,`, r.name()), body[1:]...), '\n'), nil
+}
+
+// decode reads one line.
+func decode(line []byte) (Record, error) {
+	var tagged struct {
+		Name string `json:"r"`
+	}
+	if err := json.Unmarshal(line, &tagged); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	read, known := decoders[tagged.Name]
+	if !known {
+		return nil, fmt.Errorf("no record is called %q", tagged.Name)
+	}
+	r, err := read(line)
+	if err != nil {
+		return nil, fmt.Errorf("record %s: %w", tagged.Name, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,75 @@
+package retain_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/campaign"
+	"retain/generators"
+)
+
+// TestRedraw draws a plan of a campaign again, by its number, and stores it.
+func TestRedraw(t *testing.T) {
+	if *numberFlag < 0 {
+		t.Skip("give -dir DIR -number N to draw a plan of a campaign again")
+	}
+	plan, err := redraw(*dirFlag, *numberFlag)
+	if err != nil {
+		cannotBegin(t, err)
+	}
+	path := filepath.Join(*dirFlag, fmt.Sprintf("plan-%d.json", *numberFlag))
+	if err := os.WriteFile(path, generators.Encode(plan), 0o644); err != nil {
+		cannotBegin(t, err)
+	}
+	fmt.Println("replay     go test -run Replay -plan", path)
+}
+
+func redraw(dir string, number int) (generators.Plan, error) {
+	c, err := campaign.Read(dir)
+	if err != nil {
+		return generators.Plan{}, fmt.Errorf("-dir: %w", err)
+	}
+	for _, s := range c.Sittings {
+		d, drawn := s.Drawn[number]
+		if !drawn {
+			continue
+		}
+		p := s.Redraw(d)
+		if p.RapidSteps != s.RapidSteps {
+			return p, fmt.Errorf("plan %d was drawn with -rapid.steps %d and would be another one now: use the same, and -short if it was", number, s.RapidSteps)
+		}
+		return p, nil
+	}
+	return generators.Plan{}, errors.New("no plan of that number was drawn: its records are not in " + dir)
+}
+
+// TestAPlanIsDrawnAgainByItsNumber as a user would, and is the one that ran.
+func TestAPlanIsDrawnAgainByItsNumber(t *testing.T) {
+	c := hours(t, nil, "-runtime", "simulated", "-duration", "3s", "-rapid.seed", "8", "-bugs", "lost-write", "-bugs.rate", "1", "-shrink.budget", "0s")
+	require.Error(t, c.Run(), c.text())
+	all := recorded(c)
+	require.NotEmpty(t, all.Sittings[0].Found, c.text())
+	found := all.Sittings[0].Found[0]
+	stored, err := os.ReadFile(filepath.Join(c.dir, "c", found.Dir, "plan.json"))
+	require.NoError(t, err)
+
+	again := newCommand(t, c.dir, nil, c.Path, "-test.run", "^TestRedraw$", "-dir", "c", "-number", fmt.Sprint(found.Number))
+	require.NoError(t, again.Run(), again.text())
+	drawn, err := os.ReadFile(filepath.Join(c.dir, "c", fmt.Sprintf("plan-%d.json", found.Number)))
+	require.NoError(t, err)
+	assert.Equal(t, string(stored), string(drawn))
+	assert.Contains(t, again.text(), "replay     go test -run Replay -plan c")
+
+	none := newCommand(t, c.dir, nil, c.Path, "-test.run", "^TestRedraw$", "-dir", "c", "-number", "999999")
+	require.Error(t, none.Run())
+	assert.Contains(t, none.text(), "no plan of that number was drawn")
+	steps := newCommand(t, c.dir, nil, c.Path, "-test.run", "^TestRedraw$", "-dir", "c", "-number", fmt.Sprint(found.Number), "-rapid.steps", "10")
+	require.Error(t, steps.Run())
+	assert.Contains(t, steps.text(), "was drawn with -rapid.steps 30")
+}

@@ -1,0 +1,249 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"retain/campaign"
+)
+
+// charts are the pictures of a campaign, in the page's order.
+func (w worktime) charts() ([]chart, error) {
+	buckets, err := w.buckets(bucketWidth(w.total))
+	if err != nil {
+		return nil, err
+	}
+	bands := w.bands(0, w.total)
+	var out []chart
+	for _, draw := range []func() (chart, error){
+		func() (chart, error) { return w.rateChart(buckets, bands) },
+		func() (chart, error) { return w.latencyChart(buckets, bands) },
+		w.closeChart,
+		w.quantileChart,
+		w.recoveryChart,
+		w.newCellsChart,
+		func() (chart, error) {
+			return w.sampleChart("memory", "Memory of this process", "MiB", []string{"resident", "Go's living heap"}, func(s campaign.Sampled) []float64 {
+				return []float64{float64(s.Resident) / (1 << 20), float64(s.Heap) / (1 << 20)}
+			})
+		},
+		func() (chart, error) {
+			return w.sampleChart("descriptors", "Descriptors and goroutines of this process", "open", []string{"descriptors", "goroutines"}, func(s campaign.Sampled) []float64 {
+				return []float64{float64(s.Descriptors), float64(s.Goroutines)}
+			})
+		},
+	} {
+		c, err := draw()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// timePlot is an empty plot over the campaign's time, with the faults as bands and
+// a line where a sitting went on.
+func (w worktime) timePlot(y string, bands []shade) *plot.Plot {
+	p := newPlot("time at work", y)
+	p.X.Min, p.X.Max = 0, math.Max(w.total.Seconds(), 1)
+	p.X.Tick.Marker = clock{}
+	p.Add(shades(bands))
+	for _, at := range w.resumes {
+		p.Add(upright(at.Seconds()))
+	}
+	return p
+}
+
+func (w worktime) rateChart(buckets []bucket, bands []shade) (chart, error) {
+	width := bucketWidth(w.total)
+	out := chart{ID: "rate", Title: "Operations answered per second", Key: faultKey(bands)}
+	p := w.timePlot("per second", bands)
+	points := make(plotter.XYs, 0, len(buckets))
+	for i, b := range buckets {
+		if b.workers == 0 {
+			continue
+		}
+		share := min(width, max(w.total-time.Duration(i)*width, 1)) // the last bucket may be cut off
+		points = append(points, plotter.XY{X: middle(i, width), Y: float64(b.answered) / share.Seconds()})
+	}
+	if len(points) == 0 {
+		out.Says = "No plan has run."
+		return out, nil
+	}
+	if err := addLine(p, points, 0); err != nil {
+		return out, err
+	}
+	fromZero(p)
+	out.Says = fmt.Sprintf("A point is %s, of all shards together. A band is from a stop, kill or pause until calls were answered again; where faults are dense, the stronger the larger the share of workers that were in one.", span(width))
+	return out.with(p)
+}
+
+func middle(i int, width time.Duration) float64 { return (float64(i) + 0.5) * width.Seconds() }
+
+// latencyColours are none of those of the faults.
+var latencyColours = []int{0, 2, 6}
+
+func (w worktime) latencyChart(buckets []bucket, bands []shade) (chart, error) {
+	width := bucketWidth(w.total)
+	out := chart{ID: "latency", Title: "Latency of the operations over time", Key: faultKey(bands)}
+	p := w.timePlot("latency", bands)
+	any := false
+	for k, q := range []float64{50, 99, 100} {
+		var points plotter.XYs
+		for i, b := range buckets {
+			if b.latencies != nil {
+				points = append(points, plotter.XY{X: middle(i, width), Y: micros(b.latencies.ValueAtQuantile(q))})
+			}
+		}
+		if len(points) == 0 {
+			continue
+		}
+		any = true
+		if err := addLine(p, points, latencyColours[k]); err != nil {
+			return out, err
+		}
+		out.Key = append(out.Key, colourKey{hex(colourOf(latencyColours[k])), []string{"median", "99 %", "slowest"}[k]})
+	}
+	if !any {
+		out.Says = "No operation was answered."
+		return out, nil
+	}
+	out.Says = fmt.Sprintf("A point is the plans whose middle is in its %s; operations that were never answered have no latency.", span(width))
+	logY(p)
+	return out.with(p)
+}
+
+// micros is a latency in seconds, at least a microsecond: a logarithmic axis has no 0.
+func micros(us int64) float64 { return math.Max(float64(us), 1) / 1e6 }
+
+// newCellsChart shows how what is tested grows.
+func (w worktime) newCellsChart() (chart, error) {
+	out := chart{ID: "cells", Title: "Situations tested at least once"}
+	type seen struct {
+		at   time.Duration
+		what []string
+	}
+	var all []seen
+	for i := range w.c.Sittings {
+		for _, j := range w.c.Sittings[i].Plans {
+			if len(j.Situations) > 0 {
+				all = append(all, seen{w.at(i, j.At.Add(j.Took)), j.Situations})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b seen) int { return int(a.at - b.at) })
+	known := map[string]bool{}
+	points := plotter.XYs{{X: 0, Y: 0}}
+	for _, s := range all {
+		before := len(known)
+		for _, what := range s.what {
+			known[what] = true
+		}
+		if len(known) > before {
+			points = append(points, plotter.XY{X: s.at.Seconds(), Y: float64(before)}, plotter.XY{X: s.at.Seconds(), Y: float64(len(known))})
+		}
+	}
+	if len(known) == 0 {
+		out.Says = "No fault has met an operation."
+		return out, nil
+	}
+	points = append(points, plotter.XY{X: w.total.Seconds(), Y: float64(len(known))})
+	p := w.timePlot("situations", nil)
+	if err := addLine(p, points, 2); err != nil {
+		return out, err
+	}
+	fromZero(p)
+	out.Says = fmt.Sprintf("%s in %s, of all shards together.", plural(len(known), "situation"), span(w.total))
+	if w.total > time.Hour {
+		before := 0
+		for _, x := range points {
+			if x.X <= (w.total - time.Hour).Seconds() {
+				before = int(x.Y)
+			}
+		}
+		out.Says += fmt.Sprintf(" New in the last hour: %d.", len(known)-before)
+	}
+	return out.with(p)
+}
+
+// sampleChart draws what the processes held, all sittings over each other.
+func (w worktime) sampleChart(id, title, unit string, names []string, values func(campaign.Sampled) []float64) (chart, error) {
+	out := chart{ID: id, Title: title}
+	p := w.timePlot(unit, nil)
+	drawn := false
+	for i := range w.c.Sittings {
+		lines := make([]plotter.XYs, len(names))
+		for _, s := range w.c.Sittings[i].Samples {
+			for k, v := range values(s) {
+				lines[k] = append(lines[k], plotter.XY{X: w.at(i, s.At).Seconds(), Y: v})
+			}
+		}
+		for k, line := range lines {
+			if len(line) == 0 {
+				continue
+			}
+			drawn = true
+			if err := addLine(p, thinned(line), k); err != nil {
+				return out, err
+			}
+		}
+	}
+	if !drawn {
+		out.Says = "No sample was taken."
+		return out, nil
+	}
+	fromZero(p)
+	for k, name := range names {
+		out.Key = append(out.Key, colourKey{hex(colourOf(k)), name})
+	}
+	out.Says = "A line is a process of the suite (not the server's): flat is how it should be. The figures are in the table below."
+	return out.with(p)
+}
+
+// thinned leaves out points of a long line, but none that is higher than its
+// neighbours.
+func thinned(line plotter.XYs) plotter.XYs {
+	const most = 1000
+	step := (len(line) + most - 1) / most
+	if step <= 1 {
+		return line
+	}
+	var out plotter.XYs
+	for part := range slices.Chunk(line, step) {
+		out = append(out, slices.MaxFunc(part, func(a, b plotter.XY) int { return cmp.Compare(a.Y, b.Y) }))
+	}
+	return out
+}
+
+func addLine(p *plot.Plot, points plotter.XYs, colour int) error {
+	line, err := plotter.NewLine(points)
+	if err != nil {
+		return fmt.Errorf("draw a line: %w", err)
+	}
+	line.Color, line.Width = colourOf(colour), vg.Points(1.2)
+	p.Add(line)
+	if len(points) == 1 { // a line of one point is none
+		dot, err := plotter.NewScatter(points)
+		if err != nil {
+			return fmt.Errorf("draw a point: %w", err)
+		}
+		dot.Color = colourOf(colour)
+		p.Add(dot)
+	}
+	return nil
+}
+
+// with is the chart with its picture.
+func (c chart) with(p *plot.Plot) (chart, error) {
+	svg, err := drawn(p, chartWidth, chartHeight)
+	c.SVG = svg
+	return c, err
+}

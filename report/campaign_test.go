@@ -1,0 +1,299 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/campaign"
+	"retain/generators"
+	"retain/harness"
+)
+
+// readTwo are two shards of so many plans each, read together.
+func readTwo(t *testing.T, plans int) *campaign.Campaign {
+	t.Helper()
+	dir := t.TempDir()
+	twoShards(t, dir, plans)
+	c, err := campaign.Read(dir)
+	require.NoError(t, err)
+	return c
+}
+
+func writtenCampaign(t *testing.T, c *campaign.Campaign) string {
+	t.Helper()
+	path, err := WriteCampaignPage(c)
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(c.Dir, harness.PageFile), path)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// contains and lacks leave the whole page out of a failure.
+func contains(t *testing.T, page, part string, about ...any) {
+	t.Helper()
+	assert.True(t, strings.Contains(page, part), "the page lacks %q %v", part, about)
+}
+
+func lacks(t *testing.T, page, part string) {
+	t.Helper()
+	assert.False(t, strings.Contains(page, part), "the page has %q", part)
+}
+
+// Two shards make one report, whose totals are the sums of theirs.
+func TestShardsAddUp(t *testing.T) {
+	both := readTwo(t, 60)
+	require.Len(t, both.Sittings, 3, "one was killed and went on")
+	sum := campaign.NewTotals()
+	for _, name := range []string{"shard-0", "shard-1"} {
+		one, err := campaign.Read(filepath.Join(both.Dir, name))
+		require.NoError(t, err)
+		part := one.Totals()
+		assert.Equal(t, 60, part.Plans, name)
+		sum.Plans += part.Plans
+		sum.Operations += part.Operations
+		sum.Restarts += part.Restarts
+		for k, n := range part.Faults {
+			sum.Faults[k] += n
+		}
+		for s, n := range part.Situations {
+			sum.Situations[s] += n
+		}
+		sum.Took += part.Took
+	}
+	all := both.Totals()
+	assert.Equal(t, 120, all.Plans)
+	assert.Equal(t, sum.Operations, all.Operations)
+	assert.Equal(t, sum.Restarts, all.Restarts)
+	assert.Equal(t, sum.Faults, all.Faults)
+	assert.Equal(t, sum.Situations, all.Situations)
+	assert.Equal(t, sum.Took, all.Took)
+	assert.Equal(t, map[harness.Verdict]int{harness.Pass: 116, harness.Violation: 2, harness.Undecided: 2}, all.Verdicts)
+
+	w := worktimeOf(both)
+	buckets, err := w.buckets(bucketWidth(w.total))
+	require.NoError(t, err)
+	answered := 0
+	for _, b := range buckets {
+		answered += b.answered
+	}
+	assert.Equal(t, all.Operations, answered, "every answer is in the chart of the rate")
+	latencies, err := w.latencies()
+	require.NoError(t, err)
+	assert.EqualValues(t, all.Operations, latencies[0].times.TotalCount(), "every answer is in the quantiles")
+	parts := 0
+	for _, l := range latencies[1:] {
+		parts += int(l.times.TotalCount())
+	}
+	assert.Equal(t, all.Operations, parts, "each has one configuration")
+
+	inCells := 0
+	for _, row := range matrixOf(both).Rows {
+		for _, cell := range row.Cells {
+			inCells += cell.Plans
+		}
+	}
+	listed := 0
+	for i := range both.Sittings {
+		for _, j := range both.Sittings[i].Plans {
+			listed += len(j.Situations)
+		}
+	}
+	assert.Equal(t, listed, inCells, "every situation has its cell")
+}
+
+// What a shard does while another does, or after a break, is at its own time.
+func TestTheTimeOfACampaignIsTheTimeAtWork(t *testing.T) {
+	c := readTwo(t, 60)
+	w := worktimeOf(c)
+	first, second := c.Sittings[0].Took(), time.Duration(0)
+	for i := range c.Sittings {
+		if c.Sittings[i].Shard.Index == 0 && i > 0 {
+			second = c.Sittings[i].Took()
+			assert.Equal(t, first, w.offsets[i], "it goes on where the killed one ended")
+		}
+	}
+	assert.Equal(t, []time.Duration{first}, w.resumes)
+	assert.Less(t, w.total, first+second+time.Minute, "neither the hour's break nor the 3 hours between the shards are on the axis")
+}
+
+// Equal findings of several shards are one, with the table and the picture of its
+// folder.
+func TestAFindingOfTwoShardsIsOne(t *testing.T) {
+	c := readTwo(t, 20)
+	found := findings(c)
+	require.Len(t, found, 1)
+	f := found[0]
+	assert.Equal(t, 2, f.Times)
+	assert.Equal(t, "10, 11", f.Plans)
+	assert.Equal(t, 2, f.Shards)
+	assert.Empty(t, f.Note)
+	assert.NotNil(t, f.Drawing)
+	assert.Equal(t, "shard-0/findings/7f2c-10", f.Dir)
+	assert.Contains(t, f.Rows.String(), "<- add(2) was acknowledged at 20 ms", "the table of the terminal")
+	assert.Contains(t, row(f.Rows, "rate"), "reproduces 19 of 20 (95 %: 76 to 99 %) · 5 steps, from 57 · 38 executions, 51 s")
+	assert.Contains(t, row(f.Rows, "replay"), filepath.Join(c.Dir, "shard-0", "findings", "7f2c-10", "reduced.json")+" -runtime=process")
+
+	text := writtenCampaign(t, c)
+	for _, link := range []string{"report.html", "picture.html", "plan.json"} {
+		contains(t, text, `href="shard-0/findings/7f2c-10/`+link+`"`)
+		assert.FileExists(t, filepath.Join(c.Dir, "shard-0/findings/7f2c-10", link))
+	}
+
+	for i := range c.Sittings {
+		for k := range c.Sittings[i].Reduced {
+			r := &c.Sittings[i].Reduced[k]
+			r.Executions, r.Steps, r.Problem = 0, 0, "the time for reductions is spent"
+		}
+	}
+	f = findings(c)[0]
+	assert.Empty(t, row(f.Rows, "rate"), "nothing is said of a reduction that was not tried")
+	assert.Equal(t, "the time for reductions is spent", f.Note)
+
+	require.NoError(t, os.RemoveAll(filepath.Join(c.Dir, "shard-0", "findings")))
+	f = findings(c)[0]
+	assert.Contains(t, f.Note, "the time for reductions is spent · its folder ")
+	assert.Contains(t, f.Note, "the records are all that is known")
+	assert.Nil(t, f.Drawing)
+	assert.Contains(t, f.Rows.String(), "an acknowledged add is missing after a kill")
+}
+
+// What differs is not one finding, and the terminal counts as the page does.
+func TestDifferentFindingsStayApart(t *testing.T) {
+	c := readTwo(t, 20)
+	for i := range c.Sittings {
+		if c.Sittings[i].Shard.Index == 1 {
+			c.Sittings[i].Reduced = nil
+		}
+	}
+	assert.Len(t, findings(c), 2)
+	assert.Len(t, c.Totals().Findings, 2)
+	_, says := Campaign(c, "").verdict()
+	assert.Equal(t, "2 findings, in 2 plans", says)
+}
+
+// A page opens from the disk: no script, nothing from elsewhere.
+func TestTheCampaignPageNeedsNothingElse(t *testing.T) {
+	text := writtenCampaign(t, readTwo(t, 20))
+	lacks(t, text, "<script")
+	lacks(t, text, "<link")
+	lacks(t, text, "@import")
+	for _, address := range regexp.MustCompile(`(?:src|href|url)\s*[=(]\s*"?([a-z]+:[^"\s]*)`).FindAllStringSubmatch(text, -1) {
+		assert.Fail(t, "the page takes something from elsewhere", address[1])
+	}
+	lacks(t, text, "<?xml")
+	assert.Equal(t, 8, strings.Count(text, "<svg "))
+	assert.Equal(t, 8, strings.Count(text, "</svg>"))
+}
+
+// The page says what the terminal says, and has a place for everything.
+func TestTheCampaignPageHasAllOfIt(t *testing.T) {
+	c := readTwo(t, 60)
+	text := writtenCampaign(t, c)
+	rows := Campaign(c, "report.html")
+	verdict, says := rows.verdict()
+	assert.Equal(t, "violation", verdict)
+	assert.Equal(t, "1 finding, in 2 plans", says)
+	oneScreen(t, harness.Violation, rows.String())
+	for _, r := range rows[1 : len(rows)-1] {
+		for _, line := range r.Lines {
+			contains(t, text, strings.NewReplacer("&", "&amp;", "<", "&lt;", "+", "&#43;", "'", "&#39;").Replace(line), r.Label)
+		}
+	}
+	contains(t, text, "porcupine stopped at 20 s", "an undecided plan has its reason")
+	contains(t, text, "is cut off after 11 bytes", "a torn line is told")
+	contains(t, text, "no end on record: under way, or killed")
+	contains(t, text, "lost-write, simulated")
+	contains(t, text, `class="empty"`)
+	contains(t, text, `class="no"`)
+	for _, f := range []string{"kill", "stop", "closing kill"} {
+		for _, m := range milestones {
+			contains(t, text, "<td>"+f+"</td><td>"+m.Name+"</td>")
+		}
+	}
+	assert.LessOrEqual(t, len(text), 2<<20, "it opens at once")
+}
+
+// Every situation that there is has a cell, and only those.
+func TestTheMatrixHasEverySituation(t *testing.T) {
+	c := readTwo(t, 60)
+	m := matrixOf(c)
+	all := generators.Situations()
+	cells, impossible := 0, 0
+	for _, r := range m.Rows {
+		assert.Len(t, r.Cells, len(m.Columns), r.Operation)
+		for _, cell := range r.Cells {
+			if cell.No {
+				impossible++
+			} else {
+				cells++
+			}
+		}
+	}
+	assert.Equal(t, len(all), cells)
+	assert.Positive(t, impossible)
+	assert.Equal(t, m.All, m.Tested+len(m.Empty))
+	assert.Len(t, c.Totals().Situations, m.Tested)
+}
+
+func TestTheRuleOfThree(t *testing.T) {
+	assert.Equal(t, "excludes failures in more than 3 %", boundText(100))
+	assert.Contains(t, boundText(3), "too few")
+	c := readTwo(t, 60)
+	assert.Equal(t, "nothing: 2 failed", powers(c)[0].Bound)
+	for i := range c.Sittings {
+		for k := range c.Sittings[i].Plans {
+			c.Sittings[i].Plans[k].Verdict = harness.Pass
+		}
+	}
+	assert.Equal(t, "excludes failures in more than 2.5 %", powers(c)[0].Bound)
+	assert.Equal(t, "failures in more than 2.5 % of such plans (95 %: none in 120 plans)", row(Campaign(c, ""), "excludes"))
+}
+
+// A campaign of nothing, or of a moment, still has a page, which says so.
+func TestThePageOfACampaignThatHasJustBegun(t *testing.T) {
+	dir := t.TempDir()
+	newShard(t, dir, campaign.Shard{}, time.Now()).save(0)
+	c, err := campaign.Read(dir)
+	require.NoError(t, err)
+	text := writtenCampaign(t, c)
+	contains(t, text, "No plan has run.")
+	contains(t, text, "No restart was seen to its end.")
+	contains(t, text, "this campaign could not have found anything")
+
+	w := newShard(t, dir, campaign.Shard{}, time.Now())
+	w.plan(0, nil)
+	w.hold()
+	w.save(0)
+	c, err = campaign.Read(dir)
+	require.NoError(t, err)
+	contains(t, writtenCampaign(t, c), `id="chart-rate"`)
+}
+
+// What grows after the first minutes is told by a figure.
+func TestMemoryThatGrowsIsSeen(t *testing.T) {
+	c := readTwo(t, 300)
+	figures := flat(c)
+	require.NotEmpty(t, figures)
+	assert.Equal(t, "resident memory", figures[0].What)
+	for i := range c.Sittings {
+		for k := range c.Sittings[i].Samples {
+			s := &c.Sittings[i].Samples[k]
+			s.Resident, s.Descriptors = int64(s.At.Sub(c.Sittings[i].At).Hours()*(600<<20)), 40
+		}
+	}
+	for i := range c.Sittings {
+		s := &c.Sittings[i]
+		s.Samples = append(s.Samples, campaign.Sampled{At: s.Last.Add(time.Minute), Descriptors: 1}) // its servers are closed
+	}
+	figures = flat(c)
+	assert.Equal(t, "+600.0 MiB per hour", figures[0].Trend)
+	assert.Equal(t, "+0.0 per hour", figures[2].Trend)
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"retain/campaign"
+)
+
+// worktime is a campaign on one axis: the time that its shards have worked, side
+// by side. Pauses between two sittings of a shard are left out.
+type worktime struct {
+	c *campaign.Campaign
+	// offsets are when each sitting begins on the axis, resumes those that go on
+	// with an earlier one.
+	offsets []time.Duration
+	resumes []time.Duration
+	total   time.Duration
+}
+
+func worktimeOf(c *campaign.Campaign) worktime {
+	w := worktime{c: c}
+	worked := map[string]time.Duration{}
+	for i := range c.Sittings {
+		s := &c.Sittings[i]
+		shard := fmt.Sprintf("%d %s", s.Seed, s.Shard)
+		if worked[shard] > 0 {
+			w.resumes = append(w.resumes, worked[shard])
+		}
+		w.offsets = append(w.offsets, worked[shard])
+		worked[shard] += max(s.Took(), 0)
+		w.total = max(w.total, worked[shard])
+	}
+	return w
+}
+
+// at is where a moment of a sitting is on the axis.
+func (w worktime) at(sitting int, moment time.Time) time.Duration {
+	return w.offsets[sitting] + moment.Sub(w.c.Sittings[sitting].At)
+}
+
+// maxBuckets bounds the points of a line.
+const maxBuckets = 240
+
+// widths are those that a bucket may have.
+var widths = []time.Duration{
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute,
+	5 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour,
+}
+
+// bucketWidth is the smallest with which a time has not too many buckets.
+func bucketWidth(total time.Duration) time.Duration {
+	for _, w := range widths {
+		if total <= maxBuckets*w {
+			return w
+		}
+	}
+	return total/maxBuckets + 1
+}
+
+// bucket is what happened in a stretch of the axis.
+type bucket struct {
+	answered  int
+	workers   time.Duration // that worked, summed
+	latencies *hdr.Histogram
+}
+
+// buckets are those of the whole axis. An answer counts in the second in which it
+// came; the latencies of a plan count where its middle is.
+func (w worktime) buckets(width time.Duration) ([]bucket, error) {
+	out := make([]bucket, int(w.total/width)+1)
+	find := func(at time.Duration) *bucket {
+		return &out[min(max(int(at/width), 0), len(out)-1)]
+	}
+	for i := range w.c.Sittings {
+		s := &w.c.Sittings[i]
+		for from := time.Duration(0); from < s.Took(); from += width {
+			find(w.offsets[i] + from).workers += min(width, s.Took()-from) * time.Duration(max(1, s.Workers))
+		}
+		for _, j := range s.Plans {
+			begin := w.at(i, j.At)
+			for _, second := range j.Seconds {
+				find(begin + second.From + time.Second/2).answered += second.Answered
+			}
+			h, err := j.LatencyHistogram()
+			if err != nil {
+				return nil, err
+			}
+			if h.TotalCount() == 0 {
+				continue
+			}
+			b := find(begin + j.Took/2)
+			if b.latencies == nil {
+				b.latencies = campaign.NewLatencies()
+			}
+			b.latencies.Merge(h)
+		}
+	}
+	return out, nil
+}
+
+// maxBands bounds the stretches of one kind of fault; where there are more faults
+// a stretch is the stronger, the larger their share of its time.
+const maxBands = 480
+
+// bands are the faults of a stretch of the axis, those of one kind after the other.
+func (w worktime) bands(from, to time.Duration) (out []shade) {
+	if to <= from {
+		return nil
+	}
+	width := float64(to-from) / maxBands
+	shares := map[string][]float64{}
+	workers := 0
+	for i := range w.c.Sittings {
+		s := &w.c.Sittings[i]
+		if w.offsets[i] < to && w.offsets[i]+s.Took() > from {
+			workers += max(1, s.Workers)
+		}
+		for _, j := range s.Plans {
+			begin := w.at(i, j.At)
+			for _, b := range j.Bands {
+				if _, known := shares[b.Kind]; !known {
+					shares[b.Kind] = make([]float64, maxBands)
+				}
+				cover(shares[b.Kind], float64(begin+b.From-from)/width, float64(begin+max(b.To, b.From)-from)/width)
+			}
+		}
+	}
+	for _, kind := range faultKinds(shares) {
+		out = append(out, stretches(shares[kind], float64(max(1, workers)), from, width, kind)...)
+	}
+	return out
+}
+
+// cover adds a fault to the columns that it covers, each by the part of it.
+func cover(columns []float64, from, to float64) {
+	for k := max(0, int(math.Floor(from))); k < len(columns) && float64(k) <= to; k++ {
+		part := min(to, float64(k+1)) - max(from, float64(k))
+		columns[k] += max(part, 0.02) // one that took no time is seen too
+	}
+}
+
+// stretches joins neighbours of about the same share.
+func stretches(columns []float64, of float64, from time.Duration, width float64, kind string) (out []shade) {
+	const steps = 20 // shares that are told apart
+	level := func(k int) int { return int(math.Ceil(min(columns[k]/of, 1) * steps)) }
+	for k := 0; k < len(columns); {
+		end := k + 1
+		for end < len(columns) && level(end) == level(k) {
+			end++
+		}
+		if n := level(k); n > 0 {
+			begin := float64(from) + float64(k)*width
+			out = append(out, shade{
+				from: begin / 1e9, to: (float64(from) + float64(end)*width) / 1e9, share: float64(n) / steps, colour: faultColour(kind),
+			})
+		}
+		k = end
+	}
+	return out
+}
