@@ -28,15 +28,15 @@ var reductionBounds = harness.Bounds{Recovery: time.Minute, Completion: time.Sec
 // by chance only may fail so rarely that it takes hundreds.
 const mostExecutions = 300
 
-// reductions is how many seeds each planted bug is reduced with: a few, unless the
-// environment says how many.
-func reductions(t *testing.T) int {
-	text, given := os.LookupEnv("RETAIN_REDUCTIONS")
+// seedsOf is with how many seeds a test repeats what depends on chance: a few,
+// unless the environment says how many.
+func seedsOf(t *testing.T, few int) int {
+	text, given := os.LookupEnv("RETAIN_SEEDS")
 	if !given {
-		return 3
+		return few
 	}
 	n, err := strconv.Atoi(text)
-	require.NoError(t, err, "RETAIN_REDUCTIONS")
+	require.NoError(t, err, "RETAIN_SEEDS")
 	return n
 }
 
@@ -78,7 +78,7 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 		for _, d := range simulated.Bugs() {
 			t.Run(fmt.Sprintf("%s at %g", d.Bug, c.rate), func(t *testing.T) {
 				t.Parallel() // they mostly wait
-				n := reductions(t)
+				n := seedsOf(t, 3)
 				results := make([]generators.Reduction, n)
 				var all sync.WaitGroup
 				for i := range results {
