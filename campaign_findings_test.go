@@ -70,6 +70,7 @@ func TestAFindingIsKeptOnce(t *testing.T) {
 
 // TestALostLogIsKeptWithNoHand: the real server without its write-ahead log.
 func TestALostLogIsKeptWithNoHand(t *testing.T) {
+	long(t)
 	c := hours(t, nil, "-runtime", "process", "-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true",
 		"-duration", "100s", "-shrink.budget", "25s", "-rapid.seed", "6")
 	require.Error(t, c.Run(), "a violation is red")

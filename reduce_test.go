@@ -40,6 +40,13 @@ func seedsOf(t *testing.T, few int) int {
 	return n
 }
 
+// long skips a test that takes minutes, unless the environment asks for it.
+func long(t *testing.T) {
+	if _, given := os.LookupEnv("RETAIN_SEEDS"); !given {
+		t.Skip("a minute or more: ask for it with RETAIN_SEEDS=20")
+	}
+}
+
 // reduced finds a plan that fails and reduces it. Every runtime has chances of its
 // own.
 func reduced(t *testing.T, seed uint64, bug simulated.Bug, rate float64) generators.Reduction {
