@@ -116,7 +116,7 @@ func (w *window) cover(done uint64, by int) uint64 {
 
 // useless reports whether an ambiguous operation on a counter is for nothing now.
 func (w *window) useless(c config, sample int) bool {
-	delta, reset := added(w.records[sample].op), isReset(&w.records[sample])
+	delta, reset := model.Addition(w.records[sample].op), isReset(&w.records[sample])
 	if delta == 0 && !reset {
 		return false
 	}
@@ -133,17 +133,6 @@ func (w *window) useless(c config, sample int) bool {
 		}
 	}
 	return true
-}
-
-// added is what the operation adds to a counter.
-func added(op model.Operation) int64 {
-	switch op := op.(type) {
-	case model.CounterAdd:
-		return op.Delta
-	case model.CounterAddThenFail:
-		return op.Delta
-	}
-	return 0
 }
 
 func isReset(r *record) bool {

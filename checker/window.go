@@ -162,7 +162,7 @@ func (w *window) classify() bool {
 			continue
 		}
 		n++
-		w.units = w.units && added(r.op) <= 1
+		w.units = w.units && model.Addition(r.op) <= 1
 		if _, known := w.classes[effectOf(r)]; !known {
 			w.classes[effectOf(r)] = len(w.classes)
 			w.samples = append(w.samples, i)

@@ -60,15 +60,15 @@ func (w *witness) gaps() []span {
 // each of them adds, 0 if they differ; it is 1 without any.
 func (w *witness) free() (additions []record, size int64) {
 	for _, r := range w.records {
-		if !observes(r) && added(r.op) > 0 {
+		if !observes(r) && model.Addition(r.op) > 0 {
 			additions = append(additions, r)
 		}
 	}
 	for i, r := range additions {
 		switch {
 		case i == 0:
-			size = added(r.op)
-		case added(r.op) != size:
+			size = model.Addition(r.op)
+		case model.Addition(r.op) != size:
 			return additions, 0
 		}
 	}
@@ -109,7 +109,7 @@ func (w *witness) units() []int64 {
 // called.
 func (w *witness) claimed(all []span) []bool {
 	out := make([]bool, len(all))
-	must := keep(w.records, func(r record) bool { return r.answer != nil && !observes(r) && added(r.op) > 0 })
+	must := keep(w.records, func(r record) bool { return r.answer != nil && !observes(r) && model.Addition(r.op) > 0 })
 	if len(must) == 0 {
 		return out
 	}

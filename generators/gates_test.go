@@ -239,7 +239,7 @@ func TestValuesAreDistinctAndAdditionsOfOne(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if n := addition(o.Op); n > 1 {
+			if n := model.Addition(o.Op); n > 1 {
 				t.Fatalf("step %d adds %d", o.ID, n)
 			}
 			value, _ := writtenBy(o.Op)

@@ -118,6 +118,7 @@ func Reduce(ctx context.Context, from Plan, o ReduceOptions) (Reduction, error) 
 // stopped is an [Ending] on its way up.
 type stopped string
 
+// Error is the ending.
 func (e stopped) Error() string { return string(e) }
 
 var errOutOfTime = stopped(OutOfTime)

@@ -86,7 +86,7 @@ func sequence(parts ...func(Step) bool) func(Plan) bool {
 
 func adds(s Step) bool {
 	o, ok := s.(Operate)
-	return ok && addition(o.Op) == 1
+	return ok && model.Addition(o.Op) == 1
 }
 
 func gets(s Step) bool {

@@ -96,21 +96,10 @@ func (s Operate) validate(c Config) error {
 	if back != s.Op {
 		return fmt.Errorf("%s does not print exactly: its strings must be UTF-8", s.Op)
 	}
-	if n := addition(s.Op); n > 1 && c.mayStayOpen() {
+	if n := model.Addition(s.Op); n > 1 && c.mayStayOpen() {
 		return fmt.Errorf("%s: where operations may stay open (unkeyed, or resolve is not to re-send), additions are of 1: other sums can't be judged", s.Op)
 	}
 	return nil
-}
-
-// addition is what the operation adds to a counter, 0 for other operations.
-func addition(op model.Operation) int64 {
-	switch op := op.(type) {
-	case model.CounterAdd:
-		return op.Delta
-	case model.CounterAddThenFail:
-		return op.Delta
-	}
-	return 0
 }
 
 func (s Inject) validate(i int, steps []Step, index map[int]int) error {

@@ -190,18 +190,13 @@ func (s *shrinking) measure(ctx context.Context, p generators.Plan, o ShrinkOpti
 		ctx, cancel = context.WithTimeout(ctx, o.RateTime)
 		defer cancel()
 	}
-	var rate generators.Rate
-	for tries := 0; rate.Runs < o.Runs && tries < 2*o.Runs && ctx.Err() == nil; tries++ {
+	rate, _ := generators.Measure(ctx, p, func(ctx context.Context, p generators.Plan) (bool, error) { // what was seen counts
 		struck, err := s.strikes(ctx, p)
-		if err != nil {
-			continue // it showed nothing
-		}
-		rate.Runs++
 		if struck {
-			rate.Strikes++
 			s.best = s.latest
 		}
-	}
+		return struck, err
+	}, o.Runs)
 	return rate
 }
 

@@ -157,3 +157,14 @@ func (s CounterState) Hash() uint64 { return uint64(s) * 0x9e3779b97f4a7c15 }
 
 // String prints the value.
 func (s CounterState) String() string { return strconv.FormatInt(int64(s), 10) }
+
+// Addition is what the operation adds to a counter, 0 for other operations.
+func Addition(op Operation) int64 {
+	switch op := op.(type) {
+	case CounterAdd:
+		return op.Delta
+	case CounterAddThenFail:
+		return op.Delta
+	}
+	return 0
+}

@@ -15,6 +15,7 @@ type meteredConn struct {
 	user    atomic.Pointer[meter] // the request that has the connection
 }
 
+// Write counts what may have been written.
 func (c *meteredConn) Write(b []byte) (int, error) {
 	c.written.Add(int64(len(b)))
 	n, err := c.Conn.Write(b)

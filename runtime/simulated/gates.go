@@ -19,8 +19,10 @@ type gate struct {
 	once    sync.Once
 }
 
+// Held is closed once an operation stands at the gate.
 func (g *gate) Held() <-chan struct{} { return g.held }
 
+// Open lets it go on, and everything that comes later.
 func (g *gate) Open() {
 	g.once.Do(func() { close(g.open) })
 	g.control.forget(g)
