@@ -39,8 +39,21 @@ func serversOf(pgid int) []int {
 // isServer knows a command's name, of which the kernel keeps 15 characters.
 func isServer(command string) bool { return strings.HasPrefix(command, "restate-server") }
 
-// members are the running processes of the group and the names of their
-// commands, as /proc/PID/stat tells them (proc(5)).
+// groupStopped reports whether every thread of the group is stopped.
+func groupStopped(pgid int) bool {
+	for pid := range members(pgid) {
+		threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "stat"))
+		for _, thread := range threads {
+			stat, ok := readStat(thread)
+			if ok && stat.state != "T" && !stat.ended() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// members are the running processes of the group and the names of their commands.
 func members(pgid int) map[int]string {
 	entries, _ := os.ReadDir("/proc")
 	found := map[int]string{}
@@ -49,19 +62,34 @@ func members(pgid int) map[int]string {
 		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "stat"))
-		if err != nil {
-			continue
-		}
-		open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
-		if open < 0 || end < open {
-			continue
-		}
-		// After the name: state, parent, process group.
-		fields := strings.Fields(string(stat[end+1:]))
-		if len(fields) > 2 && fields[2] == strconv.Itoa(pgid) && fields[0] != "Z" && fields[0] != "X" {
-			found[pid] = string(stat[open+1 : end])
+		stat, ok := readStat(filepath.Join("/proc", entry.Name(), "stat"))
+		if ok && stat.group == strconv.Itoa(pgid) && !stat.ended() {
+			found[pid] = stat.command
 		}
 	}
 	return found
+}
+
+// taskStat is what /proc/PID/stat tells of a process or a thread (proc(5)).
+type taskStat struct{ command, state, group string }
+
+// ended reports whether it only waits for its parent to take notice.
+func (s taskStat) ended() bool { return s.state == "Z" || s.state == "X" }
+
+// readStat is not ok for what is gone.
+func readStat(path string) (taskStat, bool) {
+	stat, err := os.ReadFile(path)
+	if err != nil {
+		return taskStat{}, false
+	}
+	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+	if open < 0 || end < open {
+		return taskStat{}, false
+	}
+	// After the name: state, parent, process group.
+	fields := strings.Fields(string(stat[end+1:]))
+	if len(fields) < 3 {
+		return taskStat{}, false
+	}
+	return taskStat{command: string(stat[open+1 : end]), state: fields[0], group: fields[2]}, true
 }

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -91,12 +93,36 @@ func (l *life) kill() {
 	_ = l.signal(syscall.SIGKILL)
 }
 
-func (l *life) pause() error {
+// pause returns once no thread of the group runs any more: the signal is only on
+// its way when kill(2) returns, and a thread that has not met it yet can answer. It
+// also returns when the life ends or is resumed meanwhile.
+func (l *life) pause(ctx context.Context) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	err := l.signal(syscall.SIGSTOP)
 	l.paused = err == nil
-	return err
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(frozenPoll)
+	defer tick.Stop()
+	for l.runs() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until all of its threads are stopped: %w", context.Cause(ctx))
+		case <-l.done:
+			return nil
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// runs reports whether a thread of a life that was paused still runs.
+func (l *life) runs() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.paused && !groupStopped(l.cmd.Process.Pid)
 }
 
 func (l *life) resume() error {

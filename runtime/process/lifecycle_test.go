@@ -102,6 +102,11 @@ func (s *steps) restartKeepsPortsAndData(t *testing.T) {
 }
 
 func (s *steps) pauseAndResume(t *testing.T) {
+	for range 20 {
+		require.NoError(t, s.r.Pause(s.ctx))
+		assert.True(t, groupStopped(s.r.life.cmd.Process.Pid), "a thread runs on once Pause has returned")
+		require.NoError(t, s.r.Resume(s.ctx))
+	}
 	require.NoError(t, s.r.Pause(s.ctx))
 	assert.False(t, reachable(s.r), "a frozen server answered")
 	require.NoError(t, s.r.Resume(s.ctx))

@@ -75,12 +75,12 @@ func (r *Runtime) Kill(ctx context.Context) error {
 }
 
 // Pause implements [runtime.Pauser]: SIGSTOP to the process group.
-func (r *Runtime) Pause(context.Context) error {
+func (r *Runtime) Pause(ctx context.Context) error {
 	l, err := r.up()
 	if err != nil {
 		return fmt.Errorf("pause the server: %w", err)
 	}
-	if err := l.pause(); err != nil {
+	if err := l.pause(ctx); err != nil {
 		return fmt.Errorf("pause the server: %w", err)
 	}
 	return nil
