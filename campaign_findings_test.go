@@ -59,6 +59,7 @@ func kept(t *testing.T, c *child) *campaign.Campaign {
 // TestAFindingIsKeptOnce: a planted bug shows in plan after plan, and is told few
 // times.
 func TestAFindingIsKeptOnce(t *testing.T) {
+	t.Parallel() // it mostly waits
 	c := hours(t, nil, "-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "1", "-duration", "40s", "-shrink.budget", "10s", "-rapid.seed", "5")
 	require.Error(t, c.Run(), "a violation is red")
 	all := kept(t, c)
@@ -70,7 +71,7 @@ func TestAFindingIsKeptOnce(t *testing.T) {
 
 // TestALostLogIsKeptWithNoHand: the real server without its write-ahead log.
 func TestALostLogIsKeptWithNoHand(t *testing.T) {
-	long(t)
+	t.Parallel() // it mostly waits
 	c := hours(t, nil, "-runtime", "process", "-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true",
 		"-duration", "100s", "-shrink.budget", "25s", "-rapid.seed", "6")
 	require.Error(t, c.Run(), "a violation is red")
@@ -96,6 +97,7 @@ func brief(t *testing.T, d time.Duration, o campaign.Options) *campaign.Campaign
 // TestACanaryThatLivesIsRed: what did not find a planted bug could not have found
 // another one, however many plans passed.
 func TestACanaryThatLivesIsRed(t *testing.T) {
+	t.Parallel() // it mostly waits
 	harmless := campaign.Planted{Bug: "none at all", Open: simulatedRuntime(t, 2)}
 	c := brief(t, 12*time.Second, campaign.Options{Canaries: []campaign.Planted{harmless}})
 	verdict, why := c.Verdict()

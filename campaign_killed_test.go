@@ -41,6 +41,7 @@ func awaitPlans(t *testing.T, c *child, n int) {
 // Whoever goes on removes what was left, draws what was under way again, and loses
 // nothing.
 func TestWhatWasKilledGoesOn(t *testing.T) {
+	t.Parallel() // it mostly waits
 	cache := newCache(t)
 	args := []string{"-runtime", "process", "-duration", "40s"}
 	victim := hours(t, cache.env(), append(args, "-rapid.seed", "3")...)

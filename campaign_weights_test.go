@@ -86,7 +86,7 @@ func plansUntilFound(t *testing.T, seed uint64, unweighted bool) int {
 // TestARareBugIsFoundSooner: plans that lean towards what was tested rarely find a
 // bug of one rare situation in fewer plans than those that do not.
 func TestARareBugIsFoundSooner(t *testing.T) {
-	long(t)
+	t.Parallel() // it mostly waits
 	n := seedsOf(t, 3)
 	took := map[bool][]int{true: make([]int, n), false: make([]int, n)} // by whether they lean
 	var all sync.WaitGroup

@@ -16,6 +16,7 @@ import (
 // TestPlantedBugsHaveWitnesses shows that the history of a run that violated becomes
 // one of a few operations, and is one of the same promise still.
 func TestPlantedBugsHaveWitnesses(t *testing.T) {
+	t.Parallel() // it mostly waits
 	for _, d := range simulated.Bugs() {
 		t.Run(string(d.Bug), func(t *testing.T) {
 			if d.Bug == simulated.StuckKey {

@@ -30,9 +30,6 @@ func run(t *testing.T, name string, args ...string) (string, error) {
 // image builds the image, or says why that can't be done here.
 func image(t *testing.T) string {
 	t.Helper()
-	if _, given := os.LookupEnv("RETAIN_SEEDS"); !given {
-		t.Skip("more than a minute: ask for it with RETAIN_SEEDS=20")
-	}
 	if testing.Short() {
 		t.Skip("-short: an image is not built")
 	}
