@@ -184,6 +184,7 @@ func TestABadNetworkIsNoViolation(t *testing.T) {
 			func(h *model.History) int { return recovered(h, late) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
 			n, began := 0, time.Now()
 			session, err := harness.Conduct(t.Context(), harness.Options{
 				Open: overLines(t, c.lay), Plans: c.plans, Workers: 2, Bounds: harness.DefaultBounds, Dir: t.TempDir(),
