@@ -16,7 +16,7 @@ import (
 	"retain/model"
 )
 
-var tableFlag = flag.String("table", "", "write the table of docs/checker.md into this file, between its markers (an hour)")
+var tableFlag = flag.String("table", "", "write the table of docs/checker.md into this file, between its markers (half an hour)")
 
 // The markers between which the table stands.
 const (
@@ -28,7 +28,7 @@ const (
 // the same process, and writes the table of ratios.
 func TestTable(t *testing.T) {
 	if *tableFlag == "" {
-		t.Skip("an hour: ask for it with -table FILE")
+		t.Skip("half an hour: ask for it with -table FILE")
 	}
 	page, err := os.ReadFile(*tableFlag)
 	require.NoError(t, err)
