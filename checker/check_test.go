@@ -262,6 +262,15 @@ var stories = []struct {
 		verdict: Violation, guarantee: "the elements of a list changed their order", class: StateGuarantee, proof: []int{3, 4},
 	},
 	{
+		name: "a list that grew in its middle",
+		history: `0 list-0 1 9 append("a") => ok
+			1 list-0 2 10 append("b") => ok
+			3 list-0 3 11 append("c") => ok
+			2 list-0 4 5 get() => ["a","b"]
+			2 list-0 6 7 get() => ["a","c","b"]`,
+		verdict: Violation, guarantee: "the elements of a list changed their order", class: StateGuarantee, proof: []int{4, 5},
+	},
+	{
 		name: "an append twice in a list",
 		history: `0 list-0 1 2 append("a") => ok
 			0 list-0 5 6 get() => ["a","a"]`,

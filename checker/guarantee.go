@@ -159,7 +159,7 @@ func contradiction(pr proof) string {
 					return sameStep
 				}
 			case model.Texts:
-				if y, ok := b.answer.(model.Texts); ok && reordered(x, y) {
+				if y, ok := b.answer.(model.Texts); ok && (reordered(x, y) || a.ret < b.call && inserted(x, y) || b.ret < a.call && inserted(y, x)) {
 					return listOrder
 				}
 			}
@@ -190,6 +190,20 @@ func reordered(a, b []string) bool {
 				return true
 			}
 			last = i
+		}
+	}
+	return false
+}
+
+// inserted reports whether a later answer has something new in front of an element
+// that an earlier one has: lists grow at their end.
+func inserted(earlier, later []string) bool {
+	fresh := false
+	for _, v := range later {
+		if !slices.Contains(earlier, v) {
+			fresh = true
+		} else if fresh {
+			return true
 		}
 	}
 	return false
