@@ -8,32 +8,39 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/term"
+
 	"retain/campaign"
 )
 
-// isTerminal reports whether a file is a terminal, which a bar can be drawn in.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+// columns is the width of a terminal, which a bar can be drawn in; 0 for what is
+// none.
+func columns(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || os.Getenv("TERM") == "dumb" {
+		return 0
+	}
+	return width
 }
 
 // display shows a campaign's progress: a bar that is drawn over itself in a
 // terminal, a plain line a minute elsewhere.
 type display struct {
-	out      io.Writer
-	terminal bool
+	out     io.Writer
+	columns func() int // of the terminal as it is now, 0 for none
 
 	mu   sync.Mutex
 	last time.Time // of a plain line
-	bar  int       // width of the bar that stands there
+	bar  int       // columns of the bar that stands there
 }
 
 func (d *display) progress(p campaign.Progress) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.terminal {
-		bar := p.Bar()
-		fmt.Fprintf(d.out, "\r%s%s", bar, strings.Repeat(" ", max(0, d.bar-len(bar))))
+	if columns := d.columns(); columns > 0 {
+		bar := []rune(p.Bar())
+		bar = bar[:min(len(bar), columns-1)] // what is longer begins a new line, which \r does not return from
+		fmt.Fprintf(d.out, "\r%s%s", string(bar), strings.Repeat(" ", min(max(0, d.bar-len(bar)), columns-1-len(bar))))
 		d.bar = len(bar)
 		return
 	}

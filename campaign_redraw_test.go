@@ -2,9 +2,14 @@ package retain_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,9 +22,9 @@ import (
 // TestRedraw draws a plan of a campaign again, by its number, and stores it.
 func TestRedraw(t *testing.T) {
 	if *numberFlag < 0 {
-		t.Skip("give -dir DIR -number N to draw a plan of a campaign again")
+		skipped(t, "give -dir DIR -number N to draw a plan of a campaign again")
 	}
-	plan, err := redraw(*dirFlag, *numberFlag)
+	plan, flags, err := redraw(*dirFlag, *numberFlag)
 	if err != nil {
 		cannotBegin(t, err)
 	}
@@ -27,26 +32,32 @@ func TestRedraw(t *testing.T) {
 	if err := os.WriteFile(path, generators.Encode(plan), 0o644); err != nil {
 		cannotBegin(t, err)
 	}
-	fmt.Println("replay     go test -run Replay -plan", path)
+	fmt.Println("replay    ", strings.Join(append([]string{"go test -run Replay -plan", path}, flags...), " "))
 }
 
-func redraw(dir string, number int) (generators.Plan, error) {
+// redraw draws a plan as it was judged, or, if it was not, drawn last, and gives the
+// flags of the server that it ran on.
+func redraw(dir string, number int) (generators.Plan, []string, error) {
 	c, err := campaign.Read(dir)
 	if err != nil {
-		return generators.Plan{}, fmt.Errorf("-dir: %w", err)
+		return generators.Plan{}, nil, fmt.Errorf("-dir: %w", err)
 	}
-	for _, s := range c.Sittings {
-		d, drawn := s.Drawn[number]
-		if !drawn {
-			continue
-		}
-		p := s.Redraw(d)
-		if p.RapidSteps != s.RapidSteps {
-			return p, fmt.Errorf("plan %d was drawn with -rapid.steps %d and would be another one now: use the same, and -short if it was", number, s.RapidSteps)
-		}
-		return p, nil
+	s, d, drawn := c.Drawn(number)
+	if !drawn {
+		return generators.Plan{}, nil, errors.New("no plan of that number was drawn: its records are not in " + dir)
 	}
-	return generators.Plan{}, errors.New("no plan of that number was drawn: its records are not in " + dir)
+	if _, given := rapidFlag("steps"); !given {
+		_ = flag.Set("rapid.steps", strconv.Itoa(s.RapidSteps))
+	}
+	p := s.Redraw(d)
+	if p.RapidSteps != s.RapidSteps {
+		return p, nil, fmt.Errorf("plan %d was drawn with -rapid.steps %d and would be another one now: leave -rapid.steps and -short out", number, s.RapidSteps)
+	}
+	flags := s.Flags
+	if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "-runtime=") }) && s.Runtime != "" {
+		flags = append([]string{spelled("runtime", s.Runtime)}, flags...)
+	}
+	return p, flags, nil
 }
 
 // TestAPlanIsDrawnAgainByItsNumber as a user would, and is the one that ran.
@@ -64,7 +75,11 @@ func TestAPlanIsDrawnAgainByItsNumber(t *testing.T) {
 	drawn, err := os.ReadFile(filepath.Join(c.dir, "c", fmt.Sprintf("plan-%d.json", found.Number)))
 	require.NoError(t, err)
 	assert.Equal(t, string(stored), string(drawn))
-	assert.Contains(t, again.text(), "replay     go test -run Replay -plan c")
+	command := regexp.MustCompile(`(?m)^replay     go test -run Replay (.*)$`).FindStringSubmatch(again.text())
+	require.NotNil(t, command, again.text())
+	replay := newCommand(t, c.dir, nil, c.Path, append([]string{"-test.run", "^TestReplay$", "-shrink.budget", "0"}, strings.Fields(command[1])...)...)
+	require.Error(t, replay.Run(), "the plan violated, and does when it is replayed as the line says")
+	assert.Contains(t, replay.text(), "violation  ")
 
 	none := newCommand(t, c.dir, nil, c.Path, "-test.run", "^TestRedraw$", "-dir", "c", "-number", "999999")
 	require.Error(t, none.Run())

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/campaign"
-	"retain/checker"
 	"retain/harness"
 	"retain/report"
 )
@@ -23,18 +22,13 @@ import (
 // together, and says what they came to.
 func TestReport(t *testing.T) {
 	if *dirFlag == "" {
-		t.Skip("give -dir DIR, the directory of a campaign or one that has those of its shards")
+		skipped(t, "give -dir DIR, the directory of a campaign or one that has those of its shards")
 	}
 	c, err := campaign.Read(*dirFlag)
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-dir: %w", err))
 	}
-	page, err := report.WriteCampaignPage(c)
-	if err != nil {
-		cannotBegin(t, err)
-	}
-	report.Campaign(c, page).Print(os.Stdout)
-	if verdict, _ := c.Verdict(); verdict != checker.Pass {
+	if !conclude(t, c) {
 		t.Fail()
 	}
 }
@@ -87,8 +81,15 @@ func TestAFindingStandsInThePage(t *testing.T) {
 	c := newChild(t, nil, "-test.run", "^TestCampaign$", "-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "1", "-duration", "5s", "-rapid.seed", "5",
 		"-shrink.budget", "5s", "-resume", dir)
 	require.Error(t, c.Run(), "it violates: %s", c.text())
-	merged := newChild(t, nil, "-test.run", "^TestReport$", "-dir", dir)
+	merged := newChild(t, []string{report.StepSummary + "=step.md"}, "-test.run", "^TestReport$", "-dir", dir, "-summary", "summary.json", "-junit", "junit.xml")
 	require.Error(t, merged.Run(), "its report is red: %s", merged.text())
+	for name, says := range map[string]string{
+		"step.md": "### retain: violation · ", "summary.json": `"verdict": "violation"`, "junit.xml": `type="violation"`,
+	} {
+		text, err := os.ReadFile(filepath.Join(merged.dir, name))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), says, name)
+	}
 	assert.True(t, strings.HasPrefix(merged.text(), "violation "), merged.text())
 	text, err := os.ReadFile(filepath.Join(dir, harness.PageFile))
 	require.NoError(t, err)

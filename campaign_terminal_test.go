@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,7 +20,8 @@ import (
 func TestProgressInATerminalAndElsewhere(t *testing.T) {
 	p := campaign.Progress{Gone: time.Minute, Of: time.Hour, Plans: 1000000}
 	var out bytes.Buffer
-	d := &display{out: &out, terminal: true}
+	width := 300
+	d := &display{out: &out, columns: func() int { return width }}
 	d.progress(p)
 	wide := out.Len()
 	p.Plans = 1
@@ -34,7 +36,13 @@ func TestProgressInATerminalAndElsewhere(t *testing.T) {
 	assert.Empty(t, parts[7])
 
 	out.Reset()
-	d = &display{out: &out}
+	width = 40
+	d.progress(p)
+	d.progress(p)
+	assert.Equal(t, 2*39, utf8.RuneCountInString(strings.ReplaceAll(out.String(), "\r", "")), "a line of a narrow terminal is not left: %q", out.String())
+
+	out.Reset()
+	d = &display{out: &out, columns: func() int { return 0 }}
 	d.progress(p)
 	d.progress(p)
 	assert.Equal(t, 1, strings.Count(out.String(), "\n"), out.String())
@@ -45,5 +53,5 @@ func TestProgressInATerminalAndElsewhere(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	require.NoError(t, err)
 	defer file.Close()
-	assert.False(t, isTerminal(file))
+	assert.Zero(t, columns(file))
 }

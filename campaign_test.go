@@ -25,14 +25,16 @@ const campaigns = "testdata/campaigns"
 // TestCampaign draws plans for hours: see package campaign.
 func TestCampaign(t *testing.T) {
 	if *durationFlag == 0 && *resumeFlag == "" {
-		t.Skip("give -duration D, such as 8h, with -timeout 0; or -resume DIR")
+		skipped(t, "give -duration D, such as 8h, with -timeout 0; or -resume DIR")
 	}
+	shown := &display{out: os.Stdout, columns: func() int { return columns(os.Stdout) }}
+	say = func(words ...any) { shown.print(fmt.Sprintln(words...)) }
+	cutShort = true // until it has come to its end
 	ctx := interruptible(t)
 	o, err := campaignOptions(ctx)
 	if err != nil {
 		cannotBegin(t, err)
 	}
-	shown := &display{out: os.Stdout, terminal: isTerminal(os.Stdout)}
 	o.OnProgress = shown.progress
 	o.OnFinding = func(r harness.Run, s *harness.Shrunk) { shown.print(finding(r, s)) }
 	fmt.Println("campaign  ", o.Dir)
@@ -44,9 +46,15 @@ func TestCampaign(t *testing.T) {
 	if err != nil {
 		t.Errorf("harness: %v", err)
 	}
-	if !conclude(c) {
+	if !conclude(t, c) {
 		t.Fail()
 	}
+	took := worked(c, o.Begun.Shard)
+	cutShort = err != nil || took < *durationFlag
+	if cutShort {
+		fmt.Printf("note       ended after %s of %s: go on with it (exit code %d)\n", took.Round(time.Second), *durationFlag, runAgain)
+	}
+	fmt.Println("go on     ", goOn(c.Dir, !cutShort))
 }
 
 // campaignOptions are those of the flags.
@@ -55,30 +63,27 @@ func campaignOptions(ctx context.Context) (campaign.Options, error) {
 	if dir == "" {
 		dir = filepath.Join(campaigns, time.Now().UTC().Format("20060102T150405.000"))
 	}
-	seed, why := uint64(0), "" // that of the campaign that goes on
-	if _, given := rapidFlag("seed"); given || !begun(dir) {
-		seed = sessionSeed()
-	}
-	opened, err := open(ctx, max(1, seed))
+	last, err := lastSitting(dir)
 	if err != nil {
 		return campaign.Options{}, err
 	}
-	why = *runtimeFlag
+	seed := uint64(0) // that of the campaign that goes on
+	if _, given := rapidFlag("seed"); given || last == nil {
+		seed = sessionSeed()
+	}
+	opened, choice, err := choose(ctx, max(1, seed))
+	if err != nil {
+		return campaign.Options{}, err
+	}
 	part, err := shard()
 	return campaign.Options{
 		Session: harness.Options{Open: opened, Base: settings(), Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
 		Begun: campaign.Begun{
-			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: given(), Runtime: why, SDK: sdk(),
+			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: given(), Runtime: string(choice.Name), SDK: sdk(),
 			Unresolved: *unresolvedFlag, Server: *serverFlag,
 		},
 		Dir: dir, Canaries: canaries(opened), ShrinkBudget: *shrinkFlag, Subject: subjectOf,
 	}, err
-}
-
-// begun reports whether a campaign has records in the directory.
-func begun(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, campaign.RecordsDir))
-	return err == nil
 }
 
 // subjectOf is what the flags put under test, in a server that calls itself so:
@@ -147,16 +152,39 @@ func finding(r harness.Run, s *harness.Shrunk) string {
 	return report.Finding(r, c).String()
 }
 
-// conclude writes a campaign's page and tells what it came to, and whether it is
-// green.
-func conclude(c *campaign.Campaign) bool {
+// conclude writes a campaign's page and the files that were asked for, tells what it
+// came to, and whether it is green.
+func conclude(t testing.TB, c *campaign.Campaign) (green bool) {
 	page, err := report.WriteCampaignPage(c)
 	if err != nil {
-		fmt.Println("note       there is no page:", err)
+		t.Errorf("harness: there is no page: %v", err)
 	}
-	report.Campaign(c, page).Print(os.Stdout)
-	again := []string{"go test -run Campaign -timeout 0 -workers", strconv.Itoa(*workersFlag), "-shard", *shardFlag, "-resume", c.Dir}
-	fmt.Println("go on     ", strings.Join(append(again, given()...), " "))
+	rows := report.Campaign(c, page)
+	rows.Print(os.Stdout)
+	var errs []error
+	if *summaryFlag != "" {
+		errs = append(errs, report.CampaignSummary(*summaryFlag, c))
+	}
+	if *junitFlag != "" {
+		junit.AddCampaign(t.Name(), c, page)
+		errs = append(errs, junit.Write(*junitFlag))
+	}
+	if path := os.Getenv(report.StepSummary); path != "" {
+		errs = append(errs, rows.AppendMarkdown(path))
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("harness: %v", err)
+	}
 	verdict, _ := c.Verdict()
-	return verdict == harness.Pass && err == nil
+	return verdict == harness.Pass
+}
+
+// worked is how long a shard's sittings have worked.
+func worked(c *campaign.Campaign, part campaign.Shard) (took time.Duration) {
+	for i := range c.Sittings {
+		if s := &c.Sittings[i]; s.Shard == part {
+			took += s.Took()
+		}
+	}
+	return took
 }

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -17,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,13 +83,37 @@ func (e *envs) Set(s string) error {
 func TestMain(m *testing.M) {
 	err := parseFlags()
 	if err == nil {
+		err = takeOver()
+	}
+	if err == nil {
 		err = checkFlags()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "retain:", err)
 		os.Exit(2)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if cutShort {
+		code = runAgain
+	}
+	os.Exit(code)
+}
+
+// runAgain is the exit code of a campaign that did not come to its end, which
+// running it again may: deploy/campaign.yaml tells it from one that is red.
+const runAgain = 3
+
+// cutShort is set by such a campaign.
+var cutShort bool
+
+// skipped skips a test that was not told what to do, and says so in a line where
+// it was asked for by name.
+func skipped(t testing.TB, why string) {
+	t.Helper()
+	if f := flag.Lookup("test.run"); f.Value.String() != "" {
+		fmt.Println("skipped   ", why)
+	}
+	t.Skip(why)
 }
 
 // parseFlags parses the command line. What it can't mean is said in one line that
@@ -143,6 +167,9 @@ func checkFlags() error {
 	if n, given := rapidFlag("checks"); given && plans() < 1 {
 		return fmt.Errorf("-rapid.checks %v: want a number of plans above 0; without the flag, plans are drawn for about %s", n, defaultTime)
 	}
+	if n, given := rapidFlag("steps"); given && n.(int) < 1 {
+		return fmt.Errorf("-rapid.steps %v: want a number of steps above 0", n)
+	}
 	for name, d := range map[string]time.Duration{"recovery.max": *recoveryFlag, "completion.max": *completionFlag, "check.budget": *budgetFlag} {
 		if d <= 0 {
 			return fmt.Errorf("-%s %s: want a duration above 0, such as 30s", name, d)
@@ -157,11 +184,12 @@ func checkFlags() error {
 // checkCampaign refuses what no campaign can mean, and what is meant for one that
 // -run does not select.
 func checkCampaign() error {
-	if _, err := shard(); err != nil {
+	part, err := shard()
+	if err != nil {
 		return err
 	}
 	switch {
-	case *durationFlag < 0:
+	case *durationFlag < 0, *durationFlag == 0 && isSet(flag.Lookup("duration")):
 		return fmt.Errorf("-duration %s: want a duration above 0, such as 8h", *durationFlag)
 	case *workersFlag < 1:
 		return fmt.Errorf("-workers %d: want a number above 0", *workersFlag)
@@ -169,8 +197,19 @@ func checkCampaign() error {
 		return errors.New("-duration and -resume are for -run Campaign, which is not what -run says")
 	case *dirFlag != "" && !runs("TestReport") && !runs("TestRedraw"):
 		return errors.New("-dir is read by -run Report and -run Redraw, which is not what -run says")
-	case *numberFlag >= 0 && *dirFlag == "":
-		return errors.New("-number is a plan of the campaign in -dir: give both")
+	case *numberFlag < 0 && isSet(flag.Lookup("number")):
+		return fmt.Errorf("-number %d: want a number from 0, as the records count plans", *numberFlag)
+	case *numberFlag >= 0 && (*dirFlag == "" || !runs("TestRedraw")):
+		return errors.New("-number is a plan of the campaign in -dir, for -run Redraw: give all three")
+	case *durationFlag > 0 && plans() > 0:
+		return errors.New("-rapid.checks is a number of plans, and a campaign lasts a time: leave one of -rapid.checks and -duration out")
+	case (isSet(flag.Lookup("workers")) || isSet(flag.Lookup("shard"))) && !runs("TestCampaign"):
+		return errors.New("-workers and -shard are for -run Campaign, which is not what -run says")
+	}
+	if _, seeded := rapidFlag("seed"); part.Of > 1 && !seeded && *durationFlag > 0 {
+		if last, err := lastSitting(*resumeFlag); last == nil {
+			return cmp.Or(err, errors.New("-shard: all shards draw from one row of plans: give each the same -rapid.seed"))
+		}
 	}
 	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
 	if limit > 0 && *durationFlag >= limit {
@@ -199,6 +238,8 @@ func checkSource() error {
 		return errors.New("-restate.image and -restate.binary name two servers: give one of them")
 	case *imageFlag != "" && (name == backend.Process || name == backend.Simulated):
 		return fmt.Errorf("-restate.image is for containers: leave out -runtime %s, or say -runtime container", name)
+	case name == backend.Simulated && (isSet(flag.Lookup("restate.version")) || *configFlag != "" || len(envFlag) > 0):
+		return errors.New("-restate.version, -restate.config and -restate.env are for a real server: leave them out, or say -runtime process or container")
 	case *binaryFlag != "" && (name == backend.Container || name == backend.Simulated):
 		return fmt.Errorf("-restate.binary is for the native server: leave out -runtime %s, or say -runtime process", name)
 	}
@@ -269,17 +310,22 @@ const artifacts = "testdata"
 // regressions is the directory of the kept ones.
 const regressions = "testdata/regressions"
 
-// given are the flags that chose this server, for the command that replays.
+// serverFlags are the flags that choose the server and what is asked of it;
+// -restate.env is one as well.
+var serverFlags = []string{
+	"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "bugs", "bugs.rate", "recovery.max", "completion.max",
+}
+
+// given are those of them that were given, for the command that replays.
 func given() []string {
 	var out []string
 	flag.Visit(func(f *flag.Flag) {
-		switch f.Name {
-		case "runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "bugs", "bugs.rate", "recovery.max", "completion.max":
-			out = append(out, "-"+f.Name+"="+f.Value.String())
+		if slices.Contains(serverFlags, f.Name) {
+			out = append(out, spelled(f.Name, f.Value.String()))
 		}
 	})
-	for _, k := range slices.Sorted(maps.Keys(envFlag)) {
-		out = append(out, "-restate.env="+k+"="+envFlag[k])
+	for _, pair := range envFlag.pairs() {
+		out = append(out, spelled("restate.env", pair))
 	}
 	return out
 }
@@ -303,8 +349,7 @@ func rapidFlag(name string) (value any, given bool) {
 	if f == nil {
 		return nil, false
 	}
-	flag.Visit(func(g *flag.Flag) { given = given || g == f })
-	return f.Value.(flag.Getter).Get(), given
+	return f.Value.(flag.Getter).Get(), isSet(f)
 }
 
 // sessionSeed is -rapid.seed, or a random one.
@@ -335,37 +380,47 @@ func checks() checker.Options { return checker.Options{Budget: *budgetFlag} }
 
 // open settles on the runtime under test and removes what dead sessions left.
 func open(ctx context.Context, seed uint64) (harness.Open, error) {
+	opened, _, err := choose(ctx, seed)
+	return opened, err
+}
+
+// choose is [open], and what it settled on.
+func choose(ctx context.Context, seed uint64) (harness.Open, backend.Choice, error) {
 	bugs, err := simulated.ParseBugs(*bugsFlag)
 	if err != nil {
-		return nil, err
+		return nil, backend.Choice{}, err
 	}
-	open, why, err := backend.Choose(ctx, settings(), backend.Options{
+	open, choice, err := backend.Choose(ctx, settings(), backend.Options{
 		Name: backend.Name(*runtimeFlag), Image: *imageFlag, Binary: *binaryFlag,
-		Bugs: bugs, Rate: *bugsRateFlag, Seed: seed, Notice: func(line string) { fmt.Println("note      ", line) },
+		Bugs: bugs, Rate: *bugsRateFlag, Seed: seed, Notice: func(line string) { say("note      ", line) },
 	})
 	if err != nil {
-		return nil, err
+		return nil, choice, err
 	}
-	if backend.Name(*runtimeFlag) != backend.Simulated {
+	if choice.Name != backend.Simulated {
 		if swept, err := leftovers.Sweep(ctx); err != nil {
-			fmt.Println("note       leftovers could not be removed:", err)
+			say("note       leftovers could not be removed:", err)
 		} else if swept.Removed() {
-			fmt.Println("note      ", swept)
+			say("note      ", swept)
 		}
 	}
-	return announced(open, why), nil
+	return announced(open, choice), choice, nil
 }
+
+// say prints a line of the command line's: a campaign's display has it print where
+// its bar is not.
+var say = func(words ...any) { fmt.Println(words...) }
 
 // announced says what is tested once there is something to test; until then the
 // reason of an error is all that is said.
-func announced(open harness.Open, why string) harness.Open {
-	announce := sync.OnceFunc(func() { fmt.Println("runtime   ", why) })
+func announced(open harness.Open, choice backend.Choice) harness.Open {
+	announce := sync.OnceFunc(func() { say("runtime   ", choice) })
 	return func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
 		sys, err := open(ctx, s)
 		if err == nil {
 			announce()
 		} else if backend.Name(*runtimeFlag) == backend.Auto {
-			err = fmt.Errorf("%s: %w", why, err)
+			err = fmt.Errorf("%s: %w", choice, err)
 		}
 		return sys, err
 	}
@@ -379,9 +434,10 @@ func cannotBegin(t testing.TB, err error) {
 	t.FailNow()
 }
 
-// interruptible is a context that ends with the test or with Ctrl-C.
+// interruptible is a context that ends with the test, with Ctrl-C, or with the
+// signal by which a container is told to end.
 func interruptible(t testing.TB) context.Context {
-	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
 	return ctx
 }

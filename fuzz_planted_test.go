@@ -10,7 +10,7 @@ import (
 // TestTheFuzzerFindsAPlantedBug in a few seconds, and finds none where there is none.
 func TestTheFuzzerFindsAPlantedBug(t *testing.T) {
 	t.Parallel() // it mostly waits
-	args := []string{"-test.run", "^$", "-test.fuzz", "^FuzzPlan$", "-test.fuzzcachedir", t.TempDir(), "-test.parallel", "1", "-test.fuzzminimizetime", "1s", "-runtime", "simulated"}
+	args := []string{"-test.run", "^$", "-test.fuzz", "^FuzzPlan$", "-test.fuzzcachedir", t.TempDir(), "-test.parallel", "1", "-test.fuzzminimizetime", "1x", "-runtime", "simulated"}
 	bug := newChild(t, nil, append(args, "-test.fuzztime", "60s", "-bugs", "swallowed-write", "-bugs.rate", "1")...)
 	require.Error(t, bug.Run(), bug.text())
 	assert.Contains(t, bug.text(), "violation: ")

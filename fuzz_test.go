@@ -12,9 +12,9 @@ import (
 )
 
 // FuzzPlan lets Go's fuzzer, which follows what code is reached, choose the bytes
-// that plans are drawn from: go test -fuzz FuzzPlan. It is conducted on the
-// simulated runtime unless -runtime says otherwise, since the fuzzer sees no code
-// but this process's; -bugs plants some. Any plan must pass.
+// that plans are drawn from: go test -fuzz FuzzPlan -fuzzminimizetime 1x. It is
+// conducted on the simulated runtime unless -runtime says otherwise, since the
+// fuzzer sees no code but this process's; -bugs plants some. Any plan must pass.
 func FuzzPlan(f *testing.F) {
 	plans := generators.Plans(generators.Options{Unresolved: *unresolvedFlag, Server: *serverFlag})
 	open, err := fuzzed(f.Context())

@@ -147,7 +147,17 @@ func badFlags() []refusal {
 		{name: "a shard that there is not", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-shard", "4/4"}, says: []string{"I from 0 to N-1"}},
 		{name: "no workers", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-workers", "0"}, says: []string{"want a number above 0"}},
 		{name: "a directory that nobody reads", args: simulated("-dir", "c"), says: []string{"-run Report"}},
-		{name: "a number of no campaign", args: []string{"-test.run", "^TestRedraw$", "-number", "1"}, says: []string{"give both"}},
+		{name: "a version of the simulated server", args: simulated("-restate.version", "1.6.2"), says: []string{"are for a real server"}},
+		{name: "an environment of the simulated server", args: simulated("-restate.env", "A=B"), says: []string{"are for a real server"}},
+		{name: "plans of no steps", args: simulated("-rapid.steps", "-5"), says: []string{"above 0"}},
+		{name: "a campaign of nothing", args: []string{"-test.run", "^TestCampaign$", "-duration", "0s"}, says: []string{"want a duration above 0"}},
+		{name: "a campaign of so many plans", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-test.timeout", "0", "-rapid.checks", "5"}, says: []string{"a campaign lasts a time"}},
+		{name: "a shard of no row of plans", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-test.timeout", "0", "-shard", "1/4"}, says: []string{"the same -rapid.seed"}},
+		{name: "a shard of a session", args: simulated("-shard", "0/2"), says: []string{"-run Campaign"}},
+		{name: "workers of a session", args: simulated("-workers", "4"), says: []string{"-run Campaign"}},
+		{name: "a number of no campaign", args: []string{"-test.run", "^TestRedraw$", "-number", "1"}, says: []string{"give all three"}},
+		{name: "a number of a report", args: []string{"-test.run", "^TestReport$", "-dir", ".", "-number", "1"}, says: []string{"-run Redraw"}},
+		{name: "a number below zero", args: []string{"-test.run", "^TestRedraw$", "-dir", ".", "-number", "-1"}, says: []string{"a number from 0"}},
 		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
 	}
 }
@@ -191,12 +201,14 @@ func badFiles(t *testing.T) []refusal {
 		{name: "a directory as a plan", args: replay(dir), says: []string{"is a directory", "name a plan.json"}},
 		{name: "an empty plan", args: replay(file("empty.json", "")), says: []string{"empty.json", "the plan is empty"}},
 		{name: "a plan cut short", args: replay(file("cut.json", `{"version":1,"steps":[{"id":1,`)), says: []string{"line 1:31", "cut short"}},
+		{name: "a plan of nothing", args: replay(file("none.json", `{"version":1}`)), says: []string{"none.json", "has no steps"}},
 		{name: "a plan with an unknown operation", args: replay(file("addd.json", `{"version":1,"steps":[{"id":1,"client":0,"do":"counter-0 addd(1)"}]}`)), says: []string{"step 1", "has add"}},
 		{name: "a plan of a later version", args: replay(file("later.json", `{"version":99,"steps":[]}`)), says: []string{"99", "use a newer one"}},
 		{name: "something that is no plan", args: replay(file("no.json", "hello")), says: []string{"line 1:1", "not JSON"}},
 		{name: "a history that is not there", args: recheck(dir + "/none"), says: []string{dir + "/none", "name a history.jsonl"}},
 		{name: "something that is no history", args: recheck(file("no.jsonl", "hello\n")), says: []string{"line 1", "not a JSON object"}},
 		{name: "a history of a later version", args: recheck(file("later.jsonl", strings.Replace(header, "1", "99", 1))), says: []string{"99", "use a newer one"}},
+		{name: "a history of nothing", args: recheck(file("header.jsonl", header)), says: []string{"header.jsonl", "no operations"}},
 		{name: "a history broken in the middle", args: recheck(file("mid.jsonl", header+`{"e":"nothing"}`+"\n"+`{"e":"end","seq":2,"ns":2}`+"\n")), says: []string{"line 2", "nothing"}},
 	}
 }

@@ -42,7 +42,7 @@ func TestStartAndStopRuntimeRetainsTheState(t *testing.T) {
 // TestReplay executes the plan of -plan, and with -promote keeps it.
 func TestReplay(t *testing.T) {
 	if *planFlag == "" {
-		t.Skip("give -plan FILE to execute a stored plan")
+		skipped(t, "give -plan FILE to execute a stored plan")
 	}
 	text, err := os.ReadFile(*planFlag)
 	if err != nil {
@@ -51,6 +51,9 @@ func TestReplay(t *testing.T) {
 	plan, err := generators.Decode(text)
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
+	}
+	if len(plan.Steps) == 0 {
+		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps: there is nothing to execute", *planFlag))
 	}
 	n := max(1, plans())
 	if *promoteFlag != "" && plans() == 0 {

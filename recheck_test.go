@@ -23,7 +23,7 @@ func alone(budget time.Duration) checker.Options {
 // TestRecheck judges the history of -history, without a runtime.
 func TestRecheck(t *testing.T) {
 	if *historyFlag == "" {
-		t.Skip("give -history FILE to judge a stored history")
+		skipped(t, "give -history FILE to judge a stored history")
 	}
 	file, err := os.Open(*historyFlag)
 	if err != nil {
@@ -33,6 +33,9 @@ func TestRecheck(t *testing.T) {
 	h, err := model.ReadHistory(file)
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-history %s: %w", *historyFlag, err))
+	}
+	if len(h.Operations) == 0 {
+		cannotBegin(t, fmt.Errorf("-history %s: it has no operations: there is nothing to judge", *historyFlag))
 	}
 	r := checker.Check(h, alone(*budgetFlag))
 	report.Recheck(h, r, *historyFlag, *budgetFlag).Print(os.Stdout)

@@ -48,6 +48,9 @@ type Sitting struct {
 // Took is the time from the sitting's beginning to its last record.
 func (s *Sitting) Took() time.Duration { return s.Last.Sub(s.At) }
 
+// ErrNoRecords is the error of [Read] for a directory in which no campaign has begun.
+var ErrNoRecords = errors.New("no records")
+
 // Read reads all records below a directory, at any depth: that of one campaign, or
 // one that has those of several shards. A last line that is cut off is tolerated
 // and told in [Sitting].Damage; anything else that is no record is an error, with
@@ -75,7 +78,7 @@ func Read(dir string) (*Campaign, error) {
 		return nil, fmt.Errorf("read the campaign: %w", err)
 	}
 	if len(c.Sittings) == 0 {
-		return nil, fmt.Errorf("read the campaign: no records in %s: name the directory of a campaign, or one that has several", dir)
+		return nil, fmt.Errorf("read the campaign: %w in %s: name the directory of a campaign, or one that has several", ErrNoRecords, dir)
 	}
 	slices.SortStableFunc(c.Sittings, func(a, b Sitting) int { return a.At.Compare(b.At) })
 	return c, nil

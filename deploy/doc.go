@@ -12,10 +12,11 @@
 //
 //	deploy/image.sh REGISTRY/retain:TAG && docker push REGISTRY/retain:TAG
 //	kubectl apply -f deploy/campaign.yaml
-//	kubectl wait --for=condition=Complete --timeout=9h job/retain-campaign
+//	kubectl get --watch job/retain-campaign
 //	kubectl apply -f deploy/report.yaml
 //
-// A shard that found something fails its index and no other. On GitHub the workflow
+// A shard that found something fails its index and no other; when all have ended,
+// the Job is Failed then, and Complete if all are green. On GitHub the workflow
 // .github/workflows/nightly.yml does the same.
 //
 // [Dockerfile]: https://docs.docker.com/reference/dockerfile/

@@ -77,11 +77,22 @@ var markdownEscapes = strings.NewReplacer(
 
 // AppendMarkdown appends the session in Markdown to a file, which need not exist.
 func (p *Reporter) AppendMarkdown(path string, s *harness.Session) error {
+	return appendMarkdown(path, p.Markdown(s))
+}
+
+// AppendMarkdown appends the rows in Markdown to a file, which need not exist.
+func (r Rows) AppendMarkdown(path string) error {
+	var b strings.Builder
+	r.markdown(&b)
+	return appendMarkdown(path, b.String())
+}
+
+func appendMarkdown(path, text string) error {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("append to the step's summary: %w", err)
 	}
-	_, err = file.WriteString(p.Markdown(s))
+	_, err = file.WriteString(text)
 	if closing := file.Close(); err == nil {
 		err = closing
 	}

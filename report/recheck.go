@@ -31,6 +31,8 @@ func Recheck(h *model.History, r checker.Result, file string, budget time.Durati
 	out.add("size", fmt.Sprintf("%s on %s, checked in %s", plural(len(h.Operations), "operation"), plural(len(r.Objects), "object"), r.Cost))
 	if h.Damage != "" {
 		out.add("note", oneLine(h.Damage))
+	} else if !h.Ended {
+		out.add("note", "the history has no end: its session was killed, or is not over")
 	}
 	if r.Verdict == checker.Undecided {
 		out.add("do", fmt.Sprintf("go test -run Recheck -history %s -check.budget %s", file, short(10*budget)))

@@ -11,6 +11,8 @@ import (
 
 func TestRecheck(t *testing.T) {
 	h := lostAdd()
+	assert.Contains(t, Recheck(h, checker.Result{}, "", 0).String(), "note       the history has no end: ")
+	h.Ended = true
 	r := checker.Check(h, checker.Options{})
 	r.Cost = 123 * time.Microsecond
 	golden(t, "recheck", Recheck(h, r, "history.jsonl", time.Minute).String())

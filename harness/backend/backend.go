@@ -50,43 +50,52 @@ type server interface {
 	Callback() (bind, host string)
 }
 
+// Choice is what [Choose] settled on: never [Auto].
+type Choice struct {
+	Name Name
+	// Why is the rest of a sentence that begins with the name.
+	Why string
+}
+
+func (c Choice) String() string { return string(c.Name) + ", " + c.Why }
+
 // Choose settles on a backend that works here, and says which and why.
-func Choose(ctx context.Context, s runtime.Settings, o Options) (open harness.Open, why string, err error) {
+func Choose(ctx context.Context, s runtime.Settings, o Options) (harness.Open, Choice, error) {
 	switch o.Name {
 	case Simulated:
-		return o.simulated(), "simulated, as asked: this tests retain, not Restate", nil
+		return o.simulated(), Choice{Simulated, "as asked: this tests retain, not Restate"}, nil
 	case Container:
 		if err := container.Available(ctx); err != nil {
-			return nil, "", fmt.Errorf("-runtime container: %w", err)
+			return nil, Choice{}, fmt.Errorf("-runtime container: %w", err)
 		}
-		return o.real(o.container), "container, as asked", nil
+		return o.real(o.container), Choice{Container, "as asked"}, nil
 	case Process:
 		if err := process.Available(ctx, s, o.process()...); err != nil {
-			return nil, "", fmt.Errorf("-runtime process: %w", err)
+			return nil, Choice{}, fmt.Errorf("-runtime process: %w", err)
 		}
-		return o.real(o.native), "process, as asked", nil
+		return o.real(o.native), Choice{Process, "as asked"}, nil
 	case Auto:
 		return o.auto(ctx, s)
 	}
-	return nil, "", fmt.Errorf("-runtime %s: want auto, container, process or simulated", o.Name)
+	return nil, Choice{}, fmt.Errorf("-runtime %s: want auto, container, process or simulated", o.Name)
 }
 
-func (o Options) auto(ctx context.Context, s runtime.Settings) (harness.Open, string, error) {
+func (o Options) auto(ctx context.Context, s runtime.Settings) (harness.Open, Choice, error) {
 	if o.Binary != "" {
-		return o.real(o.native), "process, since -restate.binary names one", nil
+		return o.real(o.native), Choice{Process, "since -restate.binary names one"}, nil
 	}
 	docker := container.Available(ctx)
 	if docker == nil {
-		return o.real(o.container), "container, since Docker answers", nil
+		return o.real(o.container), Choice{Container, "since Docker answers"}, nil
 	}
 	if o.Image != "" {
-		return nil, "", fmt.Errorf("-restate.image needs Docker: %w", docker)
+		return nil, Choice{}, fmt.Errorf("-restate.image needs Docker: %w", docker)
 	}
 	native := process.Available(ctx, s, o.process()...)
 	if native == nil {
-		return o.real(o.native), fmt.Sprintf("process, since there is no Docker (%v)", docker), nil
+		return o.real(o.native), Choice{Process, fmt.Sprintf("since there is no Docker (%v)", docker)}, nil
 	}
-	return nil, "", fmt.Errorf("no runtime to test here: %w; %w", docker, native)
+	return nil, Choice{}, fmt.Errorf("no runtime to test here: %w; %w", docker, native)
 }
 
 func (o Options) process() []process.Option {
