@@ -119,7 +119,7 @@ func TestALossIsReduced(t *testing.T) {
 	s, err := harness.Shrink(t.Context(), options, &session.Failures[0], harness.ShrinkOptions{Runs: 3})
 	require.NoError(t, err)
 	require.NoError(t, s.Problem)
-	t.Logf("%s, reproduces %s\n%s", s.Reduction, s.Rate, generators.Encode(s.Best))
+	t.Logf("%d steps, from %d, in %d executions, reproduces %s\n%s", len(s.Best.Steps), s.From, s.Executions, s.Rate, generators.Encode(s.Best))
 	operations, faults, _ := sizes([]generators.Reduction{s.Reduction})
 	assert.LessOrEqual(t, operations[0], 2, "a write and a read, which the plan's own last reads may be")
 	assert.LessOrEqual(t, faults[0], 1, "a kill, which the closing one may be")

@@ -97,7 +97,11 @@ func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *har
 	case s.Verdict == harness.Pass:
 		shrunk = &harness.Shrunk{Reduction: generators.Reduction{Best: plan}, Rate: generators.Rate{Runs: s.Counts[harness.Pass]}}
 	case s.Verdict == harness.Violation && shrunk != nil && shrunk.Rate.Strikes > 0:
-		guarantee, _ = report.Guarantee(s.Failures[0])
+		shown := violated(s)
+		if shrunk.Run != nil {
+			shown = shrunk.Run
+		}
+		guarantee = shown.Guarantee()
 	default:
 		fmt.Printf("note       not kept: a session that is %s is no regression, nor is a violation that did not come back when it was reduced (-shrink.budget)\n", s.Verdict)
 		return

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"retain/generators"
@@ -21,18 +22,14 @@ const rateRuns = 20
 // shrink reduces the session's first violation, within the budget of the flag; nil
 // if there is none, or nothing could be tried.
 func shrink(ctx context.Context, o harness.Options, s *harness.Session, reporter *report.Reporter) *harness.Shrunk {
-	var failed *harness.Run
-	for i := range s.Failures {
-		if r := &s.Failures[i]; failed == nil && r.Verdict == harness.Violation && r.Outcome != nil {
-			failed = r
-		}
-	}
+	failed := violated(s)
 	if failed == nil || *shrinkFlag == 0 || ctx.Err() != nil {
 		return nil
 	}
+	until := time.Now().Add(*shrinkFlag)
 	fmt.Printf("shrinking  for %s at most; Ctrl-C ends it with what it has come to\n", *shrinkFlag)
 	shrunk, err := harness.Shrink(ctx, o, failed, harness.ShrinkOptions{
-		Time: *shrinkFlag - *shrinkFlag/4, Runs: rateRuns, RateTime: *shrinkFlag / 4,
+		Time: *shrinkFlag - *shrinkFlag/4, Runs: rateRuns, RateTime: *shrinkFlag / 4, AskUntil: until,
 		GoOn: unfinished(failed.Plan), Progress: report.Progress(os.Stdout),
 	})
 	if err != nil {
@@ -41,6 +38,15 @@ func shrink(ctx context.Context, o harness.Options, s *harness.Session, reporter
 	}
 	reporter.Shrunk(*failed, shrunk)
 	return shrunk
+}
+
+// violated is the session's first violation, nil for none.
+func violated(s *harness.Session) *harness.Run {
+	i := slices.IndexFunc(s.Failures, func(r harness.Run) bool { return r.Verdict == harness.Violation && r.Outcome != nil })
+	if i < 0 {
+		return nil
+	}
+	return &s.Failures[i]
 }
 
 // unfinished is the reduction that lies beside the plan of -plan and had come to

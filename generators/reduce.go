@@ -68,11 +68,6 @@ type Reduction struct {
 	rate  decaying        // how often the best fails
 }
 
-// String prints "3 steps, from 57 · 38 executions, 51 s".
-func (r Reduction) String() string {
-	return fmt.Sprintf("%d steps, from %d · %d executions, %.0f s", len(r.Best.Steps), r.From, r.Executions, r.Took.Seconds())
-}
-
 // Reduce finds a smaller plan that still fails, by delta debugging: Zeller and
 // Hildebrandt, "Simplifying and isolating failure-inducing input" (IEEE TSE 28(2)
 // 2002). It takes away objects, faults, clients and operations, by halves first,

@@ -71,12 +71,9 @@ type LateRead struct {
 // finding collects the facts of a run that did not pass.
 func (s *session) finding(r *Run, sys *System, q *inquiry, a afterlife) Finding {
 	f := Finding{
-		Version: FindingVersion, Verdict: r.Verdict, Guarantee: r.guarantee(), Sentence: r.Sentence,
+		Version: FindingVersion, Verdict: r.Verdict, Guarantee: r.Guarantee(), Sentence: r.Sentence,
 		RuledOut: r.RuledOut, Where: r.Where, Admissions: r.Admissions, Ledger: r.Ledger,
-		Seed: r.Plan.Seed, Number: r.Number, Identity: sys.Runtime.Identity(), Config: r.Plan.Config, At: time.Now().UTC(),
-	}
-	if r.Plan.Seed != 0 {
-		f.Number = r.Plan.Number // in a campaign a session's own numbers say nothing
+		Seed: r.Plan.Seed, Number: r.PlanNumber(), Identity: sys.Runtime.Identity(), Config: r.Plan.Config, At: time.Now().UTC(),
 	}
 	if settings, err := s.settings(r.Plan.Config); err == nil {
 		f.Settings = settings.Key()
@@ -87,10 +84,7 @@ func (s *session) finding(r *Run, sys *System, q *inquiry, a afterlife) Finding 
 	if q != nil {
 		b := q.broken
 		f.Object, f.Part, f.Class, f.By = b.Object.String(), b.Part, b.Class, b.Resolved.By
-		f.Proof, f.Contradiction = b.Proof, b.Contradiction
-		for _, o := range q.lost {
-			f.Lost = append(f.Lost, o.ID)
-		}
+		f.Proof, f.Contradiction, f.Lost = b.Proof, b.Contradiction, r.Lost
 	}
 	for phase, reads := range a.reads {
 		for _, o := range reads {
@@ -103,8 +97,18 @@ func (s *session) finding(r *Run, sys *System, q *inquiry, a afterlife) Finding 
 	return f
 }
 
-// guarantee is the one that broke, "" unless the run violated.
-func (r *Run) guarantee() string {
+// PlanNumber is the number under which the plan's seed draws it. In a campaign and
+// in a replay the session's own numbers say nothing of that.
+func (r *Run) PlanNumber() int {
+	if r.Plan.Seed != 0 {
+		return r.Plan.Number
+	}
+	return r.Number
+}
+
+// Guarantee is what broke, in a sentence, "" unless the run violated: the same in
+// all that tells of it.
+func (r *Run) Guarantee() string {
 	b := r.Check.Broken()
 	switch {
 	case r.Verdict != Violation:

@@ -38,6 +38,7 @@ func (s *session) inquire(ctx context.Context, r *Run, sys *System) (*inquiry, a
 	q := newInquiry(r, sys)
 	switch {
 	case q != nil:
+		r.Lost = q.numbers()
 		r.Where = q.where(ctx)
 		a := s.lookAgain(ctx, r, sys, q.broken.Object)
 		late, back := q.came(a)
@@ -48,6 +49,7 @@ func (s *session) inquire(ctx context.Context, r *Run, sys *System) (*inquiry, a
 		r.RuledOut = []RuledOut{q.theChecker(), q.notSent(), q.notReady(late), late, a.wrongServer()}
 		return q, a
 	case r.Outcome != nil && r.Outcome.Liveness != nil:
+		r.Where = whereStuck(ctx, r, sys)
 		a := s.lookAgain(ctx, r, sys, model.Object{Kind: model.Counter})
 		r.RuledOut = a.ofLiveness(r)
 		return nil, a
@@ -115,6 +117,23 @@ func (q *inquiry) acknowledged() []model.Invoked {
 		return int(b.In(model.Resolved).Return.Seq - a.In(model.Resolved).Return.Seq)
 	})
 	return out
+}
+
+// lostOf are the numbers of the lost operations of a run that violated.
+func lostOf(r *Run) []int {
+	q := newInquiry(r, nil)
+	if q == nil {
+		return nil
+	}
+	return q.numbers()
+}
+
+// numbers are those of the lost operations.
+func (q *inquiry) numbers() (ids []int) {
+	for _, o := range q.lost {
+		ids = append(ids, o.ID)
+	}
+	return ids
 }
 
 // maxLost is how many operations are tried: a history in which more are lost at

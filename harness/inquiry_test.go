@@ -83,6 +83,7 @@ func TestAWriteThatIsGone(t *testing.T) {
 	f := readFinding(t, r)
 	assert.Equal(t, "an acknowledged write is missing after a kill", f.Guarantee)
 	assert.Equal(t, []int{1}, f.Lost)
+	assert.Equal(t, f.Lost, r.Lost)
 	assert.Equal(t, "register-0", f.Object)
 	assert.Equal(t, r.RuledOut, f.RuledOut)
 	assert.Equal(t, r.Where, f.Where)
@@ -149,6 +150,9 @@ func TestAnOperationThatNeverFinishes(t *testing.T) {
 	assert.Equal(t, RuledOut{"late", "no answer after 0s, no answer after one more restart", true}, fact(t, r, "late"))
 	assert.Equal(t, RuledOut{"wrong server", "nonce matches", true}, fact(t, r, "wrong server"))
 	assert.Contains(t, fact(t, r, "not sent").Fact, "handler never seen to run")
+	assert.True(t, fact(t, r, "not sent").Out, "it was written: why no handler ran is the violation itself")
+	assert.Regexp(t, "^not answered, handler never seen to run, its invocation is [a-z]+ and its journal has no output$", r.Where)
+	assert.Equal(t, r.Where, readFinding(t, r).Where)
 	assert.Equal(t, "an accepted operation finishes", readFinding(t, r).Guarantee)
 }
 

@@ -47,7 +47,7 @@ var folders = map[Verdict]string{Violation: "findings", Undecided: "undecided", 
 // keep saves the artefacts of a run that did not pass, and asks about a violation
 // what else it could have been. What can't be saved is said and hides nothing.
 func (s *session) keep(ctx context.Context, r *Run, sys *System) {
-	if s.rehearsal != noRehearsal {
+	if s.rehearsal != noRehearsal && s.folder == "" {
 		if r.Outcome != nil {
 			_ = os.Remove(r.Outcome.Path) // the history is in memory
 		}
@@ -56,7 +56,10 @@ func (s *session) keep(ctx context.Context, r *Run, sys *System) {
 	if r.Verdict == Violation {
 		s.verify(ctx, r, sys)
 	}
-	r.Dir = filepath.Join(s.Dir, folders[r.Verdict], s.id+"-"+fmt.Sprint(r.Number))
+	r.Dir = s.folder
+	if r.Dir == "" {
+		r.Dir = filepath.Join(s.Dir, folders[r.Verdict], s.id+"-"+fmt.Sprint(r.Number))
+	}
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		r.Problem = fmt.Errorf("make the directory of the finding: %w", err)
 		r.Dir = "" // the history stays where it was made

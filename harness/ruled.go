@@ -68,8 +68,8 @@ func (q *inquiry) notSent() RuledOut {
 	out := RuledOut{What: "not sent", Out: true}
 	var facts []string
 	for _, o := range subjects {
-		fact, arrived := arrival(q.run.Outcome.History, o)
-		out.Out = out.Out && arrived
+		fact, wrote, ran := arrival(q.run.Outcome.History, o)
+		out.Out = out.Out && wrote > 0 && ran > 0
 		if len(subjects) > 1 {
 			fact = fmt.Sprintf("%d %s: %s", o.ID, o.Op, fact)
 		}
@@ -91,10 +91,10 @@ func few(all []string) string {
 	return strings.Join(all, "; ")
 }
 
-// arrival is what was seen of an operation on its way, and whether that shows
-// that a handler got it.
-func arrival(h *model.History, o model.Invoked) (fact string, arrived bool) {
-	wrote, status := 0, "no answer"
+// arrival is what was seen of an operation on its way, how many of its attempts
+// were written, and how often a handler was entered.
+func arrival(h *model.History, o model.Invoked) (fact string, wrote, ran int) {
+	status := "no answer"
 	for _, a := range o.Attempts {
 		if a.Wrote {
 			wrote++
@@ -107,8 +107,8 @@ func arrival(h *model.History, o model.Invoked) (fact string, arrived bool) {
 	if wrote < len(o.Attempts) {
 		fact += fmt.Sprintf(" (%d written)", wrote)
 	}
-	ran := entries(h, o.ID)
-	return fact + ", handler " + times(ran) + ", " + status, wrote > 0 && ran > 0
+	ran = entries(h, o.ID)
+	return fact + ", handler " + times(ran) + ", " + status, wrote, ran
 }
 
 // entries counts how often a handler was entered for an operation.
@@ -285,8 +285,8 @@ func (a afterlife) ofLiveness(r *Run) []RuledOut {
 	l := r.Outcome.Liveness
 	var out []RuledOut
 	if l.Operation > 0 {
-		fact, arrived := arrival(r.Outcome.History, r.Outcome.History.Operations[l.Operation-1])
-		out = append(out, RuledOut{What: "not sent", Fact: fact, Out: arrived})
+		fact, wrote, _ := arrival(r.Outcome.History, r.Outcome.History.Operations[l.Operation-1])
+		out = append(out, RuledOut{What: "not sent", Fact: fact, Out: wrote > 0}) // why no handler ran is the question
 	}
 	late := RuledOut{What: "late", Out: true}
 	var said []string

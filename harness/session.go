@@ -59,6 +59,7 @@ type Options struct {
 	OnRun func(Run)
 
 	rehearsal rehearsal
+	folder    string // takes the artefacts of a rehearsal that failed, instead of nothing
 }
 
 // Run is one judged run.
@@ -86,6 +87,9 @@ type Run struct {
 	// Where says where an acknowledged effect was lost, as far as the server
 	// tells: "" if nothing acknowledged is missing or nobody could say.
 	Where string
+	// Lost are the numbers of the acknowledged operations whose effects are
+	// missing, none if no such few explain what was seen.
+	Lost []int
 	// Admissions are what the server itself said is lost or broken.
 	Admissions []Admission
 

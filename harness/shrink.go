@@ -23,6 +23,9 @@ const (
 	ReductionFile = "reduction.json"
 	// ReducedHistoryFile is a history of the reduced plan that failed.
 	ReducedHistoryFile = "reduced.jsonl"
+	// ReducedDir is a folder with the artefacts of a failed execution of the reduced
+	// plan, as a finding's own, where it was asked about.
+	ReducedDir = "reduced"
 	// WitnessFile is the part of a failed history that is enough to show it.
 	WitnessFile = "witness.jsonl"
 )
@@ -38,6 +41,9 @@ type ShrinkOptions struct {
 	RateTime time.Duration
 	// GoOn is an unfinished reduction of the same plan; nil to begin.
 	GoOn *generators.Reduction
+	// AskUntil is until when the reduced plan may be executed and asked about like
+	// the first failure was; zero for not at all.
+	AskUntil time.Time
 	// Progress, if not nil, is told after every execution.
 	Progress func(generators.Reduction)
 }
@@ -48,7 +54,8 @@ type Shrunk struct {
 	// Rate is how often the reduced plan failed in fresh executions after the
 	// reduction.
 	Rate generators.Rate
-	// Run is an execution of the reduced plan that failed, nil if none did.
+	// Run is an execution of the reduced plan that failed, nil if none did. If it
+	// was asked about, its artefacts are in [ReducedDir].
 	Run *Run
 	// Witness is the smallest part of a failed history that has no legal order,
 	// nil for a violation that no order shows.
@@ -95,6 +102,10 @@ func Shrink(ctx context.Context, session Options, failed *Run, o ShrinkOptions) 
 	out := &Shrunk{Reduction: reduced}
 	if reduced.Ending != generators.NotReproduced && ctx.Err() == nil {
 		out.Rate = s.measure(ctx, reduced.Best, o)
+	}
+	if s.best != nil {
+		s.ask(ctx, reduced.Best, o.AskUntil)
+		s.best.Lost = lostOf(s.best)
 	}
 	out.Run = s.best
 	out.Problem = s.witness(out)
@@ -198,6 +209,41 @@ func (s *shrinking) measure(ctx context.Context, p generators.Plan, o ShrinkOpti
 		return struck, err
 	}, o.Runs)
 	return rate
+}
+
+// mostAsked is how often the reduced plan is executed for a failure to ask about.
+const mostAsked = 5
+
+// ask executes the reduced plan until it fails once more, and asks about that one
+// what was asked about the first. What comes to no end in time leaves nothing.
+func (s *shrinking) ask(ctx context.Context, p generators.Plan, until time.Time) {
+	if s.failed.Dir == "" || until.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	one := s.session
+	one.Draw = func(int) generators.Plan { return p }
+	one.folder = filepath.Join(s.failed.Dir, ReducedDir)
+	for range mostAsked {
+		if ctx.Err() != nil {
+			return
+		}
+		result, err := Conduct(ctx, one)
+		if err == nil && ctx.Err() == nil {
+			for _, r := range result.Failures {
+				if alike(&r, s.failed) && r.Dir != "" {
+					r.Number = s.failed.Number
+					s.best = &r
+					return
+				}
+			}
+		}
+		_ = os.RemoveAll(one.folder) // it tells of something else, or of half
+		if err != nil {
+			return
+		}
+	}
 }
 
 // witness finds and stores the part of the failed history that shows it, of the

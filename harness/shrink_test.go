@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -86,6 +87,34 @@ func TestAnInterruptedReductionGoesOn(t *testing.T) {
 	assert.Equal(t, generators.Minimal, on.Ending)
 	assert.Greater(t, on.Executions, earlier.Executions)
 	assert.LessOrEqual(t, len(on.Best.Steps), 4)
+}
+
+// A reduced plan that fails is asked about like the first failure, in a folder of
+// its own; one for which there is no time leaves nothing.
+func TestTheReducedPlanIsAskedAbout(t *testing.T) {
+	o, r := losing(t)
+	s, err := Shrink(t.Context(), o, r, ShrinkOptions{AskUntil: time.Now().Add(time.Minute)})
+	require.NoError(t, err)
+	require.NotNil(t, s.Run)
+	require.Equal(t, filepath.Join(r.Dir, ReducedDir), s.Run.Dir)
+	f := readFinding(t, *s.Run)
+	assert.Equal(t, s.Run.RuledOut, f.RuledOut)
+	assert.Len(t, f.RuledOut, 5)
+	assert.NotEmpty(t, s.Run.Where)
+	assert.Equal(t, s.Run.Guarantee(), f.Guarantee)
+	assert.Equal(t, s.Best, s.Run.Plan)
+	for _, name := range []string{PlanFile, HistoryFile, LogFile, PictureFile, LateFile, "state_dump.json"} {
+		assert.FileExists(t, filepath.Join(s.Run.Dir, name))
+	}
+	assert.FileExists(t, filepath.Join(r.Dir, FindingFile), "the first failure's own stay")
+
+	o, r = losing(t)
+	s, err = Shrink(t.Context(), o, r, ShrinkOptions{AskUntil: time.Now()})
+	require.NoError(t, err)
+	require.NotNil(t, s.Run)
+	assert.Empty(t, s.Run.Dir)
+	assert.NotEmpty(t, s.Run.Lost, "that needs no server")
+	assert.NoDirExists(t, filepath.Join(r.Dir, ReducedDir))
 }
 
 // What does not fail again is not reduced, and says so. The history that failed

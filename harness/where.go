@@ -24,8 +24,7 @@ func (q *inquiry) where(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, whereBound)
 	defer cancel()
-	w := witness{inquiry: q, ep: q.sys.Runtime.Endpoints()}
-	w.client = ingress.New(w.ep)
+	w := newWitness(q)
 	defer w.client.Close()
 	state := w.inTheState(ctx)
 	var sentences []string
@@ -49,11 +48,32 @@ func (q *inquiry) where(ctx context.Context) string {
 	return strings.Join(sentences, "; ")
 }
 
+// whereStuck says what the server knows of an operation that did not finish: ""
+// if the runtime alone was waited for.
+func whereStuck(ctx context.Context, r *Run, sys *System) string {
+	id := r.Outcome.Liveness.Operation
+	if id == 0 {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, whereBound)
+	defer cancel()
+	w := newWitness(&inquiry{run: r, sys: sys})
+	defer w.client.Close()
+	o := r.Outcome.History.Operations[id-1]
+	return fmt.Sprintf("not answered, handler %s, %s", times(entries(r.Outcome.History, id)), w.ask(ctx, o).unfinished())
+}
+
 // witness asks one server about one violation.
 type witness struct {
 	*inquiry
 	ep     runtime.Endpoints
 	client *ingress.Client
+}
+
+// newWitness has a client, which whoever called closes.
+func newWitness(q *inquiry) witness {
+	ep := q.sys.Runtime.Endpoints()
+	return witness{inquiry: q, ep: ep, client: ingress.New(ep)}
 }
 
 // tell is the sentence about one operation.
@@ -88,23 +108,25 @@ type account struct {
 	// whether the output is among them.
 	journal, of int
 	complete    bool
-	// output is whether it is answered by the idempotency key; asked is false for
-	// an operation without one.
-	asked, output bool
+	// output is whether it is answered by the idempotency key, open whether it is
+	// known by it and not over; asked is false for an operation without one.
+	asked, output, open bool
 }
 
 // ask asks the server about one operation.
 func (w witness) ask(ctx context.Context, o model.Invoked) account {
 	var a account
 	if o.Key != "" {
-		result := w.client.LookUp(ctx, ingress.Call{ObjectKey: w.key(), Op: o.Op, IdempotencyKey: o.Key})
-		a.asked, a.output = true, result.Answer != nil
-		if result.Answer == nil && result.Status != http.StatusNotFound {
+		result := w.client.LookUp(ctx, ingress.Call{ObjectKey: w.run.objectKey(o.Object), Op: o.Op, IdempotencyKey: o.Key})
+		a.asked, a.output, a.open = true, result.Answer != nil, result.Status == statusNotReady
+		if !a.output && !a.open && result.Status != http.StatusNotFound {
 			a.err = fmt.Errorf("its output could not be asked for: %s", result.Detail)
-			a.output = result.Status == statusNotReady
 		}
 	}
-	id := w.invocation(o)
+	id, err := w.invocation(ctx, o)
+	if err != nil {
+		a.err = err
+	}
 	if id == "" {
 		return a
 	}
@@ -135,10 +157,11 @@ func (w witness) ask(ctx context.Context, o model.Invoked) account {
 // knows and that is not over.
 const statusNotReady = 470
 
-func (w witness) key() string { return w.run.Outcome.ID + "-" + w.broken.Object.String() }
+// objectKey is an object's key in the runtime.
+func (r *Run) objectKey(o model.Object) string { return (&run{id: r.Outcome.ID}).objectKey(o) }
 
-// invocation is the server's id of an operation, as the endpoint proxy saw it.
-func (w witness) invocation(o model.Invoked) string {
+// seenAs is the server's id of an operation, as the endpoint proxy saw it.
+func (w witness) seenAs(o model.Invoked) string {
 	for _, e := range w.run.Outcome.History.Evidence {
 		if e.ID == o.ID && e.Invocation != "" && !strings.ContainsRune(e.Invocation, '\'') {
 			return e.Invocation
@@ -147,17 +170,30 @@ func (w witness) invocation(o model.Invoked) string {
 	return ""
 }
 
+// invocation is the server's id of an operation: as the endpoint proxy saw it or,
+// if no handler was reached, by its key. "" is for none.
+func (w witness) invocation(ctx context.Context, o model.Invoked) (string, error) {
+	if id := w.seenAs(o); id != "" || o.Key == "" {
+		return id, nil
+	}
+	rows, err := w.query(ctx, fmt.Sprintf("SELECT * FROM sys_invocation WHERE idempotency_key = '%s'", o.Key))
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0].text("id"), nil
+}
+
 // fate puts an account into words, the state table's own last.
 func (w witness) fate(a account, state table, o model.Invoked) string {
 	if a.err != nil && state.err != nil {
-		return "and the server can't be asked: " + strings.Join(strings.Fields(a.err.Error()), " ")
+		return "and the server can't be asked: " + oneLine(a.err)
 	}
 	effect := "the state table lacks its effect"
 	switch {
 	case state.err != nil:
 		effect = "the state table can't be asked"
 	case state.shows == present && len(w.lost) > 0:
-		return w.knownAs(a) + "and the state table holds its effect now: only the read missed it"
+		return a.words() + "and the state table holds its effect now: only the read missed it"
 	case state.shows == displaced:
 		effect = "the state table holds its effect now, and not where it belongs"
 	case state.shows == present:
@@ -168,12 +204,12 @@ func (w witness) fate(a account, state table, o model.Invoked) string {
 		effect = "the state table shows it so too"
 	}
 	switch {
-	case !a.known && !a.output && a.err == nil && (a.asked || w.invocation(o) != ""):
+	case !a.known && !a.output && !a.open && a.err == nil && (a.asked || w.seenAs(o) != ""):
 		return w.gone(a, o) + effect + ")"
 	case a.known && a.of > a.journal:
 		return fmt.Sprintf("its journal has %d of %d entries, and %s", a.journal, a.of, effect)
 	}
-	return w.knownAs(a) + "and " + effect
+	return a.words() + "and " + effect
 }
 
 // gone is for an operation of which the server knows nothing.
@@ -189,7 +225,24 @@ func (w witness) gone(a account, o model.Invoked) string {
 	return what + " (" + missing + ", "
 }
 
-func (w witness) knownAs(a account) string {
+// unfinished puts the account of an operation that was not answered into words.
+func (a account) unfinished() string {
+	switch {
+	case a.err != nil && !a.known:
+		return "and the server can't be asked: " + oneLine(a.err)
+	case a.known && !a.complete && a.of > a.journal:
+		return fmt.Sprintf("its invocation is %s and its journal has %d of %d entries", a.status, a.journal, a.of)
+	case !a.known && !a.output && !a.open && a.asked:
+		return "and the server does not know it (no invocation, no output by its key)"
+	}
+	return strings.TrimSuffix(a.words(), ", ")
+}
+
+// oneLine puts an error on one line.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// words say how an operation is known, with a comma behind.
+func (a account) words() string {
 	switch {
 	case a.err != nil:
 		return "its invocation can't be asked for, "
@@ -199,6 +252,8 @@ func (w witness) knownAs(a account) string {
 		return fmt.Sprintf("its invocation is %s and its journal has no output, ", a.status)
 	case a.output:
 		return "its output is known by its key, "
+	case a.open:
+		return "its invocation is known by its key and not over, "
 	}
 	return "its invocation is not known, "
 }
@@ -242,7 +297,7 @@ type table struct {
 // from its handlers.
 func (w witness) inTheState(ctx context.Context) table {
 	rows, err := w.query(ctx, fmt.Sprintf("SELECT key, value_utf8 FROM state WHERE service_name = '%s' AND service_key = '%s'",
-		w.broken.Object.Kind.Service(), w.key()))
+		w.broken.Object.Kind.Service(), w.run.objectKey(w.broken.Object)))
 	if err != nil {
 		return table{err: err}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +90,10 @@ func TestTheReadmeNamesEveryFieldOfTheSummary(t *testing.T) {
 	r := lost(t, found)
 	r.Admissions, r.Problem, r.Ledger = []harness.Admission{{Line: "l", Class: "c", Life: 1}}, errors.New("disk full"), true
 	p, s, _ := reported(t, r)
+	small := r
+	small.Check.Objects, small.Plan.Config.Server = slices.Clone(r.Check.Objects), "plain-4"
+	small.Check.Objects[0].Guarantee = "another"
+	p.Shrunk(r, &harness.Shrunk{Run: &small})
 	s.Missing, s.Because, s.Ledger.Note = []string{"m"}, "b", "n"
 	body, err := json.Marshal(p.summary(s))
 	require.NoError(t, err)

@@ -58,23 +58,25 @@ func historyOf(r harness.Run) string {
 }
 
 func violation(r harness.Run, c Context) (out Rows) {
-	guarantee, about := Guarantee(shownOf(r, c.Shrunk))
+	shown := shownOf(r, c.Shrunk)
+	asked, earlier := askedOf(r, c.Shrunk)
+	about := aboutOf(shown)
 	if r.Dir != "" {
 		about = append(about, "finding "+filepath.Base(r.Dir))
 	}
-	out.add("violation", strings.TrimSpace(guarantee+"       "+strings.Join(about, " · ")))
-	out.add("build", build(r, c)...)
-	if shown := shownOf(r, c.Shrunk); shown.Outcome != nil {
+	out.add("violation", titled(broke(shown), about))
+	out.add("build", build(shown, c)...)
+	if shown.Outcome != nil {
 		out.add("", proof(shown)...)
 	}
-	out.add("judged", judged(r)...)
-	out.add("admitted", admitted(r)...)
-	out.add("ruled out", ruledOut(r)...)
-	if r.Where != "" {
-		out.add("where", r.Where)
+	out.add("judged", judged(shown, earlier || len(asked.RuledOut) == 0)...) // else the second opinion is one of those
+	out.add("admitted", marked(admitted(asked), earlier)...)
+	out.add("ruled out", marked(ruledOut(asked), earlier)...)
+	if asked.Where != "" {
+		out.add("where", marked([]string{asked.Where}, earlier)...)
 	}
-	if r.Outcome != nil && r.Outcome.Liveness != nil {
-		out.add("answered", answered(r.Outcome.History)...)
+	if shown.Outcome != nil && shown.Outcome.Liveness != nil {
+		out.add("answered", answered(shown.Outcome.History)...)
 	}
 	out.add("rate", rate(r, c.Shrunk)...)
 	if r.Dir == "" && r.Outcome != nil {
@@ -89,25 +91,35 @@ func violation(r harness.Run, c Context) (out Rows) {
 	return out
 }
 
-// Guarantee is what a violation broke, in a sentence, and what it is about: an
-// object, if it is about one.
-func Guarantee(r harness.Run) (guarantee string, about []string) {
+// broke is the broken guarantee as a title. What did not happen is named by what
+// should have.
+func broke(r harness.Run) string {
+	guarantee := r.Guarantee()
+	switch {
+	case r.Check.Broken() != nil:
+		return guarantee
+	case r.Outcome != nil && r.Outcome.Liveness != nil:
+		return "broken: " + guarantee
+	}
+	return oneLine(r.Sentence) // the server's own words
+}
+
+// aboutOf is what a violation is about: an object, if it is about one, and whether
+// the ledger showed it.
+func aboutOf(r harness.Run) (about []string) {
+	var object model.Object
 	if b := r.Check.Broken(); b != nil {
-		guarantee = b.Guarantee
-		about = []string{b.Object.Kind.Service() + " " + b.Object.String()}
-	} else if r.Outcome != nil && r.Outcome.Liveness != nil {
-		guarantee = "broken: " + r.Outcome.Liveness.Guarantee
-		if id := r.Outcome.Liveness.Operation; id > 0 {
-			o := r.Outcome.History.Operations[id-1].Object
-			about = []string{o.Kind.Service() + " " + o.String()}
-		}
-	} else {
-		guarantee = oneLine(r.Sentence)
+		object = b.Object
+	} else if r.Outcome != nil && r.Outcome.Liveness != nil && r.Outcome.Liveness.Operation > 0 {
+		object = r.Outcome.History.Operations[r.Outcome.Liveness.Operation-1].Object
+	}
+	if object.Kind != "" {
+		about = append(about, object.Kind.Service()+" "+object.String())
 	}
 	if r.Ledger {
 		about = append(about, "seen by the ledger")
 	}
-	return guarantee, about
+	return about
 }
 
 // build says what was tested, and how old it was.
@@ -119,10 +131,14 @@ func build(r harness.Run, c Context) []string {
 	if c.SDK != "" {
 		line += " · " + c.SDK
 	}
-	second := fmt.Sprintf("plan %d, number %d of its runtime", r.Number, r.Outcome.Age+1)
+	second := fmt.Sprintf("plan %d", r.PlanNumber())
 	if r.Plan.Seed != 0 {
 		second = fmt.Sprintf("seed %d, %s", r.Plan.Seed, second)
 	}
+	if c.Shrunk != nil && c.Shrunk.Run != nil {
+		second += " reduced"
+	}
+	second += fmt.Sprintf(", number %d of its runtime", r.Outcome.Age+1)
 	if s, err := generators.ServerNamed(r.Plan.Config.Server); err == nil {
 		second += " · " + s.Name + ": " + s.Says
 	} else if n := r.Plan.Config.Partitions; n > 0 {
@@ -135,7 +151,7 @@ func build(r harness.Run, c Context) []string {
 func proof(r harness.Run) []string {
 	h := r.Outcome.History
 	if b := r.Check.Broken(); b != nil {
-		return Operations(h, b.Proof, b.Contradiction, remark(h, *b))
+		return Operations(h, b.Proof, b.Contradiction, remark(h, *b, r.Lost))
 	}
 	if l := r.Outcome.Liveness; l != nil && l.Operation > 0 {
 		return Operations(h, []int{l.Operation}, l.Operation, "not answered")
@@ -143,27 +159,36 @@ func proof(r harness.Run) []string {
 	return nil
 }
 
-// remark says what is wrong with the operation that contradicts the others: if
-// one acknowledged change is missing, which.
-func remark(h *model.History, b checker.ObjectResult) string {
+// remark says what is wrong with the operation that contradicts the others: which
+// acknowledged change is missing. lost are those that are, if that is known;
+// otherwise it is the one of the proof, if there is one.
+func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 	const unexplained = "no order explains this"
 	if !strings.Contains(b.Guarantee, "is missing") {
 		return unexplained
 	}
-	var missing []model.Invoked
-	for _, id := range b.Proof {
-		if o := h.Operations[id-1]; !o.Op.ReadOnly() && o.Outcome == model.OK && id != b.Contradiction {
-			missing = append(missing, o)
+	known := len(lost) > 0
+	if !known {
+		for _, id := range b.Proof {
+			if o := h.Operations[id-1]; !o.Op.ReadOnly() && o.Outcome == model.OK && id != b.Contradiction {
+				lost = append(lost, id)
+			}
 		}
 	}
-	if len(missing) != 1 {
+	if len(lost) == 0 || len(lost) > 1 && !known {
 		return unexplained
 	}
-	return fmt.Sprintf("%s was acknowledged at %d ms", missing[0].Op, missing[0].Return.Ns/1e6)
+	o := h.Operations[lost[0]-1]
+	says := fmt.Sprintf("%s was acknowledged at %d ms", o.Op, o.In(model.Resolved).Return.Ns/1e6)
+	if more := len(lost) - 1; more > 0 {
+		says += fmt.Sprintf(", and is missing like %d more", more)
+	}
+	return says
 }
 
-// judged says who decided, and what kind of promise broke.
-func judged(r harness.Run) []string {
+// judged says who decided, with porcupine's opinion if that is asked for, and what
+// kind of promise broke.
+func judged(r harness.Run, second bool) []string {
 	b := r.Check.Broken()
 	if b == nil {
 		if r.Outcome != nil && r.Outcome.Liveness != nil {
@@ -171,7 +196,7 @@ func judged(r harness.Run) []string {
 		}
 		return nil
 	}
-	return []string{decided(*b, len(r.RuledOut) == 0)} // else the second opinion is one of those
+	return []string{decided(*b, second)}
 }
 
 // maxAdmissions bounds the admissions that are printed; the page has them all.
@@ -231,7 +256,11 @@ func files(dir string) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name())
+		name := e.Name()
+		if e.IsDir() {
+			name += string(filepath.Separator)
+		}
+		names = append(names, name)
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
 	return wrapped(append([]string{dir + string(filepath.Separator)}, names...), "  ")
@@ -247,5 +276,5 @@ func answered(h *model.History) []string {
 	if row == "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s %.0f %% of the run", row, up*100)}
+	return []string{fmt.Sprintf("%s %.0f %% of the time known", row, up*100)}
 }

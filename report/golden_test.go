@@ -266,16 +266,19 @@ func TestWhatASessionLacks(t *testing.T) {
 	assert.Equal(t, []string{"values read back after a restart: 93 of 94 needed", "operations in flight, before kill: 0 of 1 needed"}, s.Tally.Missing())
 }
 
-// Which of several acknowledged changes is missing is not known.
+// Which of several acknowledged changes is missing is not known, unless the
+// inquiry told.
 func TestTheMarkNamesTheMissingChangeOnlyIfItIsOne(t *testing.T) {
 	h := lostAdd()
 	b := checker.ObjectResult{Guarantee: "an acknowledged add is missing", Proof: []int{1, 2}, Contradiction: 2}
-	assert.Equal(t, "add(2) was acknowledged at 20 ms", remark(h, b))
+	assert.Equal(t, "add(2) was acknowledged at 20 ms", remark(h, b, nil))
 	second := h.Operations[0]
 	second.ID = 3
 	h.Operations = append(h.Operations, second)
 	b.Proof = []int{1, 2, 3}
-	assert.Equal(t, "no order explains this", remark(h, b))
+	assert.Equal(t, "no order explains this", remark(h, b, nil))
+	assert.Equal(t, "add(2) was acknowledged at 20 ms", remark(h, b, []int{3}))
+	assert.Equal(t, "add(2) was acknowledged at 20 ms, and is missing like 1 more", remark(h, b, []int{1, 3}))
 	b.Proof, b.Guarantee = []int{1, 2}, "a read went back to an older value"
-	assert.Equal(t, "no order explains this", remark(h, b))
+	assert.Equal(t, "no order explains this", remark(h, b, nil))
 }

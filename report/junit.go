@@ -58,7 +58,7 @@ type junitProblem struct {
 
 // Add takes in a session that has ended, as its reporter saw it.
 func (j *JUnit) Add(p *Reporter, s *harness.Session) {
-	said := Session(s, p.context(), p.Seed)
+	said := p.session(s)
 	suite := junitSuite{
 		Name: p.Name, Time: fmt.Sprintf("%.3f", s.Took.Seconds()), Out: printable(said.String()),
 		Properties: []junitProperty{
@@ -90,7 +90,7 @@ func (s *junitSuite) add(c junitCase, v harness.Verdict, said Rows) {
 	s.Tests++
 	if v != harness.Pass {
 		_, says := said.verdict()
-		problem := &junitProblem{Message: printable(string(v) + ": " + oneLine(says)), Type: string(v), Text: printable(said.String())}
+		problem := &junitProblem{Message: printable(string(v) + ": " + says), Type: string(v), Text: printable(said.String())}
 		if v == harness.Harness {
 			s.Errors++
 			c.Error = problem

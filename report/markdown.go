@@ -19,7 +19,7 @@ const maxTold = 3
 // first, or what it tested.
 func (p *Reporter) Markdown(s *harness.Session) string {
 	var b strings.Builder
-	whole := Session(s, p.context(), p.Seed)
+	whole := p.session(s)
 	told := 0
 	for _, v := range []harness.Verdict{harness.Violation, harness.Harness} {
 		for _, r := range p.runs {
@@ -44,7 +44,7 @@ func (p *Reporter) Markdown(s *harness.Session) string {
 // code.
 func (r Rows) markdown(b *strings.Builder) {
 	word, says := r.verdict()
-	fmt.Fprintf(b, "### retain: %s · %s\n\n", word, escapeMarkdown(oneLine(says)))
+	fmt.Fprintf(b, "### retain: %s · %s\n\n", word, escapeMarkdown(says))
 	open := false
 	for _, row := range r[1:] {
 		if row.Label == "" {

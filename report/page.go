@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ type page struct {
 	Band                 *band
 	Restarts             []timeline
 	Plan                 string
-	Steps                int
+	Steps                string
+	Before               string // said of what is known of the first failure alone
 	Log                  []string
 	LogFile              string
 	LogLines             int
@@ -44,18 +46,28 @@ type page struct {
 func Page(w io.Writer, r harness.Run, c Context) error {
 	rows := Finding(r, c)
 	verdict, says := rows.verdict()
+	shown := shownOf(r, c.Shrunk)
+	asked, earlier := askedOf(r, c.Shrunk)
 	p := page{
-		Title: verdict + ": " + oneLine(says), Verdict: verdict, Says: oneLine(says), Rows: rows[1:],
-		Admissions: r.Admissions, Plan: string(generators.Encode(r.Plan)), Steps: len(r.Plan.Steps), LogFile: harness.LogFile,
+		Title: verdict + ": " + says, Verdict: verdict, Says: says, Rows: rows[1:],
+		Admissions: asked.Admissions, Plan: string(generators.Encode(shown.Plan)), Steps: plural(len(shown.Plan.Steps), "step"),
 	}
-	p.Drawing = draw(shownOf(r, c.Shrunk))
-	if r.Outcome != nil && r.Outcome.History != nil {
-		p.Band, p.Restarts = bandOf(r.Outcome.History), timelines(r.Outcome.History)
+	if earlier {
+		p.Before = beforeReduction
+	}
+	p.Drawing = draw(shown)
+	if shown.Outcome != nil && shown.Outcome.History != nil {
+		p.Band, p.Restarts = bandOf(shown.Outcome.History), timelines(shown.Outcome.History)
 	}
 	if r.Dir != "" {
-		p.Log, p.LogLines = tail(filepath.Join(r.Dir, harness.LogFile))
-		if _, err := os.Stat(filepath.Join(r.Dir, harness.PictureFile)); err == nil {
-			p.Picture = harness.PictureFile
+		beside := "" // the page is in r's folder
+		if asked.Dir != r.Dir {
+			beside = harness.ReducedDir
+		}
+		p.LogFile = path.Join(beside, harness.LogFile)
+		p.Log, p.LogLines = tail(filepath.Join(r.Dir, p.LogFile))
+		if picture := path.Join(beside, harness.PictureFile); exists(filepath.Join(r.Dir, picture)) {
+			p.Picture = picture
 		}
 		p.Files = names(r.Dir)
 	}
@@ -63,6 +75,11 @@ func Page(w io.Writer, r harness.Run, c Context) error {
 		return fmt.Errorf("make the page: %w", err)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // Table reports whether the row is a table, for the template.

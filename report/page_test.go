@@ -31,7 +31,10 @@ func TestThePageSaysWhatTheTerminalSays(t *testing.T) {
 	page := pageOf(t, r)
 	text := html.UnescapeString(tags.ReplaceAllString(page, " "))
 	words := strings.Join(strings.Fields(text), " ")
-	for _, row := range Finding(r, told) {
+	rows := Finding(r, told)
+	_, says := rows.verdict()
+	assert.Contains(t, words, "violation "+says)
+	for _, row := range rows[1:] {
 		for _, line := range row.Lines {
 			assert.Contains(t, words, oneLine(line))
 		}
@@ -61,7 +64,7 @@ func TestThePageHasWhatTheTerminalHasNoRoomFor(t *testing.T) {
 
 	assert.Contains(t, page, `<div class="bar" id="availability"><span class="up" style="left:0.00%;width:30.00%" title="answered for 30 ms, from 0 ms on"></span>`+
 		`<span class="down" style="left:30.00%;width:40.00%" title="no answer for 40 ms, from 30 ms on"></span>`)
-	assert.Contains(t, page, "When the server answered: 60 % of 100 ms")
+	assert.Contains(t, page, "When the server answered: 60 % of the time known, in 100 ms")
 	assert.Contains(t, page, `<span class="mark kill" style="left:30.00%" title="kill at 30 ms"></span>`)
 	assert.Contains(t, page, "at 40 ms: calls go through after 30 ms")
 	assert.Contains(t, page, `<span class="health" style="left:66.67%;width:33.33%"`)

@@ -18,14 +18,14 @@ func Recheck(h *model.History, r checker.Result, file string, budget time.Durati
 	}
 	b := r.Broken()
 	if b != nil {
-		says = b.Guarantee + "       " + b.Object.Kind.Service() + " " + b.Object.String()
+		says = titled(b.Guarantee, []string{b.Object.Kind.Service() + " " + b.Object.String()})
 	}
 	out.add(string(r.Verdict), says)
 	if h.Runtime != "" {
 		out.add("build", h.Runtime)
 	}
 	if b != nil {
-		out.add("", Operations(h, b.Proof, b.Contradiction, remark(h, *b))...)
+		out.add("", Operations(h, b.Proof, b.Contradiction, remark(h, *b, nil))...)
 		out.add("judged", decided(*b, true))
 	}
 	out.add("size", fmt.Sprintf("%s on %s, checked in %s", plural(len(h.Operations), "operation"), plural(len(r.Objects), "object"), r.Cost))

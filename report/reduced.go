@@ -13,19 +13,43 @@ func Progress(w io.Writer) func(generators.Reduction) {
 	steps := 0
 	return func(r generators.Reduction) {
 		if n := len(r.Best.Steps); n != steps {
-			fmt.Fprintf(w, "shrinking  %s\n", r)
+			fmt.Fprintf(w, "shrinking  %s\n", cost(r))
 			steps = n
 		}
 	}
 }
 
-// shownOf is the run whose operations are shown: of the reduced plan, if that
-// failed.
+// shownOf is the run that is told: of the reduced plan, if that failed.
 func shownOf(r harness.Run, s *harness.Shrunk) harness.Run {
 	if s == nil || s.Run == nil {
 		return r
 	}
 	return *s.Run
+}
+
+// beforeReduction is said of what is known of the first failure alone.
+const beforeReduction = "of the plan before it was reduced"
+
+// askedOf is the run that the server was asked about, whose log and dumps there
+// are: the one that is told or, where that one was not asked about, the first
+// failure. Then earlier is true, and whatever is told of it says so.
+func askedOf(r harness.Run, s *harness.Shrunk) (asked harness.Run, earlier bool) {
+	if s == nil || s.Run == nil {
+		return r, false
+	}
+	if s.Run.Dir != "" && s.Run.Dir != r.Dir {
+		return *s.Run, false
+	}
+	return r, true
+}
+
+// marked says of which run lines are, if there are any and it is not the one that
+// is told.
+func marked(lines []string, earlier bool) []string {
+	if !earlier || len(lines) == 0 {
+		return lines
+	}
+	return append([]string{beforeReduction + ":"}, lines...)
 }
 
 // planOf is the file of the plan that is worth replaying.
@@ -49,12 +73,17 @@ func rate(r harness.Run, s *harness.Shrunk) []string {
 		return []string{fmt.Sprintf("did not come back in %s on fresh runtimes; it came on one that had served %s",
 			plural(s.Executions, "execution"), plural(age, "plan"))}
 	}
-	cost := fmt.Sprintf("%s, from %d · %s, %s", plural(len(s.Best.Steps), "step"), s.From, plural(s.Executions, "execution"), span(s.Took))
+	says := cost(s.Reduction)
 	if s.Ending != generators.Minimal {
-		cost += " · ended early: " + string(s.Ending)
+		says += " · ended early: " + string(s.Ending)
 	}
-	if s.Rate.Runs == 0 {
-		return []string{cost}
+	if s.Rate.Runs > 0 {
+		says = fmt.Sprintf("reproduces %s · %s", s.Rate, says)
 	}
-	return []string{fmt.Sprintf("reproduces %s · %s", s.Rate, cost)}
+	return []string{says}
+}
+
+// cost is what a reduction has come to: "3 steps, from 57 · 38 executions, 51 s".
+func cost(r generators.Reduction) string {
+	return fmt.Sprintf("%s, from %d · %s, %s", plural(len(r.Best.Steps), "step"), r.From, plural(r.Executions, "execution"), span(r.Took))
 }

@@ -1,6 +1,9 @@
 package report
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,8 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/checker"
 	"retain/generators"
 	"retain/harness"
+	"retain/model"
 )
 
 // row finds the lines of a row.
@@ -43,6 +48,107 @@ func TestAReducedViolationSaysHowOftenItComesBack(t *testing.T) {
 	assert.Contains(t, row(rows, "rate"), "did not come back in 20 executions on fresh runtimes")
 	assert.Contains(t, row(rows, "replay"), harness.PlanFile)
 	assert.NotContains(t, row(Finding(r, told), "rate"), "reproduces", "nothing is said of a rate that nobody measured")
+}
+
+// reducedTo is a violation of two restarts and a configuration of its own that was
+// reduced to another violation, of a plan with neither.
+func reducedTo(t *testing.T) (harness.Run, *harness.Shrunk) {
+	t.Helper()
+	r := lost(t, found)
+	h := *r.Outcome.History
+	h.Recoveries = append(h.Recoveries, model.Recovery{Down: 90e6, Canary: 95e6})
+	first := *r.Outcome
+	first.History = &h
+	small := r
+	r.Outcome = &first
+	r.Check = checker.Result{Verdict: checker.Violation, Objects: slices.Clone(r.Check.Objects)}
+	r.Check.Objects[0].Guarantee = "a read went back to an older value after a kill"
+	r.Check.Objects[0].Class = checker.OneEffect
+	small.Plan = generators.Plan{Seed: 8123, Number: 61}
+	outcome := *small.Outcome
+	outcome.Age = 0
+	small.Outcome, small.Dir, small.RuledOut, small.Where = &outcome, "", nil, ""
+	return r, &harness.Shrunk{Run: &small, Rate: generators.Rate{Strikes: 19, Runs: 20},
+		Reduction: generators.Reduction{From: 57, Executions: 38, Took: 51 * time.Second, Ending: generators.Minimal}}
+}
+
+// What is told of a reduced violation is of the reduced run; what only the first
+// failure was asked says so, on the page too.
+func TestWhatIsOfThePlanBeforeSaysSo(t *testing.T) {
+	r, s := reducedTo(t)
+	c := told
+	c.Shrunk = s
+	rows := Finding(r, c)
+	golden(t, "reduced", away(r.Dir, rows.String()))
+	assert.Contains(t, row(rows, "violation"), "an acknowledged add is missing after a kill")
+	assert.Contains(t, row(rows, "judged"), "what broke: state")
+	assert.NotContains(t, row(rows, "build"), "lazy-suspend-always")
+	for _, label := range []string{"ruled out", "where"} {
+		assert.True(t, strings.HasPrefix(row(rows, label), beforeReduction+":\n"), label)
+	}
+
+	require.NoError(t, WritePage(r, c))
+	text, err := os.ReadFile(filepath.Join(r.Dir, harness.PageFile))
+	require.NoError(t, err)
+	page := string(text)
+	for _, heading := range []string{"The end of the server&#39;s log", "The operations of the object"} {
+		assert.Contains(t, strings.ReplaceAll(page, "server's", "server&#39;s"), heading+", "+beforeReduction+"</h2>")
+	}
+	assert.Equal(t, 1, strings.Count(page, "calls go through after"), "the restarts are the reduced run's")
+	assert.NotContains(t, page, "lazy-suspend-always")
+}
+
+// Where the reduced plan's failure was asked about, nothing else is told.
+func TestAReducedRunThatWasAskedTellsAll(t *testing.T) {
+	r, s := reducedTo(t)
+	s.Run.Dir = filepath.Join(r.Dir, harness.ReducedDir)
+	require.NoError(t, os.Mkdir(s.Run.Dir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(s.Run.Dir, harness.LogFile), []byte("INFO of the small plan\n"), 0o644))
+	s.Run.Where, s.Run.RuledOut = "gone from the log", []harness.RuledOut{{What: "late", Fact: "gone", Out: true}}
+	c := told
+	c.Shrunk = s
+	text := Finding(r, c).String()
+	assert.NotContains(t, text, beforeReduction)
+	assert.Contains(t, text, "ruled out  late (gone)\n")
+	assert.Contains(t, text, "where      gone from the log\n")
+	assert.Contains(t, text, "finding 7f2c-61")
+
+	require.NoError(t, WritePage(r, c))
+	page, err := os.ReadFile(filepath.Join(r.Dir, harness.PageFile))
+	require.NoError(t, err)
+	assert.NotContains(t, string(page), beforeReduction)
+	assert.Contains(t, string(page), "INFO of the small plan")
+	assert.Contains(t, string(page), `href="reduced/runtime_0.log"`)
+	assert.NotContains(t, string(page), "<iframe", "the picture is of another run")
+}
+
+// Terminal, summary, JUnit and Markdown name the same guarantee.
+func TestAReducedViolationIsOneInAllFiles(t *testing.T) {
+	r, s := reducedTo(t)
+	p, session, out := reported(t, passed(0), r)
+	p.Shrunk(r, s)
+	const says, before = "an acknowledged add is missing after a kill", "a read went back to an older value after a kill"
+	assert.Contains(t, out.String(), "violation  "+says)
+	got := p.summary(session)
+	assert.True(t, strings.HasPrefix(got.Reason, says+" · Counter counter-3 · finding "), got.Reason)
+	assert.Equal(t, says, got.Findings[0].Guarantee)
+	assert.Equal(t, before, got.Findings[0].Reduced.Before)
+	assert.False(t, got.Findings[0].Reduced.Asked)
+	var j JUnit
+	j.Add(p, session)
+	assert.Contains(t, j.suites[0].Out, "violation  "+says)
+	assert.Contains(t, j.suites[0].Cases[1].Failure.Message, says)
+	assert.Contains(t, p.Markdown(session), "### retain: violation · "+says)
+	for _, text := range []string{got.Reason, j.suites[0].Out, p.Markdown(session)} {
+		assert.NotContains(t, text, before)
+	}
+}
+
+// Progress counts as the rate does: one is no several.
+func TestProgressCounts(t *testing.T) {
+	var b strings.Builder
+	Progress(&b)(generators.Reduction{Best: generators.Plan{Steps: generators.StartAndStop(generators.Kill).Steps[:1]}, From: 57, Executions: 1, Took: time.Second})
+	assert.Equal(t, "shrinking  1 step, from 57 · 1 execution, 1.0 s\n", b.String())
 }
 
 // The page draws the table to time: a lane for each column, the operation that

@@ -45,6 +45,26 @@ func (p *Reporter) context() Context {
 	return Context{SDK: p.SDK, Flags: p.Flags, Passed: p.passed}
 }
 
+// session says what a session found, of a violation that was reduced as what it
+// was reduced to.
+func (p *Reporter) session(s *harness.Session) Rows {
+	c := p.context()
+	if told := failures(s, s.Verdict); len(told) > 0 {
+		c.Shrunk = p.shrunk(told[0])
+	}
+	return Session(s, c, p.Seed)
+}
+
+// shrunk is what a run was reduced to, nil if it was not.
+func (p *Reporter) shrunk(r harness.Run) *harness.Shrunk {
+	for _, told := range p.runs {
+		if told.number == r.Number && told.verdict == r.Verdict {
+			return told.shrunk
+		}
+	}
+	return nil
+}
+
 // Run tells of a run, as soon as it is judged. What keeps plans from being tested
 // and what was lost is printed at once, when its page is complete.
 func (p *Reporter) Run(r harness.Run) {
@@ -100,7 +120,7 @@ func (p *Reporter) Shrunk(r harness.Run, s *harness.Shrunk) {
 // End tells of the whole session.
 func (p *Reporter) End(s *harness.Session) {
 	if s.Verdict != harness.Violation && s.Verdict != harness.Harness {
-		Session(s, p.context(), p.Seed).Print(p.Out)
+		p.session(s).Print(p.Out)
 	}
 }
 

@@ -46,12 +46,20 @@ func (r Rows) String() string {
 	return b.String()
 }
 
-// verdict is the first row's label, and what it says.
+// titleGap stands between what a title says and what that is about.
+const titleGap = "       "
+
+// titled is a title, and behind it what it is about.
+func titled(says string, about []string) string {
+	return strings.TrimSpace(says + titleGap + strings.Join(about, " · "))
+}
+
+// verdict is the first row's label, and what it says, in one line.
 func (r Rows) verdict() (word, says string) {
 	if len(r) == 0 {
 		return "", ""
 	}
-	return r[0].Label, strings.Join(r[0].Lines, " ")
+	return r[0].Label, oneLine(strings.ReplaceAll(strings.Join(r[0].Lines, " "), titleGap, " · "))
 }
 
 // oneLine puts a text on one line.

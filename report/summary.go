@@ -92,6 +92,13 @@ type reducedJSON struct {
 	Ending     string  `json:"ending"`
 	Strikes    int     `json:"strikes"`
 	Runs       int     `json:"runs"`
+	// Server is the small plan's configuration of the server; "" is the default.
+	Server string `json:"server_configuration,omitempty"`
+	// Asked is whether the server was asked about a failure of the small plan;
+	// otherwise what was ruled out, and where, are of the plan before.
+	Asked bool `json:"asked"`
+	// Before is the guarantee that the plan before broke, if that is another.
+	Before string `json:"guarantee_before,omitempty"`
 }
 
 // Summary writes the session as one JSON object to a file, for machines. Its
@@ -109,9 +116,9 @@ func (p *Reporter) Summary(path string, s *harness.Session) error {
 
 func (p *Reporter) summary(s *harness.Session) summary {
 	t := s.Tally
-	_, says := Session(s, p.context(), p.Seed).verdict()
+	_, says := p.session(s).verdict()
 	out := summary{
-		Version: SummaryVersion, Session: s.ID, Verdict: string(s.Verdict), Reason: oneLine(says), Runtime: s.Identity.Backend,
+		Version: SummaryVersion, Session: s.ID, Verdict: string(s.Verdict), Reason: says, Runtime: s.Identity.Backend,
 		Server: s.Identity.Version, Build: s.Identity.Build, SDK: p.SDK, Seed: p.Seed, Seconds: s.Took.Seconds(),
 		Verdicts: map[string]int{}, Plans: t.Plans, Servers: t.Servers, Operations: t.Operations, Attempts: t.Attempts, Faults: t.Faults,
 		InFlight: t.InFlight, Cells: map[string]int{}, Ambiguous: t.Ambiguous, Resolved: t.Resolved, Open: t.Open,
@@ -138,37 +145,34 @@ func (p *Reporter) summary(s *harness.Session) summary {
 		out.Available = append(out.Available, spanJSON{a.Runtime, seconds(a.From), seconds(a.To), a.Up})
 	}
 	for _, r := range s.Failures {
-		f := findingOf(r)
-		f.Reduced = p.reducedOf(r)
-		out.Findings = append(out.Findings, f)
+		out.Findings = append(out.Findings, findingOf(r, p.shrunk(r)))
 	}
 	return out
 }
 
-func findingOf(r harness.Run) finding {
+func findingOf(r harness.Run, s *harness.Shrunk) finding {
+	shown := shownOf(r, s)
+	asked, earlier := askedOf(r, s)
 	out := finding{
-		Plan: r.Number, Verdict: string(r.Verdict), Reason: oneLine(r.Sentence), Server: r.Plan.Config.Server, Ledger: r.Ledger,
-		RuledOut: r.RuledOut, Where: r.Where, Admissions: r.Admissions, Dir: r.Dir,
+		Plan: r.Number, Verdict: string(r.Verdict), Reason: oneLine(shown.Sentence), Guarantee: shown.Guarantee(),
+		Server: r.Plan.Config.Server, Ledger: r.Ledger, RuledOut: asked.RuledOut, Where: asked.Where, Admissions: asked.Admissions, Dir: r.Dir,
+	}
+	if s != nil {
+		out.Reduced = &reducedJSON{
+			Steps: len(s.Best.Steps), From: s.From, Executions: s.Executions, Seconds: seconds(s.Took), Ending: string(s.Ending),
+			Strikes: s.Rate.Strikes, Runs: s.Rate.Runs, Server: shown.Plan.Config.Server, Asked: s.Run != nil && !earlier,
+		}
+		if before := r.Guarantee(); before != out.Guarantee {
+			out.Reduced.Before = before
+		}
 	}
 	if r.Dir != "" {
 		out.ID = filepath.Base(r.Dir)
-	}
-	if r.Verdict == harness.Violation {
-		out.Guarantee, _ = Guarantee(r)
 	}
 	if r.Problem != nil {
 		out.NotSaved = oneLine(r.Problem.Error())
 	}
 	return out
-}
-
-func (p *Reporter) reducedOf(r harness.Run) *reducedJSON {
-	for _, told := range p.runs {
-		if s := told.shrunk; s != nil && told.number == r.Number && told.verdict == r.Verdict {
-			return &reducedJSON{len(s.Best.Steps), s.From, s.Executions, seconds(s.Took), string(s.Ending), s.Rate.Strikes, s.Rate.Runs}
-		}
-	}
-	return nil
 }
 
 // seconds is a duration in seconds, to the microsecond.
