@@ -38,7 +38,7 @@ func TestRecordsReadBack(t *testing.T) {
 		begunAt(noon, "a"), Drawn{Number: 3, At: noon, Aim: &aim}, Drawn{Number: 4, At: noon},
 		Judged{
 			Number: 3, Run: "x-3", At: noon, Took: time.Second, Verdict: harness.Pass, Faults: map[string]int{"kill": 2},
-			Seconds: []Second{{Answered: 4, P50: 5, P99: 6, Max: 7}}, Bands: []Band{{Kind: "kill", From: 1, To: 2}},
+			Seconds: []Second{{Answered: 4}}, Bands: []Band{{Kind: "kill", From: 1, To: 2}},
 			Recoveries: []Recovery{{Kind: "kill", Down: 1, Canary: 2, Closing: true}}, Situations: []string{aim.String()},
 		},
 		Found{Number: 5, At: noon, Fingerprint: "f", Finding: 3, Guarantee: "g"},
