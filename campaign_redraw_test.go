@@ -35,18 +35,15 @@ func redraw(dir string, number int) (generators.Plan, error) {
 	if err != nil {
 		return generators.Plan{}, fmt.Errorf("-dir: %w", err)
 	}
-	for _, s := range c.Sittings {
-		d, drawn := s.Drawn[number]
-		if !drawn {
-			continue
-		}
-		p := s.Redraw(d)
-		if p.RapidSteps != s.RapidSteps {
-			return p, fmt.Errorf("plan %d was drawn with -rapid.steps %d and would be another one now: use the same, and -short if it was", number, s.RapidSteps)
-		}
-		return p, nil
+	s, d, drawn := c.Drew(number)
+	if !drawn {
+		return generators.Plan{}, errors.New("no plan of that number was drawn: its records are not in " + dir)
 	}
-	return generators.Plan{}, errors.New("no plan of that number was drawn: its records are not in " + dir)
+	p := s.Redraw(d)
+	if p.RapidSteps != s.RapidSteps {
+		return p, fmt.Errorf("plan %d was drawn with -rapid.steps %d and would be another one now: use the same, and -short if it was", number, s.RapidSteps)
+	}
+	return p, nil
 }
 
 // TestAPlanIsDrawnAgainByItsNumber as a user would, and is the one that ran.
