@@ -42,7 +42,7 @@ func redraw(dir string, number int) (generators.Plan, []string, error) {
 	if err != nil {
 		return generators.Plan{}, nil, fmt.Errorf("-dir: %w", err)
 	}
-	s, d, drawn := c.Drawn(number)
+	s, d, drawn := c.Drew(number)
 	if !drawn {
 		return generators.Plan{}, nil, errors.New("no plan of that number was drawn: its records are not in " + dir)
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	goruntime "runtime"
 	"sync"
@@ -25,7 +27,7 @@ type Options struct {
 	// campaign that is resumed, Seed and Duration may be 0: as they were.
 	Begun Begun
 	// Dir is the campaign's directory. If it has records of this shard, the campaign
-	// goes on.
+	// goes on. No other process may work on the shard there meanwhile.
 	Dir string
 	// Canaries are the planted bugs, the first that can be planted is: see [Planted].
 	Canaries []Planted
@@ -60,6 +62,7 @@ const (
 type campaign struct {
 	Options
 	records *writer
+	release func() // lets go of the shard
 	began   time.Time
 	before  time.Duration // what earlier sittings took
 	ends    time.Time
@@ -100,6 +103,7 @@ func Conduct(ctx context.Context, o Options) (*Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.release()
 	why := c.watched(ctx, c.all)
 	if err := c.end(ctx, why); err != nil {
 		return nil, err
@@ -109,7 +113,7 @@ func Conduct(ctx context.Context, o Options) (*Campaign, error) {
 }
 
 // begin opens the sitting, after those that are on record.
-func begin(o Options) (*campaign, error) {
+func begin(o Options) (_ *campaign, err error) {
 	c := &campaign{
 		Options: o, began: time.Now(), totals: NewTotals(), memo: map[int]plan{}, under: map[int]Drawn{},
 		known: map[string]int{}, same: map[int]int{}, kept: map[int]int{},
@@ -117,6 +121,19 @@ func begin(o Options) (*campaign, error) {
 	c.Begun.RapidSteps = generators.Draw(1, 0, generators.Options{}).RapidSteps
 	c.Begun.Shard.Of = max(1, c.Begun.Shard.Of)
 	c.next = c.Begun.Shard.Index
+	if _, err := os.Stat(filepath.Join(o.Dir, RecordsDir)); errors.Is(err, fs.ErrNotExist) {
+		if err := c.fresh(); err != nil {
+			return nil, err // and nothing was made
+		}
+	}
+	if c.release, err = claim(o.Dir, c.Begun.Shard); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			c.release()
+		}
+	}()
 	if err := c.resume(); err != nil {
 		return nil, err
 	}
@@ -131,9 +148,10 @@ func begin(o Options) (*campaign, error) {
 	b.Workers = max(1, b.Workers)
 	b.Go = goruntime.Version()
 	b.Platform = fmt.Sprintf("%s/%s %d cpus", goruntime.GOOS, goruntime.GOARCH, goruntime.NumCPU())
-	var err error
-	c.records, err = newWriter(o.Dir, *b)
-	return c, err
+	if c.records, err = newWriter(o.Dir, *b); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // watched does something while this process is measured and progress is told.

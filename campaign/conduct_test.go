@@ -127,8 +127,8 @@ func TestAnotherSeedIsRefused(t *testing.T) {
 
 // TestTheLedgerIsPartOfIt: sessions end with it.
 func TestTheLedgerIsPartOfIt(t *testing.T) {
-	o := short(t, 3*time.Second)
-	o.Chunk = time.Second
+	o := short(t, 5*time.Second)
+	o.Chunk, o.Canaries = time.Second, nil // which would take a part of it
 	c, err := Conduct(t.Context(), o)
 	require.NoError(t, err)
 	require.NotNil(t, c.Sittings[0].Ended)

@@ -27,10 +27,15 @@ const (
 // found counts a violation, and reduces and keeps it if it is new.
 func (c *campaign) found(ctx context.Context, r harness.Run) {
 	c.does("findings")
-	if r.Outcome == nil {
-		return
+	if c.count(&r, fingerprint(shapeOf(r, c.Session.Check)), guaranteeOf(r)) {
+		c.tell(r, nil)
+		c.reduce(ctx, r, nil)
 	}
-	print := fingerprint(shapeOf(r, c.Session.Check))
+}
+
+// count puts a violation on record, and reports whether it is a new one. The folders
+// of equal ones are not all kept.
+func (c *campaign) count(r *harness.Run, print, guarantee string) (isNew bool) {
 	c.mu.Lock()
 	first, known := c.known[print]
 	if !known {
@@ -47,13 +52,9 @@ func (c *campaign) found(ctx context.Context, r harness.Run) {
 		r.Dir = ""
 	}
 	c.records.write(Found{
-		Number: r.Plan.Number, At: time.Now().UTC(), Dir: below(c.Dir, r.Dir), Fingerprint: print, Finding: first, Guarantee: guaranteeOf(r),
+		Number: r.Plan.Number, At: time.Now().UTC(), Dir: below(c.Dir, r.Dir), Fingerprint: print, Finding: first, Guarantee: guarantee,
 	})
-	if known {
-		return
-	}
-	c.tell(r, nil)
-	c.reduce(ctx, r, nil)
+	return !known
 }
 
 // root is the finding that another turned out to be. The caller holds the lock.
@@ -81,8 +82,14 @@ func (c *campaign) reduce(ctx context.Context, r harness.Run, goOn *generators.R
 	n := r.Plan.Number
 	out := Reduced{Number: n, Finding: n, From: len(r.Plan.Steps), Steps: len(r.Plan.Steps)}
 	budget := min(c.ShrinkBudget, c.Begun.Duration/reductionShare-c.reducing)
-	if budget < min(leastReduction, c.ShrinkBudget) || budget <= 0 {
-		out.At, out.Problem = time.Now().UTC(), "the time for reductions is spent"
+	switch {
+	case c.ShrinkBudget <= 0:
+		out.Problem = "no reduction was asked for"
+	case budget < min(leastReduction, c.ShrinkBudget):
+		out.Problem = "the time for reductions is spent"
+	}
+	if out.Problem != "" {
+		out.At = time.Now().UTC()
 		c.records.write(out)
 		return
 	}
@@ -142,7 +149,11 @@ func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
 		delete(c.totals.Findings, r.Plan.Number)
 	}
 	c.mu.Unlock()
-	if out.Finding == r.Plan.Number && s.Rate.Strikes > 0 {
+	switch {
+	case out.Finding != r.Plan.Number:
+	case s.Rate.Strikes == 0:
+		problems = append(problems, fmt.Errorf("it is not kept as a regression: of %d executions of the reduced plan none failed", s.Rate.Runs))
+	default:
 		problems = append(problems, c.promote(r, s, out))
 	}
 	if err := errors.Join(problems...); err != nil {

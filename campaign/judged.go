@@ -54,28 +54,16 @@ func below(dir, path string) string {
 
 // seconds counts the answers second by second, and adds their latencies to all.
 func seconds(h *model.History, all *hdr.Histogram) []Second {
-	by := map[int64]*hdr.Histogram{}
-	var last int64 = -1
+	var out []Second
 	for _, o := range h.Operations {
 		if o.Return == model.Forever || o.Outcome != model.OK || o.Phase == model.Ledger {
 			continue
 		}
-		s := o.Return.Ns / int64(time.Second)
-		if by[s] == nil {
-			by[s] = NewLatencies()
+		for o.Return.Ns/int64(time.Second) >= int64(len(out)) {
+			out = append(out, Second{From: time.Duration(len(out)) * time.Second})
 		}
-		last = max(last, s)
-		us := min(max(1, (o.Return.Ns-o.Call.Ns)/1000), int64(mostMicroseconds))
-		_, _ = by[s].RecordValue(us), all.RecordValue(us) // it is in range
-	}
-	var out []Second
-	for s := range last + 1 {
-		second := Second{From: time.Duration(s) * time.Second}
-		if l := by[s]; l != nil {
-			second.Answered = int(l.TotalCount())
-			second.P50, second.P99, second.Max = l.ValueAtQuantile(50), l.ValueAtQuantile(99), l.Max()
-		}
-		out = append(out, second)
+		out[o.Return.Ns/int64(time.Second)].Answered++
+		_ = all.RecordValue(min(max(1, (o.Return.Ns-o.Call.Ns)/1000), int64(mostMicroseconds))) // it is in range
 	}
 	return out
 }

@@ -48,16 +48,21 @@ type Sitting struct {
 // Took is the time from the sitting's beginning to its last record.
 func (s *Sitting) Took() time.Duration { return s.Last.Sub(s.At) }
 
-// ErrNoRecords is the error of [Read] for a directory in which no campaign has begun.
+// ErrNoRecords says that nothing of a campaign is in a directory: there is none, or
+// its process was killed before the first whole line.
 var ErrNoRecords = errors.New("no records")
 
 // Read reads all records below a directory, at any depth: that of one campaign, or
 // one that has those of several shards. A last line that is cut off is tolerated
 // and told in [Sitting].Damage; anything else that is no record is an error, with
-// file and line.
+// file and line. So are sittings that are not of one campaign, and one that is there
+// twice. Without any, the error is [ErrNoRecords].
 func Read(dir string) (*Campaign, error) {
 	c := &Campaign{Dir: dir}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a campaign that is under way removes its own
+		}
 		if err != nil {
 			return err
 		}
@@ -78,10 +83,59 @@ func Read(dir string) (*Campaign, error) {
 		return nil, fmt.Errorf("read the campaign: %w", err)
 	}
 	if len(c.Sittings) == 0 {
-		return nil, fmt.Errorf("read the campaign: %w in %s: name the directory of a campaign, or one that has several", ErrNoRecords, dir)
+		return nil, fmt.Errorf("read the campaign: %w in %s: name the directory of a campaign, or one that has those of its shards", ErrNoRecords, dir)
 	}
 	slices.SortStableFunc(c.Sittings, func(a, b Sitting) int { return a.At.Compare(b.At) })
+	if err := c.belong(); err != nil {
+		return nil, fmt.Errorf("read the campaign: %w", err)
+	}
+	c.once()
 	return c, nil
+}
+
+// path is where a sitting's file is.
+func (c *Campaign) path(s *Sitting) string { return filepath.Join(c.Dir, s.File) }
+
+// worse orders the verdicts of a plan, from the best; there are no others.
+var worse = map[harness.Verdict]int{harness.Pass: 1, harness.Undecided: 2, harness.Harness: 3, harness.Violation: 4}
+
+// once leaves a plan that several sittings judged to the one that judged it worst,
+// the last of those, and what was found in it to the first that says so.
+func (c *Campaign) once() {
+	type judge struct{ sitting, worst int }
+	of, found := map[int]judge{}, map[int]bool{}
+	for i, s := range c.Sittings {
+		for _, j := range s.Plans {
+			if v := worse[j.Verdict]; v >= of[j.Number].worst {
+				of[j.Number] = judge{i, v}
+			}
+		}
+	}
+	for i := range c.Sittings {
+		s := &c.Sittings[i]
+		s.Plans = slices.DeleteFunc(s.Plans, func(j Judged) bool { return of[j.Number].sitting != i })
+		s.Found = slices.DeleteFunc(s.Found, func(f Found) bool {
+			known := found[f.Number]
+			found[f.Number] = true
+			return known
+		})
+	}
+}
+
+// Drew is how a plan was drawn, and the sitting that did: the one that judged it, or
+// the last where none has. A plan that was interrupted is drawn by several.
+func (c *Campaign) Drew(number int) (s Sitting, d Drawn, drawn bool) {
+	for i := range c.Sittings {
+		one, did := c.Sittings[i].Drawn[number]
+		if !did {
+			continue
+		}
+		s, d, drawn = c.Sittings[i], one, true
+		if slices.ContainsFunc(s.Plans, func(j Judged) bool { return j.Number == number }) {
+			break
+		}
+	}
+	return s, d, drawn
 }
 
 // readFile reads one file of records; nil for one whose first line is cut off,
@@ -132,6 +186,9 @@ func (s *Sitting) add(r Record) error {
 		s.Under[r.Number], s.Drawn[r.Number] = r, r
 		s.seen(r.At)
 	case Judged:
+		if worse[r.Verdict] == 0 {
+			return fmt.Errorf("plan %d has the verdict %q, which is none", r.Number, r.Verdict)
+		}
 		s.judged(r)
 		s.seen(r.At.Add(r.Took))
 	case Found:
@@ -147,6 +204,9 @@ func (s *Sitting) add(r Record) error {
 		s.Canary = append(s.Canary, r)
 		s.seen(r.At.Add(r.Took))
 	case Noted:
+		if r.Verdict != "" && r.Verdict != harness.Vacuous && worse[r.Verdict] == 0 {
+			return fmt.Errorf("a note has the verdict %q, which is none", r.Verdict)
+		}
 		s.Notes = append(s.Notes, r)
 		s.seen(r.At)
 	case Ended:
@@ -239,7 +299,8 @@ func (t *Totals) Add(j Judged) {
 	}
 }
 
-// Totals sums all sittings. A plan counts once, under its last verdict.
+// Totals sums all sittings. A plan counts once: [Read] gives one that a ledger judged
+// again the ledger's verdict, and one that several sittings judged the worst of theirs.
 func (c *Campaign) Totals() Totals {
 	t := NewTotals()
 	for _, s := range c.Sittings {

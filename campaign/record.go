@@ -53,8 +53,10 @@ type (
 		// Duration is how long the campaign shall last, all its sittings together.
 		Duration time.Duration `json:"duration_ns"`
 		Workers  int           `json:"workers"`
-		// Flags chose the server, as a command repeats them; Runtime is where it comes
-		// from ("process"); SDK names the handlers.
+		// Flags are the command line's that a sitting which goes on repeats, as
+		// "-name=value". Runtime is where the server comes from: "container", "process"
+		// or "simulated"; "auto" in records that do not tell which of them that was.
+		// SDK names the handlers.
 		Flags   []string `json:"flags,omitempty"`
 		Runtime string   `json:"runtime"`
 		SDK     string   `json:"sdk,omitempty"`
@@ -129,12 +131,8 @@ type (
 	Second struct {
 		// From is when it begins, since the plan did.
 		From time.Duration `json:"from_ns"`
-		// Answered counts the operations that returned in it; the latencies are
-		// theirs, in microseconds, 0 for none.
-		Answered int   `json:"answered"`
-		P50      int64 `json:"p50_us"`
-		P99      int64 `json:"p99_us"`
-		Max      int64 `json:"max_us"`
+		// Answered counts the operations that returned in it.
+		Answered int `json:"answered"`
 	}
 
 	// Band is a fault: from its beginning to when it was over, since the plan

@@ -29,7 +29,7 @@ func onDisk(t *testing.T, dir string, b Begun, records ...Record) string {
 		w.write(r)
 	}
 	require.NoError(t, w.close())
-	return filepath.Join(dir, RecordsDir, "0of1-"+b.Sitting+".jsonl")
+	return w.file.Name()
 }
 
 func TestRecordsReadBack(t *testing.T) {
@@ -38,7 +38,7 @@ func TestRecordsReadBack(t *testing.T) {
 		begunAt(noon, "a"), Drawn{Number: 3, At: noon, Aim: &aim}, Drawn{Number: 4, At: noon},
 		Judged{
 			Number: 3, Run: "x-3", At: noon, Took: time.Second, Verdict: harness.Pass, Faults: map[string]int{"kill": 2},
-			Seconds: []Second{{Answered: 4, P50: 5, P99: 6, Max: 7}}, Bands: []Band{{Kind: "kill", From: 1, To: 2}},
+			Seconds: []Second{{Answered: 4}}, Bands: []Band{{Kind: "kill", From: 1, To: 2}},
 			Recoveries: []Recovery{{Kind: "kill", Down: 1, Canary: 2, Closing: true}}, Situations: []string{aim.String()},
 		},
 		Found{Number: 5, At: noon, Fingerprint: "f", Finding: 3, Guarantee: "g"},
@@ -94,16 +94,18 @@ func TestShardsAndSittingsAreMerged(t *testing.T) {
 			Recoveries: []Recovery{{Kind: "kill", Canary: 1}}, Situations: []string{"s"},
 		}
 	}
-	onDisk(t, filepath.Join(dir, "0"), begunAt(noon, "a"), plan(0, harness.Pass), plan(2, harness.Violation), Canary{At: noon, Caught: true},
+	half := func(at time.Time, sitting string, index int) Begun {
+		b := begunAt(at, sitting)
+		b.Shard = Shard{Index: index, Of: 2}
+		return b
+	}
+	onDisk(t, filepath.Join(dir, "0"), half(noon, "a", 0), plan(0, harness.Pass), plan(2, harness.Violation), Canary{At: noon, Caught: true},
 		Found{Number: 2, At: noon, Finding: 2}, Ended{At: noon.Add(2 * time.Minute)})
-	later := begunAt(noon.Add(time.Hour), "b")
 	ledger := plan(4, harness.Violation)
 	ledger.Ledger = true
-	onDisk(t, filepath.Join(dir, "0"), later, plan(4, harness.Pass), ledger, Found{Number: 4, At: noon, Finding: 4},
+	onDisk(t, filepath.Join(dir, "0"), half(noon.Add(time.Hour), "b", 0), plan(4, harness.Pass), ledger, Found{Number: 4, At: noon, Finding: 4},
 		Reduced{Number: 4, At: noon, Finding: 2}, Ended{At: noon.Add(time.Hour + time.Minute)})
-	other := begunAt(noon, "c")
-	other.Shard = Shard{Index: 1, Of: 2}
-	onDisk(t, filepath.Join(dir, "1"), other, plan(1, harness.Pass), Canary{At: noon})
+	onDisk(t, filepath.Join(dir, "1"), half(noon, "c", 1), plan(1, harness.Pass), Canary{At: noon})
 	c, err := Read(dir)
 	require.NoError(t, err)
 	require.Len(t, c.Sittings, 3)
@@ -118,7 +120,7 @@ func TestShardsAndSittingsAreMerged(t *testing.T) {
 	verdict, why := c.Verdict()
 	assert.Equal(t, harness.Violation, verdict)
 	assert.Equal(t, []string{CouldNotFind + ": 1 of 2 canaries were caught"}, why)
-	assert.Len(t, c.of(Shard{}), 2)
+	assert.Len(t, c.of(Shard{Of: 2}), 2)
 }
 
 // TestAFindingOfTwoShardsIsOne where its fingerprint is.

@@ -23,8 +23,8 @@ func shapeOf(r harness.Run, o checker.Options) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, guaranteeOf(r))
 	if r.Check.Verdict != checker.Violation {
-		if l := r.Outcome.Liveness; l != nil && l.Operation > 0 {
-			fmt.Fprintln(&b, generators.NameOf(r.Outcome.History.Operations[l.Operation-1].Op))
+		if r.Outcome != nil && r.Outcome.Liveness != nil && r.Outcome.Liveness.Operation > 0 {
+			fmt.Fprintln(&b, generators.NameOf(r.Outcome.History.Operations[r.Outcome.Liveness.Operation-1].Op))
 		}
 		return b.String()
 	}

@@ -124,9 +124,9 @@ func (w worktime) latencyChart(buckets []bucket, bands []shade) (chart, error) {
 // micros is a latency in seconds, at least a microsecond: a logarithmic axis has no 0.
 func micros(us int64) float64 { return math.Max(float64(us), 1) / 1e6 }
 
-// newCellsChart shows how what is tested grows.
-func (w worktime) newCellsChart() (chart, error) {
-	out := chart{ID: "cells", Title: "Situations tested at least once"}
+// growth is when a plan tested something that none had tested before, once for each
+// situation.
+func (w worktime) growth() (out []time.Duration) {
 	type seen struct {
 		at   time.Duration
 		what []string
@@ -134,43 +134,62 @@ func (w worktime) newCellsChart() (chart, error) {
 	var all []seen
 	for i := range w.c.Sittings {
 		for _, j := range w.c.Sittings[i].Plans {
-			if len(j.Situations) > 0 {
-				all = append(all, seen{w.at(i, j.At.Add(j.Took)), j.Situations})
+			all = append(all, seen{w.at(i, j.At.Add(j.Took)), j.Situations})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b seen) int { return cmp.Compare(a.at, b.at) })
+	known := map[string]bool{}
+	for _, s := range all {
+		for _, what := range s.what {
+			if !known[what] {
+				known[what] = true
+				out = append(out, s.at)
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b seen) int { return int(a.at - b.at) })
-	known := map[string]bool{}
-	points := plotter.XYs{{X: 0, Y: 0}}
-	for _, s := range all {
-		before := len(known)
-		for _, what := range s.what {
-			known[what] = true
-		}
-		if len(known) > before {
-			points = append(points, plotter.XY{X: s.at.Seconds(), Y: float64(before)}, plotter.XY{X: s.at.Seconds(), Y: float64(len(known))})
+	return out
+}
+
+// recent says how many situations were new in the last hour of work, or since the
+// beginning where that was less.
+func (w worktime) recent() string {
+	all := w.growth()
+	if w.total < time.Hour {
+		return fmt.Sprintf("%d new since it began, %s of work", len(all), span(w.total))
+	}
+	old := 0
+	for _, at := range all {
+		if at < w.total-time.Hour {
+			old++
 		}
 	}
-	if len(known) == 0 {
+	return fmt.Sprintf("%d new in the last hour", len(all)-old)
+}
+
+// newCellsChart shows how what is tested grows.
+func (w worktime) newCellsChart() (chart, error) {
+	out := chart{ID: "cells", Title: "Situations tested at least once"}
+	all := w.growth()
+	if len(all) == 0 {
 		out.Says = "No fault has met an operation."
 		return out, nil
 	}
-	points = append(points, plotter.XY{X: w.total.Seconds(), Y: float64(len(known))})
+	points := plotter.XYs{{X: 0, Y: 0}}
+	for i, at := range all {
+		if i == 0 || at > all[i-1] {
+			points = append(points, plotter.XY{X: at.Seconds(), Y: float64(i)})
+		}
+		if i+1 == len(all) || all[i+1] > at {
+			points = append(points, plotter.XY{X: at.Seconds(), Y: float64(i + 1)})
+		}
+	}
+	points = append(points, plotter.XY{X: w.total.Seconds(), Y: float64(len(all))})
 	p := w.timePlot("situations", nil)
 	if err := addLine(p, points, 2); err != nil {
 		return out, err
 	}
 	fromZero(p)
-	out.Says = fmt.Sprintf("%s in %s, of all shards together.", plural(len(known), "situation"), span(w.total))
-	if w.total > time.Hour {
-		before := 0
-		for _, x := range points {
-			if x.X <= (w.total - time.Hour).Seconds() {
-				before = int(x.Y)
-			}
-		}
-		out.Says += fmt.Sprintf(" New in the last hour: %d.", len(known)-before)
-	}
+	out.Says = fmt.Sprintf("%s in %s, %s, of all shards together.", plural(len(all), "situation"), span(w.total), w.recent())
 	return out.with(p)
 }
 

@@ -104,9 +104,6 @@ func representative(c *campaign.Campaign, group []sighting) sighting {
 
 func reductionOf(c *campaign.Campaign, f sighting) *campaign.Reduced {
 	for i := range c.Sittings {
-		if c.Sittings[i].Seed != c.Sittings[f.sitting].Seed {
-			continue
-		}
 		for _, r := range c.Sittings[i].Reduced {
 			if r.Number == f.Number {
 				return &r

@@ -34,7 +34,7 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 		fmt.Sprintf("%s · %s · %s · %s seen to the end", plural(t.Plans, "plan"), plural(t.Operations, "operation"), faults(t.Faults), plural(t.Restarts, "restart")),
 		fmt.Sprintf("%s of workers' time in %s, %s of it in plans", span(t.Took), sittings(c), percent(t.Inside.Seconds(), t.Took.Seconds())))
 	m := matrixOf(c)
-	out.add("situations", fmt.Sprintf("%d of %d tested (operation x fault x where it stood)", m.Tested, m.All))
+	out.add("situations", fmt.Sprintf("%d of %d tested (operation x fault x where it stood), %s", m.Tested, m.All, worktimeOf(c).recent()))
 	out.add("found", foundLines(found)...)
 	out.add("canaries", canaryText(c))
 	out.add("verdicts", verdictCounts(t))
@@ -69,10 +69,10 @@ func percent(part, of float64) string {
 // sittings says how many processes worked on how many shards, and how many were
 // cut off.
 func sittings(c *campaign.Campaign) string {
-	shards, cut := map[string]bool{}, 0
+	shards, cut := map[int]bool{}, 0
 	for i := range c.Sittings {
 		s := &c.Sittings[i]
-		shards[fmt.Sprintf("%d %s", s.Seed, s.Shard)] = true
+		shards[s.Shard.Index] = true
 		if s.Ended == nil {
 			cut++
 		}

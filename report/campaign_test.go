@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -241,6 +242,41 @@ func TestTheMatrixHasEverySituation(t *testing.T) {
 	assert.Positive(t, impossible)
 	assert.Equal(t, m.All, m.Tested+len(m.Empty))
 	assert.Len(t, c.Totals().Situations, m.Tested)
+}
+
+// What is tested for the first time is told for the last hour of work, of all
+// shards: a campaign that finds nothing new can end.
+func TestNewSituationsOfTheLastHour(t *testing.T) {
+	all := generators.Situations()
+	names := func(from, to int) (out []string) {
+		for _, s := range all[from:to] {
+			out = append(out, s.String())
+		}
+		return out
+	}
+	began := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+	plan := func(after time.Duration, situations []string) campaign.Judged {
+		return campaign.Judged{At: began.Add(after), Verdict: harness.Pass, Situations: situations}
+	}
+	c := &campaign.Campaign{Sittings: []campaign.Sitting{
+		{Begun: campaign.Begun{At: began}, Last: began.Add(3 * time.Hour), Plans: []campaign.Judged{
+			plan(0, names(0, 8)), plan(2*time.Hour-time.Second, names(0, 9)), plan(2*time.Hour+time.Minute, names(0, 12)), plan(3*time.Hour, names(10, 13)),
+		}},
+		{Begun: campaign.Begun{At: began, Shard: campaign.Shard{Index: 1, Of: 2}}, Last: began.Add(3 * time.Hour), Plans: []campaign.Judged{
+			plan(time.Hour, names(11, 12)),
+		}},
+	}}
+	assert.Equal(t, fmt.Sprintf("13 of %d tested (operation x fault x where it stood), 3 new in the last hour", len(all)), row(Campaign(c, ""), "situations"))
+	chart, err := worktimeOf(c).newCellsChart()
+	require.NoError(t, err)
+	assert.Equal(t, "13 situations in 180 min 0 s, 3 new in the last hour, of all shards together.", chart.Says)
+
+	for i := range c.Sittings {
+		c.Sittings[i].Last = began.Add(40 * time.Minute)
+	}
+	assert.Contains(t, row(Campaign(c, ""), "situations"), ", 13 new since it began, 40 min 0 s of work")
+	c.Sittings[0].Last = began.Add(time.Hour)
+	assert.Contains(t, row(Campaign(c, ""), "situations"), ", 13 new in the last hour", "all of it")
 }
 
 func TestTheRuleOfThree(t *testing.T) {

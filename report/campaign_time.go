@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -23,10 +22,10 @@ type worktime struct {
 
 func worktimeOf(c *campaign.Campaign) worktime {
 	w := worktime{c: c}
-	worked := map[string]time.Duration{}
+	worked := map[int]time.Duration{} // by shard
 	for i := range c.Sittings {
 		s := &c.Sittings[i]
-		shard := fmt.Sprintf("%d %s", s.Seed, s.Shard)
+		shard := s.Shard.Index
 		if worked[shard] > 0 {
 			w.resumes = append(w.resumes, worked[shard])
 		}
