@@ -52,9 +52,9 @@ func TestARegressionThatIsBackIsRed(t *testing.T) {
 	assert.Contains(t, text, "news       lost-write.json passed 3 times of 3, and was expected to fail here")
 }
 
-// TestAReplayIsKept: -promote keeps a plan that fails with its witness and its
+// TestPromotingKeepsThePlan: -promote keeps a plan that fails with its witness and its
 // rate, under a name that is free.
-func TestAReplayIsKept(t *testing.T) {
+func TestPromotingKeepsThePlan(t *testing.T) {
 	kept, plan, err := harness.LoadCase(filepath.Join(regressions, "rollback.json"))
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "plan.json")
