@@ -39,13 +39,16 @@ func (w *witness) invoked(r record) model.Invoked {
 			o.Reason = model.LeftOpen
 		}
 		o.Outcome, o.Answer, o.Return = model.Ambiguous, nil, model.Forever
-	case o.Outcome == model.Ambiguous && w.view == model.Resolved:
+	case o.Outcome == model.Ambiguous:
 		o.Return = model.Forever
 		o.Resolution = &model.Resolution{At: model.Instant{Seq: r.ret}, By: resolved.By, Answer: r.answer}
 	default:
 		o.Answer, o.Return = r.answer, model.Instant{Seq: r.ret}
 	}
 	if w.made[r.id] != nil {
+		if o.Resolution != nil && resent(&w.h.Operations[r.id-1]) {
+			o.Resolution.By = model.Resend // its attempts, which say so, are left out
+		}
 		o.Step, o.Key, o.Attempts = 0, "", nil
 	}
 	attempts := slices.Clone(o.Attempts)

@@ -82,10 +82,16 @@ type Attempt struct {
 // Resolution is what became known of an ambiguous operation after healing.
 type Resolution struct {
 	At Instant
-	// By is "resend" (the same key again) or "lookup" (its output, read-only).
+	// By is [Resend] or [LookUp].
 	By     string
 	Answer Answer
 }
+
+// The ways in which an ambiguous operation is resolved.
+const (
+	Resend = "resend" // the same key again
+	LookUp = "lookup" // its output by its key, read-only
+)
 
 // Fault is what was done to the runtime, from its beginning to its end.
 type Fault struct {
@@ -180,7 +186,9 @@ const (
 	// Resolved: an ambiguous operation that a re-send or a look-up answered is an
 	// ordinary one, from its first call to that answer.
 	Resolved View = "resolved"
-	// Raw: re-sends do not count; whatever was ambiguous is open for ever.
+	// Raw: what a re-send answered does not count: an ambiguous operation that may
+	// have been executed twice is open for ever. A look-up executes nothing, and a
+	// read has no effect to have twice: their answers count.
 	Raw View = "raw"
 )
 
@@ -190,7 +198,7 @@ func (o Invoked) In(v View) Invoked {
 	if o.Outcome != Ambiguous {
 		return o
 	}
-	if v == Resolved && o.Resolution != nil {
+	if o.Resolution != nil && (v == Resolved || !o.MayHaveRunTwice()) {
 		o.Outcome, o.Answer, o.Return = OK, o.Resolution.Answer, o.Resolution.At
 		return o
 	}
@@ -200,13 +208,25 @@ func (o Invoked) In(v View) Invoked {
 
 // MayHaveRun reports whether any attempt may have reached a handler: it may have
 // written a byte of its request, and the ingress did not refuse it.
-func (o Invoked) MayHaveRun() bool {
+func (o Invoked) MayHaveRun() bool { return o.sent() > 0 }
+
+// MayHaveRunTwice reports whether the operation may have had its effect twice, were
+// it not for its key: it has one, and more than one attempt may have reached a
+// handler. A re-send is one of them.
+func (o Invoked) MayHaveRunTwice() bool {
+	resent := o.Resolution != nil && o.Resolution.By != LookUp
+	return !o.Op.ReadOnly() && (resent || o.sent() > 1)
+}
+
+// sent counts the attempts that may have reached a handler.
+func (o Invoked) sent() int {
+	n := 0
 	for _, a := range o.Attempts {
 		if a.Wrote && a.Reason != Rejected {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // Validate reports a way in which the history is not well-formed: a fault of the

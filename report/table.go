@@ -165,7 +165,7 @@ func ending(h *model.History, o model.Invoked, when bool) string {
 }
 
 // resolutions are the words for how an answer became known later.
-var resolutions = map[string]string{"resend": "sent again", "lookup": "looked up"}
+var resolutions = map[string]string{model.Resend: "sent again", model.LookUp: "looked up"}
 
 // Reached says how far an operation was seen to get before its client stopped
 // waiting, in the words of the design.
