@@ -209,6 +209,7 @@ func badFiles(t *testing.T) []refusal {
 		{name: "something that is no history", args: recheck(file("no.jsonl", "hello\n")), says: []string{"line 1", "not a JSON object"}},
 		{name: "a history of a later version", args: recheck(file("later.jsonl", strings.Replace(header, "1", "99", 1))), says: []string{"99", "use a newer one"}},
 		{name: "a history of nothing", args: recheck(file("header.jsonl", header)), says: []string{"header.jsonl", "no operations"}},
+		{name: "what was read after a violation", args: recheck(file("late.jsonl", strings.Replace(header, "}", `,"fragment":"the late reads"}`, 1))), says: []string{"no whole history but the late reads", "name the history.jsonl beside it"}},
 		{name: "a history broken in the middle", args: recheck(file("mid.jsonl", header+`{"e":"nothing"}`+"\n"+`{"e":"end","seq":2,"ns":2}`+"\n")), says: []string{"line 2", "nothing"}},
 	}
 }

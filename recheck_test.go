@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"retain/checker"
+	"retain/harness"
 	"retain/model"
 	"retain/report"
 )
@@ -36,6 +37,9 @@ func TestRecheck(t *testing.T) {
 	}
 	if len(h.Operations) == 0 {
 		cannotBegin(t, fmt.Errorf("-history %s: it has no operations: there is nothing to judge", *historyFlag))
+	}
+	if h.Fragment != "" {
+		cannotBegin(t, fmt.Errorf("-history %s: it is no whole history but %s: name the %s beside it", *historyFlag, h.Fragment, harness.HistoryFile))
 	}
 	r := checker.Check(h, alone(*budgetFlag))
 	report.Recheck(h, r, *historyFlag, *budgetFlag).Print(os.Stdout)

@@ -23,6 +23,7 @@ func (w *witness) history() *model.History {
 	}
 	out.Faults = w.faults(out.Operations)
 	w.renumber(out)
+	out.Recoveries = w.recoveries(out.Faults)
 	out.Notes = w.notes(len(out.Operations))
 	return out
 }
@@ -77,6 +78,18 @@ func (w *witness) faults(operations []model.Invoked) []model.Fault {
 		}
 		if f.End.Seq > first && f.Begin.Seq < last {
 			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// recoveries are those that followed the faults.
+func (w *witness) recoveries(faults []model.Fault) []model.Recovery {
+	var out []model.Recovery
+	for _, f := range faults {
+		r, started := w.h.RecoveryAfter(f)
+		if started && (f.Kind == "stop" || f.Kind == "kill") && !slices.Contains(out, r) {
+			out = append(out, r)
 		}
 	}
 	return out

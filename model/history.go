@@ -149,6 +149,9 @@ type Header struct {
 	Shared []string `json:"shared,omitempty"`
 	// Plan is the plan's JSON, so that a history explains itself.
 	Plan json.RawMessage `json:"plan,omitempty"`
+	// Fragment says of what this is a part, if operations that came before are
+	// missing: nothing can be said of it. "" for a whole history.
+	Fragment string `json:"fragment,omitempty"`
 }
 
 // History is the record of one run.
@@ -166,6 +169,16 @@ type History struct {
 	Ended bool
 	// Damage says what was wrong with the last line, "" for nothing.
 	Damage string
+}
+
+// RecoveryAfter is the first start after a stop or kill, false if none is recorded.
+func (h *History) RecoveryAfter(f Fault) (Recovery, bool) {
+	for _, r := range h.Recoveries {
+		if r.Down >= f.Begin.Ns {
+			return r, true
+		}
+	}
+	return Recovery{}, false
 }
 
 // IsShared reports whether the deployment serves the operation as a shared handler.
