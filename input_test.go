@@ -158,6 +158,7 @@ func badFlags() []refusal {
 		{name: "a number of no campaign", args: []string{"-test.run", "^TestRedraw$", "-number", "1"}, says: []string{"give all three"}},
 		{name: "a number of a report", args: []string{"-test.run", "^TestReport$", "-dir", ".", "-number", "1"}, says: []string{"-run Redraw"}},
 		{name: "a number below zero", args: []string{"-test.run", "^TestRedraw$", "-dir", ".", "-number", "-1"}, says: []string{"a number from 0"}},
+		{name: "a summary of a history", args: []string{"-test.run", "^TestRecheck$", "-history", "history.jsonl", "-summary", "summary.json"}, says: []string{"-summary and -junit", "leave them out"}},
 		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
 	}
 }

@@ -42,7 +42,13 @@ func TestRecheck(t *testing.T) {
 		cannotBegin(t, fmt.Errorf("-history %s: it is no whole history but %s: name the %s beside it", *historyFlag, h.Fragment, harness.HistoryFile))
 	}
 	r := checker.Check(h, alone(*budgetFlag))
-	report.Recheck(h, r, *historyFlag, *budgetFlag).Print(os.Stdout)
+	rows := report.Recheck(h, r, *historyFlag, *budgetFlag)
+	rows.Print(os.Stdout)
+	if path := os.Getenv(report.StepSummary); path != "" {
+		if err := rows.AppendMarkdown(path); err != nil {
+			t.Errorf("harness: %v", err)
+		}
+	}
 	if r.Verdict != checker.Pass {
 		t.Fail()
 	}
