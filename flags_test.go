@@ -256,6 +256,8 @@ func checkFiles() error {
 		return errors.New("-promote keeps what -run Replay -plan FILE executes: give both")
 	case *historyFlag != "" && !runs("TestRecheck"):
 		return errors.New("-history is read by -run Recheck, which is not what -run says")
+	case *historyFlag != "" && *summaryFlag+*junitFlag != "":
+		return errors.New("-summary and -junit tell of a session, and judging -history is none: leave them out")
 	}
 	if *promoteFlag != "" {
 		if _, err := harness.CaseFile(regressions, *promoteFlag); err != nil {

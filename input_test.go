@@ -158,6 +158,7 @@ func badFlags() []refusal {
 		{name: "a number of no campaign", args: []string{"-test.run", "^TestRedraw$", "-number", "1"}, says: []string{"give all three"}},
 		{name: "a number of a report", args: []string{"-test.run", "^TestReport$", "-dir", ".", "-number", "1"}, says: []string{"-run Redraw"}},
 		{name: "a number below zero", args: []string{"-test.run", "^TestRedraw$", "-dir", ".", "-number", "-1"}, says: []string{"a number from 0"}},
+		{name: "a summary of a history", args: []string{"-test.run", "^TestRecheck$", "-history", "history.jsonl", "-summary", "summary.json"}, says: []string{"-summary and -junit", "leave them out"}},
 		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
 	}
 }
@@ -209,6 +210,7 @@ func badFiles(t *testing.T) []refusal {
 		{name: "something that is no history", args: recheck(file("no.jsonl", "hello\n")), says: []string{"line 1", "not a JSON object"}},
 		{name: "a history of a later version", args: recheck(file("later.jsonl", strings.Replace(header, "1", "99", 1))), says: []string{"99", "use a newer one"}},
 		{name: "a history of nothing", args: recheck(file("header.jsonl", header)), says: []string{"header.jsonl", "no operations"}},
+		{name: "what was read after a violation", args: recheck(file("late.jsonl", strings.Replace(header, "}", `,"fragment":"the late reads"}`, 1))), says: []string{"no whole history but the late reads", "name the history.jsonl beside it"}},
 		{name: "a history broken in the middle", args: recheck(file("mid.jsonl", header+`{"e":"nothing"}`+"\n"+`{"e":"end","seq":2,"ns":2}`+"\n")), says: []string{"line 2", "nothing"}},
 	}
 }

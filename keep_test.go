@@ -15,46 +15,86 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/report"
 )
 
-// replayed runs the regressions of a directory that has one case, which is
-// expected to fail on these.
-func replayed(t *testing.T, fails []harness.Expectation, args ...string) (text string, passed bool) {
+// replayed runs the regressions of a directory that has one case, which always
+// failed, in a child that may leave files behind.
+func replayed(t *testing.T, change func(*harness.Case), args ...string) (c *child, passed bool) {
 	kept, _, err := harness.LoadCase(filepath.Join(regressions, "lost-write.json"))
 	require.NoError(t, err)
 	require.Equal(t, kept.Rate.Runs, kept.Rate.Strikes, "it always failed")
-	kept.Fails = fails
-	c := newChild(t, nil, append([]string{"-test.run", "^TestRegressions$", "-runtime", "simulated"}, args...)...)
+	kept.Fails = nil
+	change(kept)
+	c = newChild(t, []string{report.StepSummary + "=step.md"}, append([]string{"-test.run", "^TestRegressions$", "-runtime", "simulated"}, args...)...)
 	require.NoError(t, kept.Save(filepath.Join(c.dir, regressions, "lost-write.json")))
 	err = c.Run()
-	return c.text(), err == nil
+	return c, err == nil
 }
 
 // TestARegressionThatIsBackIsRed: a case that always failed and fails again is
-// red, unless it is expected to; then a pass is news.
+// red, unless it is expected to; then a pass is news, and another violation than
+// the one that it is kept for is as red as any.
 func TestARegressionThatIsBackIsRed(t *testing.T) {
-	bug := []string{"-bugs", "lost-write", "-bugs.rate", "1"}
-	text, passed := replayed(t, nil, bug...)
-	assert.False(t, passed, text)
-	assert.Contains(t, text, "back       lost-write.json: ")
-	assert.Contains(t, text, "violation  ", "what broke is told too")
-
-	text, passed = replayed(t, nil)
-	assert.True(t, passed, text)
-	assert.Contains(t, text, "pass       lost-write.json: passed 3 times of 3, which excludes that it fails in more than 63 % of executions (95 %); it failed 20 of 20")
-
-	text, passed = replayed(t, []harness.Expectation{{Bug: "lost-write"}}, bug...)
-	assert.True(t, passed, text)
-	assert.Contains(t, text, "expected   lost-write.json fails here, as it says it does")
-
-	text, passed = replayed(t, []harness.Expectation{{Server: "1.*"}})
-	assert.True(t, passed, text)
-	assert.Contains(t, text, "news       lost-write.json passed 3 times of 3, and was expected to fail here")
+	unexpected := func(*harness.Case) {}
+	expects := func(e harness.Expectation) func(*harness.Case) {
+		return func(c *harness.Case) { c.Fails = []harness.Expectation{e} }
+	}
+	lostWrite := []string{"-bugs", "lost-write", "-bugs.rate", "1"}
+	for _, c := range []struct {
+		name   string
+		change func(*harness.Case)
+		args   []string
+		passed bool
+		says   []string
+	}{
+		{"back", unexpected, lostWrite, false, []string{"back       lost-write.json: an acknowledged add is missing", "violation  "}},
+		{"gone", unexpected, nil, true, []string{"pass       lost-write.json: passed 3 times of 3, which excludes that it fails in more than 63 % of executions (95 %); it failed 20 of 20"}},
+		{"expected", expects(harness.Expectation{Bug: "lost-write"}), lostWrite, true, []string{"expected   lost-write.json fails here, as it says it does"}},
+		{"news", expects(harness.Expectation{Server: "1.*"}), nil, true, []string{"news       lost-write.json passed 3 times of 3, and was expected to fail here"}},
+		{"another", expects(harness.Expectation{Bug: "lost-write"}), []string{"-bugs", "lost-write,stuck-key", "-bugs.rate", "1", "-completion.max", "2s"}, false,
+			[]string{"back       lost-write.json, with another violation than it is kept for: ", "an accepted operation finishes, and not: an acknowledged add is missing", "violation  "}},
+		{"on another server", func(c *harness.Case) { c.Settings = []string{"WAL=off"} }, nil, true,
+			[]string{"pass       lost-write.json: ", "; kept with WAL=off, which was not given (-restate.env)"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run, passed := replayed(t, c.change, c.args...)
+			assert.Equal(t, c.passed, passed, run.text())
+			for _, what := range c.says {
+				assert.Contains(t, run.text(), what)
+			}
+		})
+	}
 }
 
-// TestAReplayIsKept: -promote keeps a plan that fails with its witness and its
+// TestKeptCasesAreToldInFiles: what is asked for of a session is there after a
+// replay of what was kept too.
+func TestKeptCasesAreToldInFiles(t *testing.T) {
+	args := []string{"-bugs", "lost-write", "-bugs.rate", "1", "-summary", "summary.json", "-junit", "junit.xml", "-test.artifacts"}
+	run, passed := replayed(t, func(*harness.Case) {}, args...)
+	require.False(t, passed)
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(run.dir, name))
+		require.NoError(t, err, run.text())
+		return string(text)
+	}
+	assert.Contains(t, read("summary.json"), `"verdict": "violation"`)
+	assert.Contains(t, read("junit.xml"), `testsuite name="TestRegressions/lost-write"`)
+	assert.Contains(t, read("junit.xml"), "<failure ")
+	assert.Contains(t, read("step.md"), "### retain: violation")
+	copied, err := filepath.Glob(filepath.Join(run.dir, "_artifacts", "*", "*", harness.FindingFile))
+	require.NoError(t, err)
+	assert.NotEmpty(t, copied, run.text())
+
+	run, passed = replayed(t, func(c *harness.Case) { c.Fails = []harness.Expectation{{Bug: "lost-write"}} }, args...)
+	require.True(t, passed, run.text())
+	assert.NotContains(t, read("junit.xml"), "<failure ", "a known failure makes no build red")
+	assert.Contains(t, read("junit.xml"), "<skipped ")
+}
+
+// TestPromotingKeepsThePlan: -promote keeps a plan that fails with its witness and its
 // rate, under a name that is free.
-func TestAReplayIsKept(t *testing.T) {
+func TestPromotingKeepsThePlan(t *testing.T) {
 	kept, plan, err := harness.LoadCase(filepath.Join(regressions, "rollback.json"))
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "plan.json")

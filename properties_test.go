@@ -84,7 +84,7 @@ func judged(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generat
 	}
 	session, err := begin(ctx, seed, &options)
 	if err != nil {
-		if err := write(reporter, reporter.CouldNotBegin(err)); err != nil {
+		if err := write(reporter, reporter.CouldNotBegin(err), true); err != nil {
 			t.Errorf("harness: %v", err)
 		}
 		cannotBegin(t, err)
@@ -92,10 +92,11 @@ func judged(t *testing.T, seed uint64, n int, fresh bool, draw func(int) generat
 	reporter.End(session)
 	shrunk := shrink(ctx, options, session, reporter)
 	copyArtifacts(t, session)
-	if err := write(reporter, session); err != nil {
+	red := session.Verdict != harness.Pass
+	if err := write(reporter, session, red); err != nil {
 		t.Errorf("harness: %v", err)
 	}
-	if session.Verdict != harness.Pass {
+	if red {
 		t.Fail()
 	}
 	return session, shrunk
@@ -124,10 +125,15 @@ func begin(ctx context.Context, seed uint64, o *harness.Options) (*harness.Sessi
 	return harness.Conduct(ctx, *o)
 }
 
-// write tells of the session in the files that were asked for.
-func write(r *report.Reporter, s *harness.Session) error {
+// redSummary is set once the file of -summary tells of a session that is red.
+var redSummary bool
+
+// write tells of the session in the files that were asked for. The summary has room
+// for one session: of several it is the first that is red, or else the last.
+func write(r *report.Reporter, s *harness.Session, red bool) error {
 	var errs []error
-	if *summaryFlag != "" {
+	if *summaryFlag != "" && !redSummary {
+		redSummary = red
 		errs = append(errs, r.Summary(*summaryFlag, s))
 	}
 	if *junitFlag != "" {

@@ -3,6 +3,7 @@ package retain_test
 import (
 	"flag"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,5 +24,23 @@ func TestTheReadmeNamesEveryFlagAndConfiguration(t *testing.T) {
 	})
 	for _, s := range generators.Servers() {
 		assert.True(t, strings.Contains(readme, "`"+s.Name+"`"), "the README says nothing of %s", s.Name)
+	}
+}
+
+// TestEachCommandOfTheReadmeRunsOneTest: -run WORD selects the test of that name and
+// no other whose name has the word in it too, which would take its time with every
+// replay and make it red.
+func TestEachCommandOfTheReadmeRunsOneTest(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	words := map[string]bool{}
+	for _, m := range regexp.MustCompile(`-run\s+([A-Z]\w+)`).FindAllStringSubmatch(string(text), -1) {
+		words[m[1]] = true
+	}
+	require.Subset(t, words, map[string]bool{"Properties": true, "Replay": true, "Recheck": true, "Regressions": true, "Campaign": true, "Report": true, "Redraw": true})
+	for word := range words {
+		list := newChild(t, nil, "-test.list", word)
+		require.NoError(t, list.Run(), list.text())
+		assert.Equal(t, "Test"+word+"\n", list.text())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"retain/checker"
+	"retain/harness"
 	"retain/model"
 	"retain/report"
 )
@@ -37,8 +38,17 @@ func TestRecheck(t *testing.T) {
 	if len(h.Operations) == 0 {
 		cannotBegin(t, fmt.Errorf("-history %s: it has no operations: there is nothing to judge", *historyFlag))
 	}
+	if h.Fragment != "" {
+		cannotBegin(t, fmt.Errorf("-history %s: it is no whole history but %s: name the %s beside it", *historyFlag, h.Fragment, harness.HistoryFile))
+	}
 	r := checker.Check(h, alone(*budgetFlag))
-	report.Recheck(h, r, *historyFlag, *budgetFlag).Print(os.Stdout)
+	rows := report.Recheck(h, r, *historyFlag, *budgetFlag)
+	rows.Print(os.Stdout)
+	if path := os.Getenv(report.StepSummary); path != "" {
+		if err := rows.AppendMarkdown(path); err != nil {
+			t.Errorf("harness: %v", err)
+		}
+	}
 	if r.Verdict != checker.Pass {
 		t.Fail()
 	}

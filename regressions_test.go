@@ -35,22 +35,37 @@ func regression(t *testing.T, file string) {
 	reporter := &report.Reporter{Name: t.Name(), Out: &strings.Builder{}, SDK: sdk(), Flags: given(), Seed: plan.Seed}
 	options := harness.Options{
 		Draw: func(int) generators.Plan { return pinned(plan) }, Plans: kept.Runs(), Workers: 3, Fresh: true, Base: settings(),
-		Bounds: bounds(), Check: checks(), Dir: artifacts, OnRun: reporter.Run,
+		Bounds: bounds(), Check: checks(), Dir: artifacts, KeepData: *dataFlag, OnRun: reporter.Run,
 	}
 	session, err := begin(interruptible(t), plan.Seed, &options)
 	if err != nil {
+		if err := write(reporter, reporter.CouldNotBegin(err), true); err != nil {
+			t.Errorf("harness: %v", err)
+		}
 		cannotBegin(t, err)
 	}
+	defer func() {
+		copyArtifacts(t, session)
+		if err := write(reporter, session, t.Failed()); err != nil {
+			t.Errorf("harness: %v", err)
+		}
+	}()
 	name := filepath.Base(file)
-	passed, expected := session.Counts[harness.Pass], kept.Expected(subject(session))
+	on := subject(session)
+	passed, expected := session.Counts[harness.Pass], kept.Expected(on)
+	another := slices.IndexFunc(session.Failures, func(r harness.Run) bool { return r.Verdict == harness.Violation && !kept.Shows(&r) })
 	switch {
+	case session.Verdict == harness.Violation && another >= 0:
+		fmt.Printf("back       %s, with another violation than it is kept for: %s, and not: %s\n%s", name, session.Failures[another].Guarantee(), kept.Guarantee, reporter.Out)
+		t.Fail()
 	case session.Verdict == harness.Violation && expected:
+		reporter.Expected = "it is expected to fail here: " + kept.Guarantee
 		fmt.Printf("expected   %s fails here, as it says it does: %s\n", name, kept.Guarantee)
 	case session.Verdict == harness.Pass && expected:
-		fmt.Printf("news       %s passed %d times of %d, and was expected to fail here: if it is mended, take that out of %s\n",
-			name, passed, passed, file)
+		fmt.Printf("news       %s passed %d times of %d, and was expected to fail here: if it is mended, take that out of %s%s\n",
+			name, passed, passed, file, notGiven(kept, on))
 	case session.Verdict == harness.Pass:
-		fmt.Printf("pass       %s: %s\n", name, excluded(kept, passed))
+		fmt.Printf("pass       %s: %s\n", name, excluded(kept, passed)+notGiven(kept, on))
 	case session.Verdict == harness.Violation:
 		fmt.Printf("back       %s: %s\n%s", name, kept.Guarantee, reporter.Out)
 		t.Fail()
@@ -70,6 +85,17 @@ func excluded(c *harness.Case, passed int) string {
 		return says + "; it never failed"
 	}
 	return says + "; it failed " + c.Rate.String()
+}
+
+// notGiven says which settings a case failed with and this server was not given: a
+// pass without them says little.
+func notGiven(c *harness.Case, on harness.Subject) string {
+	lacks := c.NotGiven(on)
+	if len(lacks) == 0 {
+		return ""
+	}
+	was := map[bool]string{true: "was", false: "were"}[len(lacks) == 1]
+	return fmt.Sprintf("; kept with %s, which %s not given (-restate.env)", strings.Join(lacks, " "), was)
 }
 
 // subject is what the flags put under test.

@@ -34,9 +34,9 @@ func TestEveryPlanPassesOnTheSimulatedRuntime(t *testing.T) {
 	})
 }
 
-// TestReplayExecutesAStoredPlan as a user would, and a session of several on
+// TestAStoredPlanIsExecuted as a user would, and a session of several on
 // fresh runtimes.
-func TestReplayExecutesAStoredPlan(t *testing.T) {
+func TestAStoredPlanIsExecuted(t *testing.T) {
 	plan := filepath.Join(t.TempDir(), "plan.json")
 	require.NoError(t, os.WriteFile(plan, generators.Encode(generators.StartAndStop(generators.Kill)), 0o644))
 	run := newChild(t, nil, "-test.run", "Replay$", "-runtime", "simulated", "-rapid.checks", "3", "-plan", plan)

@@ -102,6 +102,29 @@ var stories = []struct {
 		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect, proof: []int{1, 2, 3},
 	},
 	{
+		name: "a look-up executes nothing: what it told was lost",
+		history: `0 register-0 1 ? %4 write("a") => ok
+			1 register-0 5 6 write("b") => ok
+			1 register-0 7 8 read() => "a"`,
+		verdict: Violation, guarantee: "an acknowledged write is missing", class: StateGuarantee, proof: []int{1, 2, 3},
+	},
+	{
+		name: "nor has a read that is sent again an effect: what it saw was lost",
+		history: `0 list-0 1 ? append("v5")
+			1 list-0 3 ? @4 get() => ["v5"]
+			kill 5 6
+			2 list-0 7 8 get() => []`,
+		verdict: Violation, guarantee: "a read went back to an older value after a kill", class: StateGuarantee,
+	},
+	{
+		name: "what was looked up does not hide that another operation took effect twice",
+		history: `0 register-0 1 ? %4 write("c") => ok
+			1 register-0 5 ? @8 write("a") => ok
+			2 register-0 9 10 write("b") => ok
+			2 register-0 11 12 read() => "a"`,
+		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect,
+	},
+	{
 		name: "one key, two effects that a counter shows",
 		history: `0 counter-0 1 ? @4 add(1) => 1->2
 			1 counter-0 5 6 get() => 2`,

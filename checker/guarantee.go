@@ -288,13 +288,7 @@ func isNumber(r record) bool {
 func (c *check) twice(records []record) []record {
 	out := slices.Clone(records)
 	for _, r := range records {
-		sent := 0
-		for _, a := range c.h.Operations[r.id-1].Attempts {
-			if a.Wrote && a.Reason != model.Rejected {
-				sent++
-			}
-		}
-		if sent > 1 && !r.op.ReadOnly() {
+		if c.h.Operations[r.id-1].MayHaveRunTwice() {
 			r.answer, r.ret = nil, open
 			out = append(out, r)
 		}

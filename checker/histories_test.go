@@ -59,8 +59,8 @@ func invoked(f []string, line string) (model.Invoked, error) {
 	}
 	o.Call = model.Instant{Seq: call, Ns: call}
 	op, answer, _ := strings.Cut(strings.TrimSpace(strings.Join(f[4:], " ")), "=>")
-	resolved := int64(0)
-	if strings.HasPrefix(op, "@") {
+	resolved, lookedUp := int64(0), strings.HasPrefix(op, "%")
+	if lookedUp || strings.HasPrefix(op, "@") {
 		at, more, _ := strings.Cut(op, " ")
 		if resolved, err = strconv.ParseInt(at[1:], 10, 64); err != nil {
 			return o, err
@@ -90,9 +90,12 @@ func invoked(f []string, line string) (model.Invoked, error) {
 		o.Outcome, o.Reason = model.Ambiguous, model.TimedOut
 		o.Attempts = []model.Attempt{wrote}
 		if resolved > 0 {
-			o.Resolution = &model.Resolution{At: model.Instant{Seq: resolved, Ns: resolved}, By: "resend", Answer: a}
-			wrote.N = 2
-			o.Attempts = append(o.Attempts, wrote)
+			o.Resolution = &model.Resolution{At: model.Instant{Seq: resolved, Ns: resolved}, By: model.LookUp, Answer: a}
+			if !lookedUp {
+				o.Resolution.By = model.Resend
+				wrote.N = 2
+				o.Attempts = append(o.Attempts, wrote)
+			}
 		} else if a != nil {
 			return o, fmt.Errorf("an ambiguous operation with an answer: %s", line)
 		}

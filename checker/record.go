@@ -69,7 +69,7 @@ func objectsOf(h *model.History) []*object {
 		}
 		of[i] = b
 		b.size++
-		b.differs = b.differs || o.Outcome == model.Ambiguous && o.Resolution != nil
+		b.differs = b.differs || resent(o)
 	}
 	for _, b := range out {
 		b.operations = make([]int, 0, b.size)
@@ -86,6 +86,12 @@ func objectsOf(h *model.History) []*object {
 		sortByCall(b.records)
 	}
 	return out
+}
+
+// resent reports whether the views differ in the operation: it is answered in the
+// resolved one and open in the raw one.
+func resent(o *model.Invoked) bool {
+	return o.Outcome == model.Ambiguous && o.Resolution != nil && o.MayHaveRunTwice()
 }
 
 // sortByCall puts records into the order of their calls, in which a history

@@ -20,6 +20,8 @@ func dump(h *model.History) string {
 			end = fmt.Sprintf("%d!", o.Return.Seq)
 		case o.Outcome == model.OK:
 			end = fmt.Sprint(o.Return.Seq)
+		case o.Resolution != nil && o.Resolution.By == model.LookUp:
+			end = fmt.Sprintf("? %%%d", o.Resolution.At.Seq)
 		case o.Resolution != nil:
 			end = fmt.Sprintf("? @%d", o.Resolution.At.Seq)
 		}

@@ -187,11 +187,14 @@ func (s *simulation) end(i int) {
 	}
 }
 
-// resolve re-sends some of what is ambiguous.
+// resolve re-sends some of what is ambiguous, and looks some of the rest up.
 func (s *simulation) resolve() {
 	for _, r := range s.late {
 		o := &s.h.Operations[r.id-1]
 		if s.rng.Float64() >= s.resolved {
+			if r.happened && s.rng.IntN(4) == 0 {
+				o.Resolution = &model.Resolution{At: s.instant(), By: model.LookUp, Answer: r.answer}
+			}
 			continue
 		}
 		s.instant()
@@ -202,7 +205,7 @@ func (s *simulation) resolve() {
 			s.effect(r)
 		}
 		o.Attempts = append(o.Attempts, model.Attempt{N: 2, Start: s.instant(), End: model.Forever, Wrote: true})
-		o.Resolution = &model.Resolution{At: s.instant(), By: "resend", Answer: r.answer}
+		o.Resolution = &model.Resolution{At: s.instant(), By: model.Resend, Answer: r.answer}
 	}
 }
 

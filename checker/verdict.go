@@ -46,8 +46,8 @@ const (
 )
 
 // Class is the kind of promise that broke, as the two views of a history tell
-// it: the resolved one, with what re-sends and look-ups answered, and the raw
-// one, without them.
+// it: the resolved one, with what re-sends answered, and the raw one, without
+// that. What was looked up is in both: it executed nothing.
 type Class string
 
 const (

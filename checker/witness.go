@@ -147,14 +147,11 @@ func (w *witness) illegal(records []record) bool {
 		(!w.resent || c.decide(w.object.Kind, w.raw(records)).Verdict == Pass)
 }
 
-// raw are the records without what re-sends and look-ups answered.
+// raw are the records without what re-sends answered.
 func (w *witness) raw(records []record) []record {
 	var out []record
 	for _, r := range records {
-		if r.answer != nil && w.h.Operations[r.id-1].Outcome == model.Ambiguous {
-			if r.op.ReadOnly() {
-				continue
-			}
+		if r.answer != nil && resent(&w.h.Operations[r.id-1]) {
 			r.answer, r.ret = nil, open
 		}
 		out = append(out, r)

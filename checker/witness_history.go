@@ -23,6 +23,7 @@ func (w *witness) history() *model.History {
 	}
 	out.Faults = w.faults(out.Operations)
 	w.renumber(out)
+	out.Recoveries = w.recoveries(out.Faults)
 	out.Notes = w.notes(len(out.Operations))
 	return out
 }
@@ -39,13 +40,16 @@ func (w *witness) invoked(r record) model.Invoked {
 			o.Reason = model.LeftOpen
 		}
 		o.Outcome, o.Answer, o.Return = model.Ambiguous, nil, model.Forever
-	case o.Outcome == model.Ambiguous && w.view == model.Resolved:
+	case o.Outcome == model.Ambiguous:
 		o.Return = model.Forever
 		o.Resolution = &model.Resolution{At: model.Instant{Seq: r.ret}, By: resolved.By, Answer: r.answer}
 	default:
 		o.Answer, o.Return = r.answer, model.Instant{Seq: r.ret}
 	}
 	if w.made[r.id] != nil {
+		if o.Resolution != nil && resent(&w.h.Operations[r.id-1]) {
+			o.Resolution.By = model.Resend // its attempts, which say so, are left out
+		}
 		o.Step, o.Key, o.Attempts = 0, "", nil
 	}
 	attempts := slices.Clone(o.Attempts)
@@ -74,6 +78,18 @@ func (w *witness) faults(operations []model.Invoked) []model.Fault {
 		}
 		if f.End.Seq > first && f.Begin.Seq < last {
 			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// recoveries are those that followed the faults.
+func (w *witness) recoveries(faults []model.Fault) []model.Recovery {
+	var out []model.Recovery
+	for _, f := range faults {
+		r, started := w.h.RecoveryAfter(f)
+		if started && (f.Kind == "stop" || f.Kind == "kill") && !slices.Contains(out, r) {
+			out = append(out, r)
 		}
 	}
 	return out

@@ -402,6 +402,11 @@ func TestWitnessesTellTheStory(t *testing.T) {
 		o := &h.Operations[i]
 		o.Call.Ns, o.Return.Ns = 1000*o.Call.Seq, 1000*o.Return.Seq
 	}
+	for i := range h.Faults {
+		h.Faults[i].Begin.Ns, h.Faults[i].End.Ns = 1000*h.Faults[i].Begin.Seq, 1000*h.Faults[i].End.Seq
+	}
+	back := model.Recovery{Down: 23000, Spawned: 25000, Canary: 29000}
+	h.Recoveries = []model.Recovery{back, {Down: 51000, Canary: 60000}}
 	w, err := Witness(h, Options{})
 	require.NoError(t, err)
 	require.Equal(t, "0 list-0 1 2 append(\"v1\") => ok\n0 list-0 7 8 get() => []\n", dump(w))
@@ -409,6 +414,7 @@ func TestWitnessesTellTheStory(t *testing.T) {
 		{Kind: "kill", Begin: model.Instant{Seq: 3, Ns: 20000}, End: model.Instant{Seq: 4, Ns: 24000}},
 		{Kind: "start", Begin: model.Instant{Seq: 5, Ns: 25000}, End: model.Instant{Seq: 6, Ns: 26000}},
 	}, w.Faults)
+	require.Equal(t, []model.Recovery{back}, w.Recoveries, "how long each of these faults took")
 	require.Equal(t, h.Operations[0].Call.Ns, w.Operations[0].Call.Ns)
 	require.Equal(t, h.Operations[4].Return.Ns, w.Operations[1].Return.Ns)
 	require.Equal(t, "an acknowledged append is missing after a kill", Check(w, Options{}).Broken().Guarantee)

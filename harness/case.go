@@ -81,6 +81,43 @@ func (e Expectation) fits(s Subject) bool {
 // Runs is how often the case must pass to show, at 95 %, that it is not back.
 func (c *Case) Runs() int { return max(minimumRuns, c.Rate.RunsNeeded()) }
 
+// Shows reports whether a run failed in the way of the case, as a reduction would
+// take it for the same failure: with an object of the kind that the witness is of
+// and no legal order, or else with what the guarantee says did not happen or the
+// server reported. Which guarantee of an object broke is chance: one cause may show
+// as several. Any violation is one of a case that never failed.
+func (c *Case) Shows(r *Run) bool {
+	way, broken := wayOf(r), r.Check.Broken()
+	switch {
+	case r.Verdict != Violation:
+		return false
+	case c.Rate.Strikes == 0:
+		return true
+	case len(c.Witness) > 0:
+		return broken != nil && way == string(c.kind())
+	case broken != nil:
+		return strings.HasPrefix(c.Guarantee, broken.Guarantee)
+	}
+	return way != "" && strings.Contains(c.Guarantee, way)
+}
+
+// kind is that of the object that the witness is of, "" without one.
+func (c *Case) kind() model.Kind {
+	for _, line := range c.Witness {
+		e, _ := model.DecodeEvent(line) // what can't be read is nobody's call
+		if call, is := e.(model.Called); is {
+			return call.Object.Kind
+		}
+	}
+	return ""
+}
+
+// NotGiven are the settings of the case that the subject lacks: it is not replayed
+// on what it failed on.
+func (c *Case) NotGiven(on Subject) []string {
+	return slices.DeleteFunc(slices.Clone(c.Settings), func(s string) bool { return slices.Contains(on.Settings, s) })
+}
+
 // CaseOf makes a case of a failure that was reduced, expected to fail on nothing.
 func CaseOf(guarantee string, s *Shrunk, on Subject, runtime string) *Case {
 	c := &Case{

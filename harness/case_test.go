@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/checker"
 	"retain/generators"
 	"retain/model"
 )
@@ -46,6 +48,34 @@ func TestCasesReadBack(t *testing.T) {
 func TestCasesAreReplayedOftenEnough(t *testing.T) {
 	assert.Equal(t, 3, (&Case{}).Runs())
 	assert.Equal(t, 3, (&Case{Rate: generators.Rate{Strikes: 20, Runs: 20}}).Runs())
+}
+
+// A case is back if what it was kept for is: another violation is another finding.
+func TestCasesTellTheirViolationFromOthers(t *testing.T) {
+	broke := func(kind model.Kind, guarantee string) *Run {
+		o := checker.ObjectResult{Object: model.Object{Kind: kind}, Verdict: checker.Violation, Guarantee: guarantee}
+		return &Run{Verdict: Violation, Check: checker.Result{Verdict: checker.Violation, Objects: []checker.ObjectResult{o}}}
+	}
+	stuck := &Run{Verdict: Violation, Outcome: &Outcome{Liveness: &Liveness{Guarantee: "an accepted operation finishes"}}}
+	admitted := &Run{Verdict: Violation, Admissions: []Admission{{Class: "a panic"}}}
+	always := generators.Rate{Strikes: 20, Runs: 20}
+	counter := Case{Rate: always, Guarantee: "an acknowledged add is missing", Witness: []json.RawMessage{
+		[]byte(`{"e":"header","version":1,"run":"r","runtime":""}`),
+		[]byte(`{"e":"call","seq":1,"ns":1,"id":1,"process":"0","phase":"program","object":"counter-0","op":"add(1)"}`),
+	}}
+	assert.True(t, counter.Shows(broke(model.Counter, "a read went back to an older value")), "one cause, two guarantees")
+	assert.False(t, counter.Shows(broke(model.List, "an acknowledged append is missing")))
+	assert.False(t, counter.Shows(stuck))
+	assert.False(t, counter.Shows(admitted))
+	assert.False(t, counter.Shows(&Run{Verdict: Undecided}))
+
+	liveness := Case{Rate: always, Guarantee: "broken: an accepted operation finishes"}
+	assert.True(t, liveness.Shows(stuck))
+	assert.False(t, liveness.Shows(&Run{Verdict: Violation, Outcome: &Outcome{Liveness: &Liveness{Guarantee: "a runtime that is up answers"}}}))
+	assert.False(t, liveness.Shows(broke(model.Counter, "an acknowledged add is missing")))
+	assert.False(t, liveness.Shows(admitted))
+	assert.True(t, (&Case{Rate: always, Guarantee: "the server reports a panic: thread 'main'"}).Shows(admitted))
+	assert.True(t, (&Case{}).Shows(stuck), "it never failed: whatever fails is news")
 }
 
 func TestCasesThatCannotBeUsedSaySo(t *testing.T) {

@@ -100,6 +100,7 @@ func TestAWriteThatIsGone(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, h.Validate(), "the second look is a history by itself")
 	assert.Len(t, h.Operations, 4)
+	assert.Contains(t, h.Fragment, r.Outcome.ID, "nobody judges it as a whole one: what was written is missing")
 	assert.Equal(t, "kill", h.Faults[0].Kind)
 }
 

@@ -49,6 +49,7 @@ func (s *session) lookAgain(ctx context.Context, r *Run, sys *System, object mod
 		path = os.DevNull
 	}
 	header := r.Outcome.History.Header
+	header.Fragment = "the reads that were made after run " + r.Outcome.ID + " violated"
 	rec, err := newRecorder(path, header)
 	if err != nil {
 		out.problem = err

@@ -273,7 +273,7 @@ func (q *inquiry) answerOf(reads []model.Invoked) string {
 func (q *inquiry) sentAgain() int {
 	for _, id := range q.broken.Proof {
 		o := q.run.Outcome.History.Operations[id-1]
-		if o.Resolution != nil && o.Resolution.By == "resend" && o.Resolution.At.Seq > q.last.Call.Seq {
+		if o.Resolution != nil && o.Resolution.By == model.Resend && o.Resolution.At.Seq > q.last.Call.Seq {
 			return id
 		}
 	}

@@ -160,11 +160,11 @@ func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
 	for _, o := range open {
 		t := &trial{id: o.ID, n: len(o.Attempts), call: ingress.Call{
 			ObjectKey: r.objectKey(o.Object), Op: o.Op, IdempotencyKey: o.Key, Tag: r.tag(o.Step)}}
-		by := "resend"
+		by := model.Resend
 		var result ingress.Result
 		var err error
 		if r.plan.Config.Resolve == generators.LookUp {
-			by = "lookup"
+			by = model.LookUp
 			result, err = r.lookUp(ctx, t)
 		} else {
 			result, err = r.insist(ctx, t)

@@ -82,10 +82,16 @@ type Attempt struct {
 // Resolution is what became known of an ambiguous operation after healing.
 type Resolution struct {
 	At Instant
-	// By is "resend" (the same key again) or "lookup" (its output, read-only).
+	// By is [Resend] or [LookUp].
 	By     string
 	Answer Answer
 }
+
+// The ways in which an ambiguous operation is resolved.
+const (
+	Resend = "resend" // the same key again
+	LookUp = "lookup" // its output by its key, read-only
+)
 
 // Fault is what was done to the runtime, from its beginning to its end.
 type Fault struct {
@@ -143,6 +149,9 @@ type Header struct {
 	Shared []string `json:"shared,omitempty"`
 	// Plan is the plan's JSON, so that a history explains itself.
 	Plan json.RawMessage `json:"plan,omitempty"`
+	// Fragment says of what this is a part, if operations that came before are
+	// missing: nothing can be said of it. "" for a whole history.
+	Fragment string `json:"fragment,omitempty"`
 }
 
 // History is the record of one run.
@@ -160,6 +169,16 @@ type History struct {
 	Ended bool
 	// Damage says what was wrong with the last line, "" for nothing.
 	Damage string
+}
+
+// RecoveryAfter is the first start after a stop or kill, false if none is recorded.
+func (h *History) RecoveryAfter(f Fault) (Recovery, bool) {
+	for _, r := range h.Recoveries {
+		if r.Down >= f.Begin.Ns {
+			return r, true
+		}
+	}
+	return Recovery{}, false
 }
 
 // IsShared reports whether the deployment serves the operation as a shared handler.
@@ -180,7 +199,9 @@ const (
 	// Resolved: an ambiguous operation that a re-send or a look-up answered is an
 	// ordinary one, from its first call to that answer.
 	Resolved View = "resolved"
-	// Raw: re-sends do not count; whatever was ambiguous is open for ever.
+	// Raw: what a re-send answered does not count: an ambiguous operation that may
+	// have been executed twice is open for ever. A look-up executes nothing, and a
+	// read has no effect to have twice: their answers count.
 	Raw View = "raw"
 )
 
@@ -190,7 +211,7 @@ func (o Invoked) In(v View) Invoked {
 	if o.Outcome != Ambiguous {
 		return o
 	}
-	if v == Resolved && o.Resolution != nil {
+	if o.Resolution != nil && (v == Resolved || !o.MayHaveRunTwice()) {
 		o.Outcome, o.Answer, o.Return = OK, o.Resolution.Answer, o.Resolution.At
 		return o
 	}
@@ -200,13 +221,25 @@ func (o Invoked) In(v View) Invoked {
 
 // MayHaveRun reports whether any attempt may have reached a handler: it may have
 // written a byte of its request, and the ingress did not refuse it.
-func (o Invoked) MayHaveRun() bool {
+func (o Invoked) MayHaveRun() bool { return o.sent() > 0 }
+
+// MayHaveRunTwice reports whether the operation may have had its effect twice, were
+// it not for its key: it has one, and more than one attempt may have reached a
+// handler. A re-send is one of them.
+func (o Invoked) MayHaveRunTwice() bool {
+	resent := o.Resolution != nil && o.Resolution.By != LookUp
+	return !o.Op.ReadOnly() && (resent || o.sent() > 1)
+}
+
+// sent counts the attempts that may have reached a handler.
+func (o Invoked) sent() int {
+	n := 0
 	for _, a := range o.Attempts {
 		if a.Wrote && a.Reason != Rejected {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // Validate reports a way in which the history is not well-formed: a fault of the

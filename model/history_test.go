@@ -92,8 +92,9 @@ func TestViews(t *testing.T) {
 	failed := ok
 	failed.Outcome = model.Failed
 	open := ambiguous(1, "0", 1, 3)
+	open.Op = model.CounterAdd{Delta: 1}
 	resolved := open
-	resolved.Resolution = &model.Resolution{At: at(9), By: "lookup", Answer: model.Integer(7)}
+	resolved.Resolution = &model.Resolution{At: at(9), By: model.Resend, Answer: model.Integer(7)}
 
 	for _, v := range []model.View{model.Resolved, model.Raw} {
 		assert.Equal(t, ok, ok.In(v))
@@ -111,6 +112,16 @@ func TestViews(t *testing.T) {
 	assert.Nil(t, raw.Answer)
 	assert.Equal(t, model.Forever, raw.Return)
 	assert.Equal(t, at(3), resolved.Return, "a view changes nothing")
+
+	lookedUp := open
+	lookedUp.Attempts = []model.Attempt{{N: 1, Wrote: true}}
+	lookedUp.Resolution = &model.Resolution{At: at(9), By: model.LookUp, Answer: model.Integer(7)}
+	assert.Equal(t, model.OK, lookedUp.In(model.Raw).Outcome, "a look-up executes nothing")
+	lookedUp.Attempts = append(lookedUp.Attempts, model.Attempt{N: 2, Wrote: true})
+	assert.Equal(t, model.Ambiguous, lookedUp.In(model.Raw).Outcome, "its client had sent it twice")
+	read := resolved
+	read.Op = model.CounterGet{}
+	assert.Equal(t, model.OK, read.In(model.Raw).Outcome, "a read has no effect to have twice")
 }
 
 func TestMayHaveRun(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 // whole, which fails where no single plan did. The zero value is ready.
 //
 // A violation and what is undecided or vacuous are failures, told apart by their
-// type; what kept the suite from its work is an error.
+// type; what kept the suite from its work is an error. A violation that was expected
+// is skipped, as a known failure is.
 type JUnit struct {
 	suites []junitSuite
 }
@@ -48,6 +49,11 @@ type junitCase struct {
 	Time    string        `xml:"time,attr"`
 	Failure *junitProblem `xml:"failure,omitempty"`
 	Error   *junitProblem `xml:"error,omitempty"`
+	Skipped *junitSkipped `xml:"skipped,omitempty"`
+}
+
+type junitSkipped struct {
+	Message string `xml:"message,attr"`
 }
 
 type junitProblem struct {
@@ -73,6 +79,13 @@ func (j *JUnit) Add(p *Reporter, s *harness.Session) {
 		}
 		if r.ledger {
 			c.Name += ", ledger"
+		}
+		if r.verdict == harness.Violation && p.Expected != "" {
+			suite.Tests++
+			suite.Skipped++
+			c.Skipped = &junitSkipped{printable(p.Expected)}
+			suite.Cases = append(suite.Cases, c)
+			continue
 		}
 		suite.add(c, r.verdict, r.said)
 	}

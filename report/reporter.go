@@ -25,6 +25,9 @@ type Reporter struct {
 	Flags []string
 	// Seed is the session's.
 	Seed uint64
+	// Expected says why violations were expected, "" if they were not: JUnit counts
+	// them as skipped.
+	Expected string
 
 	runs   []ran
 	passed int

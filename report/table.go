@@ -106,19 +106,25 @@ func between(f model.Fault, from, to model.Instant) bool {
 
 // rule says what a fault did: "kill · down 612 ms".
 func rule(h *model.History, f model.Fault) string {
-	if f.Kind != string(generators.Stop) && f.Kind != string(generators.Kill) {
+	if !ends(f) {
 		return f.Kind
 	}
-	for _, r := range h.Recoveries {
-		switch {
-		case r.Down < f.Begin.Ns:
-		case r.Canary > 0:
-			return fmt.Sprintf("%s · down %d ms", f.Kind, (r.Canary-r.Down)/1e6)
-		default:
-			return f.Kind + " · ended again before it answered"
-		}
+	r, started := h.RecoveryAfter(f)
+	endedAgain := slices.ContainsFunc(h.Faults, func(g model.Fault) bool { return g.Begin.Seq > f.Begin.Seq && ends(g) })
+	switch {
+	case !started:
+		return f.Kind // nothing is known of it
+	case r.Canary > 0:
+		return fmt.Sprintf("%s · down %d ms", f.Kind, (r.Canary-r.Down)/1e6)
+	case endedAgain:
+		return f.Kind + " · ended again before it answered"
 	}
 	return f.Kind + " · did not answer again"
+}
+
+// ends reports whether a fault ends the server.
+func ends(f model.Fault) bool {
+	return f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
 }
 
 // cell is an operation and how it ended. When is told where another row of the
@@ -165,7 +171,7 @@ func ending(h *model.History, o model.Invoked, when bool) string {
 }
 
 // resolutions are the words for how an answer became known later.
-var resolutions = map[string]string{"resend": "sent again", "lookup": "looked up"}
+var resolutions = map[string]string{model.Resend: "sent again", model.LookUp: "looked up"}
 
 // Reached says how far an operation was seen to get before its client stopped
 // waiting, in the words of the design.

@@ -34,7 +34,7 @@ func busy() *model.History {
 			{Kind: "pause", Begin: at(8), End: at(8)}, {Kind: "stop", Begin: at(11), End: at(12)}, {Kind: "start", Begin: at(13), End: at(14)},
 			{Kind: "kill", Begin: at(15), End: at(16)}, {Kind: "start", Begin: at(17), End: at(18)}, {Kind: "kill", Begin: at(23), End: at(24)},
 		},
-		Recoveries: []model.Recovery{{Down: 40e6, Canary: 55e6}, {Down: 120e6}, {Down: 160e6, Canary: 180e6}},
+		Recoveries: []model.Recovery{{Down: 40e6, Canary: 55e6}, {Down: 120e6}, {Down: 160e6, Canary: 180e6}, {Down: 240e6}},
 		Evidence:   []model.Observation{{ID: 3, Reading: "entered", At: at(7)}, {ID: 3, Reading: "effect", At: at(8)}},
 	}
 }
@@ -48,6 +48,11 @@ func TestOperations(t *testing.T) {
 		"    ms   client 0",
 		`    10   write("v1") -> ok   <- here`,
 	}, Operations(h, []int{1}, 1, "here"), "what happened before and after it stays away")
+
+	h.Recoveries = nil
+	for _, line := range Operations(h, []int{1, 2, 3, 4, 5, 6}, 0, "") {
+		assert.NotContains(t, line, " · ", "nothing is said of a restart of which nothing is recorded")
+	}
 }
 
 func TestALongTableIsShortened(t *testing.T) {
