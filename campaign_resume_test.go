@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestACampaignGoesOnAsItBegan: what goes on is the same test, whatever the command
+// TestASittingGoesOnAsItBegan: what goes on is the same test, whatever the command
 // line leaves out, and no command line makes another one of it.
-func TestACampaignGoesOnAsItBegan(t *testing.T) {
+func TestASittingGoesOnAsItBegan(t *testing.T) {
 	begun := []string{"-runtime", "simulated", "-config", "plain-4", "-unresolved", "-rapid.steps", "10", "-recovery.max", "50s"}
 	c := hours(t, nil, append(begun, "-duration", "3s", "-rapid.seed", "8", "-workers", "1")...)
 	_ = c.Run() // it proves too little to be green
@@ -45,9 +45,9 @@ func TestACampaignGoesOnAsItBegan(t *testing.T) {
 	assert.Len(t, recorded(c).Sittings, 2, "none of them began")
 }
 
-// TestACampaignThatIsToldToEndSaysThatItDidNot: the signal of a container that is to
+// TestASittingThatIsToldToEndSaysThatItDidNot: the signal of a container that is to
 // end is no red campaign.
-func TestACampaignThatIsToldToEndSaysThatItDidNot(t *testing.T) {
+func TestASittingThatIsToldToEndSaysThatItDidNot(t *testing.T) {
 	c := hours(t, nil, "-runtime", "simulated", "-duration", "1h", "-test.timeout", "0")
 	require.NoError(t, c.Start())
 	awaitPlans(t, c, 1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,6 +111,15 @@ func TestPromotingKeepsThePlan(t *testing.T) {
 	assert.Equal(t, []harness.Expectation{{Bug: "rollback", Why: "it is planted"}}, again.Fails)
 	assert.Equal(t, again.Rate.Runs, again.Rate.Strikes)
 	assert.NotEmpty(t, again.Witness)
+
+	unreduced := newCommand(t, c.dir, nil, c.Path, append(slices.Clone(args[:len(args)-1]), "whole", "-shrink.budget", "0")...)
+	require.Error(t, unreduced.Run())
+	assert.Contains(t, unreduced.text(), "note       the plan is kept as it was executed: it was not reduced\n")
+	whole, asItWas, err := harness.LoadCase(filepath.Join(c.dir, regressions, "whole.json"))
+	require.NoError(t, err, unreduced.text())
+	assert.Equal(t, plan, asItWas)
+	assert.Positive(t, whole.Rate.Strikes, "the replay itself failed so often")
+	assert.NotEmpty(t, whole.Witness)
 
 	taken := newCommand(t, c.dir, nil, c.Path, args...)
 	require.Error(t, taken.Run())

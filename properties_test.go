@@ -61,7 +61,7 @@ func TestReplay(t *testing.T) {
 	}
 	session, shrunk := judged(t, plan.Seed, n, true, func(int) generators.Plan { return pinned(plan) })
 	if *promoteFlag != "" {
-		promote(t, plan, session, shrunk)
+		promote(t, pinned(plan), session, shrunk)
 	}
 }
 

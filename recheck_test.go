@@ -35,11 +35,11 @@ func TestRecheck(t *testing.T) {
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-history %s: %w", *historyFlag, err))
 	}
-	if len(h.Operations) == 0 {
-		cannotBegin(t, fmt.Errorf("-history %s: it has no operations: there is nothing to judge", *historyFlag))
-	}
 	if h.Fragment != "" {
 		cannotBegin(t, fmt.Errorf("-history %s: it is no whole history but %s: name the %s beside it", *historyFlag, h.Fragment, harness.HistoryFile))
+	}
+	if len(h.Operations) == 0 {
+		cannotBegin(t, fmt.Errorf("-history %s: it has no operations: there is nothing to judge", *historyFlag))
 	}
 	r := checker.Check(h, alone(*budgetFlag))
 	rows := report.Recheck(h, r, *historyFlag, *budgetFlag)

@@ -1,6 +1,7 @@
 package retain_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"retain/checker"
 	"retain/generators"
 	"retain/harness"
 	"retain/report"
@@ -112,25 +114,30 @@ func subject(s *harness.Session) harness.Subject {
 }
 
 // promote keeps what Replay executed as a regression: the reduced plan with its
-// witness and its rate, or a plan that passed, which then must go on to.
+// witness and its rate, or the plan itself, where that alone is known to fail, or
+// passed and must go on to.
 func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *harness.Shrunk) {
 	path, err := harness.CaseFile(regressions, *promoteFlag)
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-promote: %w", err))
 	}
+	failed := violated(s)
 	guarantee := "what was acknowledged is there"
 	switch {
 	case s.Verdict == harness.Pass:
 		shrunk = &harness.Shrunk{Reduction: generators.Reduction{Best: plan}, Rate: generators.Rate{Runs: s.Counts[harness.Pass]}}
-	case s.Verdict == harness.Violation && shrunk != nil && shrunk.Rate.Strikes > 0:
-		shown := violated(s)
-		if shrunk.Run != nil {
-			shown = shrunk.Run
-		}
-		guarantee = shown.Guarantee()
-	default:
-		fmt.Printf("note       not kept: a session that is %s is no regression, nor is a violation that did not come back when it was reduced (-shrink.budget)\n", s.Verdict)
+	case s.Verdict != harness.Violation:
+		fmt.Printf("note       not kept: the session is %s, so that the plan neither failed nor passed\n", s.Verdict)
 		return
+	case failed == nil:
+		fmt.Println("note       not kept: what is wrong was seen in no execution of the plan")
+		return
+	case shrunk != nil && shrunk.Run != nil && failsAgain(shrunk).Strikes > 0:
+		shrunk.Rate = failsAgain(shrunk)
+		guarantee = shrunk.Run.Guarantee()
+	default:
+		shrunk = unreduced(plan, s, shrunk)
+		guarantee = failed.Guarantee()
 	}
 	on := subject(s)
 	if err := harness.CaseOf(guarantee, shrunk, on, s.Identity.String()).Save(path); err != nil {
@@ -142,4 +149,34 @@ func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *har
 		says = fmt.Sprintf("it passed %d times of %d, and must go on to", shrunk.Rate.Runs, shrunk.Rate.Runs)
 	}
 	fmt.Printf("kept       %s: %s · go test -run Regressions\n", path, says)
+}
+
+// failsAgain is how often a reduced plan failed: in fresh executions, or in those of
+// the reduction if there was no time for any.
+func failsAgain(s *harness.Shrunk) generators.Rate {
+	if s.Rate.Runs > 0 {
+		return s.Rate
+	}
+	return s.Seen()
+}
+
+// unreduced is a plan that failed as it was executed, with the rate of that; a
+// reduction that came to nothing smaller has executed it too.
+func unreduced(plan generators.Plan, s *harness.Session, shrunk *harness.Shrunk) *harness.Shrunk {
+	out := &harness.Shrunk{Reduction: generators.Reduction{Best: plan}}
+	out.Rate = generators.Rate{Strikes: s.Counts[harness.Violation], Runs: s.Counts[harness.Violation] + s.Counts[harness.Pass]}
+	why := "it was not reduced"
+	if shrunk != nil {
+		why = "reduced, it did not fail again"
+	}
+	if shrunk != nil && bytes.Equal(generators.Encode(shrunk.Best), generators.Encode(plan)) {
+		why = "its reduction came to nothing smaller"
+		seen := failsAgain(shrunk)
+		out.Rate.Strikes, out.Rate.Runs = out.Rate.Strikes+seen.Strikes, out.Rate.Runs+seen.Runs
+	}
+	fmt.Printf("note       the plan is kept as it was executed: %s\n", why)
+	if failed := violated(s); failed.Check.Verdict == checker.Violation {
+		out.Witness, _ = checker.Witness(failed.Outcome.History, checks()) // without one the guarantee tells the case from others
+	}
+	return out
 }

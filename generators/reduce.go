@@ -68,6 +68,11 @@ type Reduction struct {
 	rate  decaying        // how often the best fails
 }
 
+// Seen is how often the best plan failed in the executions of the reduction itself.
+// That is more than its rate if it became the best by failing: it was then executed
+// until it did. Where fresh executions were measured they tell better.
+func (r Reduction) Seen() Rate { return r.tried[keyOf(r.Best)] }
+
 // Reduce finds a smaller plan that still fails, by delta debugging: Zeller and
 // Hildebrandt, "Simplifying and isolating failure-inducing input" (IEEE TSE 28(2)
 // 2002). It takes away objects, faults, clients and operations, by halves first,

@@ -52,13 +52,17 @@ func marked(lines []string, earlier bool) []string {
 	return append([]string{beforeReduction + ":"}, lines...)
 }
 
-// planOf is the file of the plan that is worth replaying.
+// planOf is the file of the plan that is worth replaying: of the reduced one, unless
+// it did not fail or never failed again.
 func planOf(s *harness.Shrunk) string {
-	if s == nil || s.Run == nil {
+	if s == nil || s.Run == nil || neverAgain(s) {
 		return harness.PlanFile
 	}
 	return harness.ReducedFile
 }
+
+// neverAgain reports whether the reduced plan was executed afresh and never failed.
+func neverAgain(s *harness.Shrunk) bool { return s.Rate.Runs > 0 && s.Rate.Strikes == 0 }
 
 // rate says how often a reduced violation came back, and what its reduction cost.
 func rate(r harness.Run, s *harness.Shrunk) []string {
@@ -77,8 +81,14 @@ func rate(r harness.Run, s *harness.Shrunk) []string {
 	if s.Ending != generators.Minimal {
 		says += " · ended early: " + string(s.Ending)
 	}
-	if s.Rate.Runs > 0 {
+	switch seen := s.Seen(); {
+	case neverAgain(s):
+		return []string{fmt.Sprintf("reproduces %s · %s", s.Rate, says),
+			fmt.Sprintf("it failed by chance, or hardly ever does: what is to be replayed is %s", harness.PlanFile)}
+	case s.Rate.Runs > 0:
 		says = fmt.Sprintf("reproduces %s · %s", s.Rate, says)
+	case seen.Runs > 0:
+		says = fmt.Sprintf("failed %s in the reduction itself, not in fresh executions · %s", seen, says)
 	}
 	return []string{says}
 }

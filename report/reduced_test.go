@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,8 +41,22 @@ func TestAReducedViolationSaysHowOftenItComesBack(t *testing.T) {
 	assert.Contains(t, row(rows, "replay"), harness.ReducedFile)
 	assert.Contains(t, row(rows, "keep it"), "-promote NAME")
 
-	c.Shrunk.Ending, c.Shrunk.Rate = generators.OutOfTime, generators.Rate{}
-	assert.Equal(t, "5 steps, from 57 · 38 executions, 51 s · ended early: out of time", row(Finding(r, c), "rate"))
+	c.Shrunk.Rate.Strikes = 0
+	rows = Finding(r, c)
+	assert.Contains(t, row(rows, "rate"), "reproduces 0 of 20 (95 %: 0 to 16 %) · ")
+	assert.Contains(t, row(rows, "rate"), "what is to be replayed is plan.json")
+	assert.Contains(t, row(rows, "replay"), harness.PlanFile, "a plan that does not fail again leads nowhere")
+	assert.Contains(t, row(rows, "keep it"), harness.PlanFile)
+
+	reduction, err := generators.Reduce(t.Context(), c.Shrunk.Best, generators.ReduceOptions{Executions: 3,
+		Strikes: func(context.Context, generators.Plan) (bool, error) { return true, nil }})
+	require.NoError(t, err)
+	reduction.Took = 51 * time.Second
+	c.Shrunk.Rate, c.Shrunk.Reduction = generators.Rate{}, reduction
+	rows = Finding(r, c)
+	assert.Equal(t, "failed 3 of 3 (95 %: 44 to 100 %) in the reduction itself, not in fresh executions · 5 steps, from 5 · 3 executions, 51 s · ended early: out of executions",
+		row(rows, "rate"))
+	assert.Contains(t, row(rows, "replay"), harness.ReducedFile)
 
 	c.Shrunk = &harness.Shrunk{Reduction: generators.Reduction{Executions: 20, Ending: generators.NotReproduced}}
 	rows = Finding(r, c)
