@@ -105,7 +105,7 @@ func (c *check) judge(b *object) ObjectResult {
 		r.Raw = raw.Judgement
 		switch raw.Verdict {
 		case Pass:
-			r.Class = OneEffect
+			r.Class = c.promise(b.Kind, b.records)
 		case Violation:
 		case Undecided:
 			r.Class = UnknownClass
@@ -117,4 +117,22 @@ func (c *check) judge(b *object) ObjectResult {
 	}
 	c.explain(b, found, &r)
 	return r
+}
+
+// promise is what a history broke that is legal without what re-sends answered: one
+// key, one effect, if second effects explain it. If they don't, what a re-send
+// acknowledged was lost, which is an acknowledgement like any other. What can't be told
+// in the time that a proof may take is left open.
+func (c *check) promise(kind model.Kind, records []record) Class {
+	bounded := *c
+	if until := time.Now().Add(shrinkTime); until.Before(c.until) {
+		bounded.until = until // it is no part of the verdict
+	}
+	switch bounded.decide(kind, c.twice(records)).Verdict {
+	case Pass:
+		return OneEffect
+	case Violation:
+		return StateGuarantee
+	}
+	return UnknownClass
 }

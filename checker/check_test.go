@@ -102,6 +102,13 @@ var stories = []struct {
 		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect, proof: []int{1, 2, 3},
 	},
 	{
+		name: "what a re-send acknowledged was lost: no second effect explains that",
+		history: `0 register-0 1 ? @4 write("a") => ok
+			kill 5 6
+			closing register-0 7 8 read() => ""`,
+		verdict: Violation, guarantee: "an acknowledged write is missing after a kill", class: StateGuarantee, proof: []int{1, 2},
+	},
+	{
 		name: "a look-up executes nothing: what it told was lost",
 		history: `0 register-0 1 ? %4 write("a") => ok
 			1 register-0 5 6 write("b") => ok

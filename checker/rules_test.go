@@ -108,6 +108,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"search: a spent budget proves nothing", "search.go", "if !spent {", "if true {"},
 	{"records: failed operations have no effect", "record.go", "case o.Outcome == model.Ambiguous && !o.Op.ReadOnly():", "case !o.Op.ReadOnly():"},
 	{"check: the raw view is judged too", "check.go", "if b.differs {", "if false {"},
+	{"check: what a re-send acknowledged can be lost", "check.go", "r.Class = c.promise(b.Kind, b.records)", "r.Class = OneEffect"},
 	{"check: a look-up executes nothing", "../model/history.go", " && o.Resolution.By != LookUp", ""},
 	{"check: a read has no effect to have twice", "../model/history.go", "!o.Op.ReadOnly() && (resent", "(resent"},
 	{"check: disagreements are said", "decide.go", "	f.Verdict = IllFormed\n}", "}"},

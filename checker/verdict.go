@@ -51,12 +51,13 @@ const (
 type Class string
 
 const (
-	// StateGuarantee: even the raw history has no legal order.
+	// StateGuarantee: even the raw history has no legal order, or the resolved one
+	// has none even if what was sent again had its effect again.
 	StateGuarantee Class = "state"
-	// OneEffect: the raw history has a legal order, the resolved one has none:
-	// one key, one effect does not hold.
+	// OneEffect: the raw history has a legal order, the resolved one has none, and has
+	// one if operations that were sent more than once had a second effect.
 	OneEffect Class = "one key, one effect"
-	// UnknownClass: the raw history could not be decided.
+	// UnknownClass: neither could be decided.
 	UnknownClass Class = "undecided which"
 )
 
