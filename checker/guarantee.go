@@ -198,9 +198,13 @@ func reordered(a, b []string) bool {
 // inserted reports whether a later answer has something new in front of an element
 // that an earlier one has: lists grow at their end.
 func inserted(earlier, later []string) bool {
+	had := make(map[string]bool, len(earlier))
+	for _, v := range earlier {
+		had[v] = true
+	}
 	fresh := false
 	for _, v := range later {
-		if !slices.Contains(earlier, v) {
+		if !had[v] {
 			fresh = true
 		} else if fresh {
 			return true

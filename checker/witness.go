@@ -35,9 +35,10 @@ import (
 //
 // If the raw view of the object violates, it is that which is minimised: what
 // re-sends answered says nothing then. If it is only what re-sends answered that
-// violates, a step must also leave the raw view legal: the witness is one of the same
-// promise. The times of what was not widened are those of the run; the notes say
-// which of its operations the witness is made of.
+// violates, a step must also leave the raw view legal: where second effects explain
+// the history, they explain the witness; where they don't, they may. The times of what
+// was not widened are those of the run; the notes say which of its operations the
+// witness is made of.
 //
 // A history that is hard to judge may cost the time that a proof may take: then the
 // witness is as small as it was made by then. It is an error if the history has no

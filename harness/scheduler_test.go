@@ -96,7 +96,7 @@ func TestWhoWaitsForAnOpenOperation(t *testing.T) {
 			clocked(t, func(t *testing.T, s *System, w *Wired) {
 				gates := []service.Gate{w.Arm("run/1", service.Before), w.Arm("run/2", service.Before)}
 				go func() {
-					time.Sleep(500 * time.Millisecond)
+					time.Sleep(500 * time.Millisecond) // on the simulated clock
 					for _, g := range gates {
 						g.Open()
 					}

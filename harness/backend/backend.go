@@ -57,6 +57,7 @@ type Choice struct {
 	Why string
 }
 
+// String is the sentence: "container, since Docker answers".
 func (c Choice) String() string { return string(c.Name) + ", " + c.Why }
 
 // Choose settles on a backend that works here, and says which and why.

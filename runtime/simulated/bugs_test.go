@@ -108,7 +108,7 @@ func TestDoubleApplyOfWhatWasInFlight(t *testing.T) {
 				s := sending{key: "k", tag: "t"}
 				_, answer := r.held(at, "/Counter/c/add", "1", s)
 				queued := r.background("/Counter/c/add", "10") // not entered: not in flight
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond)                   // on the simulated clock
 				r.kill()
 				<-answer
 				<-queued
