@@ -200,7 +200,7 @@ func (l *life) answer(w http.ResponseWriter, r *http.Request, inv *invocation, r
 		panic(http.ErrAbortHandler)
 	}
 	if answerWith(w, status, body) == nil {
-		l.store.acknowledge(l, inv)
+		l.store.acknowledge(inv)
 	}
 }
 

@@ -92,6 +92,7 @@ func (l *life) end(killed bool) {
 		l.ingress.close()
 		l.admin.close()
 		l.work.Wait()
+		l.store.ended(killed)
 		close(l.ended)
 	})
 	<-l.ended

@@ -316,11 +316,12 @@ func (s *store) send(l *life, inv *invocation) bool {
 	return true
 }
 
-// acknowledge notes that the client has the answer.
-func (s *store) acknowledge(l *life, inv *invocation) {
+// acknowledge notes that the client has the answer. It may have had it before the
+// life's end and this note comes after.
+func (s *store) acknowledge(inv *invocation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	inv.acked = inv.acked || s.life == l
+	inv.acked = true
 }
 
 // find is the invocation that a key names, and whether it is finished.
@@ -366,6 +367,12 @@ func (s *store) end(l *life, killed bool) {
 	}
 	s.life = nil
 	s.lapses(killed)
+}
+
+// ended follows a life of which nothing is left: what its clients have is known.
+func (s *store) ended(killed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if killed {
 		s.killBugs()
 	}

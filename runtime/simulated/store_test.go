@@ -46,13 +46,30 @@ func TestNothingOfALifeChangesTheStoreAfterItsEnd(t *testing.T) {
 		assert.False(t, s.finish(l, inv))
 		assert.False(t, s.send(l, inv))
 		assert.Nil(t, s.next(l, inv.object))
-		s.acknowledge(l, inv)
 		s.resume(l, 0)
 		s.end(l, true)
-		assert.False(t, inv.applied || inv.sent || inv.acked || inv.crashed)
+		assert.False(t, inv.applied || inv.sent || inv.crashed)
 		assert.Equal(t, model.CounterState(0), inv.object.state)
 		assert.Equal(t, []*invocation{inv}, inv.object.open)
 		assert.Len(t, s.byID, 1)
+	}
+}
+
+// TestAnAnswerIsAcknowledgedBeforeItIsNoted: a client may kill the server as soon
+// as it has its answer. The write is as lost as any other.
+func TestAnAnswerIsAcknowledgedBeforeItIsNoted(t *testing.T) {
+	for _, noted := range []bool{true, false} {
+		s := storeOf(LostWrite)
+		l := lifeOf(s)
+		inv := add(s, l, "k")
+		_, ok := s.apply(l, inv)
+		require.True(t, ok && s.finish(l, inv) && s.send(l, inv))
+		s.end(l, true)
+		if noted {
+			s.acknowledge(inv)
+		}
+		s.ended(true)
+		assert.Equal(t, noted, inv.object.state == model.CounterState(0))
 	}
 }
 
