@@ -140,8 +140,10 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 				})
 			}
 		})
+		if len(every) == 0 {
+			continue // -run named none of this rate
+		}
 		_, _, executions := sizes(every)
-		require.NotEmpty(t, executions)
 		assert.LessOrEqual(t, middle(executions), c.executions, "of all bugs")
 	}
 }
