@@ -18,6 +18,7 @@ var stories = []struct {
 	guarantee string
 	class     Class
 	proof     []int
+	stranger  *Stranger
 }{
 	{
 		name: "the case it grew from: add 1, stop, start, add 2, read 3",
@@ -135,7 +136,21 @@ var stories = []struct {
 		name: "one key, two effects that a counter shows",
 		history: `0 counter-0 1 ? @4 add(1) => 1->2
 			1 counter-0 5 6 get() => 2`,
-		verdict: Violation, guarantee: "one idempotency key had two effects", class: StateGuarantee,
+		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect,
+	},
+	{
+		name: "one key, two effects that a list shows",
+		history: `0 list-0 1 ? @4 append("a") => ok
+			1 list-0 5 6 get() => ["a","a"]`,
+		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect,
+		stranger: &Stranger{Value: "a"},
+	},
+	{
+		name: "an append that was sent once had two effects",
+		history: `0 list-0 1 2 append("a") => ok
+			1 list-0 5 6 get() => ["a","a"]`,
+		verdict: Violation, guarantee: "one append had two effects", class: StateGuarantee,
+		stranger: &Stranger{Value: "a"},
 	},
 	{
 		name: "w(1), ambiguous cas(1->2), read 2",
@@ -245,18 +260,21 @@ var stories = []struct {
 		history: `0 map-0 1 2 set("j","v") => ok
 			0 map-0 3 4 get("k") => "v"`,
 		verdict: Violation, guarantee: "a value appeared that was written under another key", class: StateGuarantee,
+		stranger: &Stranger{Value: "v", Writers: []int{1}},
 	},
 	{
 		name: "an operation that was never sent had an effect",
 		history: `0 register-0 1 2! write("b")
 			0 register-0 3 4 read() => "b"`,
 		verdict: Violation, guarantee: "an operation that was never sent had an effect", class: StateGuarantee,
+		stranger: &Stranger{Value: "b", Writers: []int{1}},
 	},
 	{
 		name: "read before it was written",
 		history: `0 register-0 1 2 read() => "b"
 			0 register-0 3 4 write("b") => ok`,
 		verdict: Violation, guarantee: "a value was read before it was written", class: StateGuarantee,
+		stranger: &Stranger{Value: "b", Writers: []int{2}},
 	},
 	{
 		name: "a cleared value came back",
@@ -419,8 +437,22 @@ func TestStories(t *testing.T) {
 			if s.proof != nil {
 				assert.Equal(t, s.proof, broken.Proof)
 			}
+			if s.stranger != nil {
+				assert.Equal(t, s.stranger, broken.Stranger)
+			}
 		})
 	}
+}
+
+// What the server refused is not said to have never been sent.
+func TestARefusedOperationThatHadAnEffect(t *testing.T) {
+	h := history(t, `0 register-0 1 2! write("b")
+		0 register-0 3 4 read() => "b"`)
+	h.Operations[0].Reason = model.Rejected
+	h.Operations[0].Attempts = []model.Attempt{{N: 1, Start: h.Operations[0].Call, End: h.Operations[0].Return, Wrote: true, Status: 404, Reason: model.Rejected}}
+	broken := Check(h, Options{}).Broken()
+	assert.Equal(t, "an operation that the server refused had an effect", broken.Guarantee)
+	assert.Equal(t, &Stranger{Value: "b", Writers: []int{1}}, broken.Stranger)
 }
 
 func TestSharedGetSeesClearAllEntryByEntry(t *testing.T) {

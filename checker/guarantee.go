@@ -12,6 +12,7 @@ const (
 	otherEntry     = "a value appeared that was written under another key"
 	otherObject    = "a value appeared that was written to another object"
 	neverSent      = "an operation that was never sent had an effect"
+	refused        = "an operation that the server refused had an effect"
 	beforeItsWrite = "a value was read before it was written"
 	twoEffects     = "one idempotency key had two effects"
 	twiceInList    = "one append had two effects"
@@ -53,89 +54,108 @@ func hasClear(records []record) bool {
 	return slices.ContainsFunc(records, func(r record) bool { return clears(r.op) })
 }
 
-// name finds the sentence for a violation: the most specific one that its proof
-// supports. legal reports whether a history is shown legal.
-func (c *check) name(b *object, p part, pr proof, class Class, legal func([]record) bool) string {
+// name finds the sentence for a violation, the most specific one that its proof
+// supports, and the value that it is about, if it is about one. legal reports
+// whether a history is shown legal.
+func (c *check) name(b *object, p part, pr proof, class Class, legal func([]record) bool) (string, *Stranger) {
 	if class == OneEffect {
-		return twoEffects
+		return twoEffects, nil
 	}
-	if s := c.stranger(b, p, pr.last); s != "" {
-		return s
+	explained := func() bool { // by second effects of what was sent again
+		twice := c.twice(p.records)
+		return len(twice) > len(p.records) && legal(twice)
+	}
+	if s, value := c.stranger(b, p, pr.last); s != "" {
+		if s == twiceInList && explained() {
+			return twoEffects, value
+		}
+		return s, value
 	}
 	if s := contradiction(pr); s != "" {
-		return s
+		return s, nil
 	}
 	if p.kind == model.Map && p.name == "" && hasClear(p.records) {
-		return halfDone // each entry by itself has an order
+		return halfDone, nil // each entry by itself has an order
 	}
 	before, what := c.missing(p, pr)
 	when := c.when(before, pr.last)
 	counted := p.kind == model.Counter || p.kind == model.List
-	if twice := c.twice(p.records); (when == "" || counted) && len(twice) > len(p.records) && legal(twice) {
-		return twoEffects
+	if (when == "" || counted) && explained() {
+		return twoEffects, nil
 	}
 	if p.kind == model.Counter && len(pr.needed) == 1 {
-		return tooMuch
+		return tooMuch, nil
 	}
-	return what + when
+	return what + when, nil
 }
 
 // stranger names a value in the answer that can't be there.
-func (c *check) stranger(b *object, p part, last record) string {
-	found := ""
+func (c *check) stranger(b *object, p part, last record) (sentence string, value *Stranger) {
 	seen := map[entry]bool{}
 	last.eachSeen(func(e entry) {
-		if found != "" || e.value == "" {
+		if sentence != "" || e.value == "" {
 			return
 		}
+		var writers []int
 		if seen[e] && p.kind == model.List {
-			found = twiceInList
-			return
+			sentence = twiceInList
+		} else {
+			sentence, writers = c.origin(b, e, last)
 		}
 		seen[e] = true
-		found = c.origin(b, e, last)
+		if sentence != "" {
+			value = &Stranger{Value: e.value, Writers: writers}
+		}
 	})
-	return found
+	return sentence, value
 }
 
-// origin says what is wrong with where a value came from, "" for nothing.
-func (c *check) origin(b *object, e entry, seenBy record) string {
-	found := nobodyWrote
-	writers, unmatched, failed, late := 0, 0, 0, 0
+// origin says what is wrong with where a value came from, "" for nothing, and which
+// operations wrote it or would have.
+func (c *check) origin(b *object, e entry, seenBy record) (string, []int) {
+	var here, underOther, toOther []int
+	unmatched, failed, reached, late := 0, 0, 0, 0
 	for i := range c.h.Operations {
 		o := &c.h.Operations[i]
 		wrote, ok := record{op: o.Op}.writes() // or would have written
 		switch {
 		case !ok || wrote.value != e.value:
 		case o.Object != b.Object:
-			if found == nobodyWrote {
-				found = otherObject
-			}
+			toOther = append(toOther, o.ID)
 		case wrote != e:
-			found = otherEntry
+			underOther = append(underOther, o.ID)
 		default:
-			writers++
+			here = append(here, o.ID)
 			answer := o.In(model.Resolved).Answer
 			if _, did := (record{op: o.Op, answer: answer}).writes(); !did {
 				unmatched++
 			} else if o.Outcome == model.Failed {
 				failed++
+				if o.Reached() {
+					reached++
+				}
 			} else if o.Call.Seq > seenBy.ret {
 				late++
 			}
 		}
 	}
-	switch {
+	switch writers := len(here); {
 	case writers > 0 && unmatched == writers:
-		return didNotMatch
-	case writers == 0:
-		return found
-	case failed == writers:
-		return neverSent
-	case unmatched+failed+late == writers:
-		return beforeItsWrite
+		return didNotMatch, here
+	case writers > 0 && failed == writers && reached > 0:
+		return refused, here
+	case writers > 0 && failed == writers:
+		return neverSent, here
+	case writers > 0 && unmatched+failed+late == writers:
+		return beforeItsWrite, here
+	case writers > 0:
+		return "", nil
+	case underOther != nil:
+		return otherEntry, underOther
+	case toOther != nil:
+		return otherObject, toOther
 	}
-	return ""
+	return nobodyWrote, nil
 }
 
 // contradiction names what two answers of a proof say against each other.

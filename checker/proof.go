@@ -277,9 +277,12 @@ func (c *check) explain(b *object, f finding, r *ObjectResult) {
 		r.Proof = append(r.Proof, int(o.id))
 	}
 	slices.Sort(r.Proof)
-	r.Guarantee = c.name(b, f.part, p, r.Class, func(records []record) bool {
+	r.Guarantee, r.Stranger = c.name(b, f.part, p, r.Class, func(records []record) bool {
 		return c.legal(part{f.part.kind, f.part.name, records}, until)
 	})
+	if r.Guarantee == twoEffects {
+		r.Class, r.Reason = OneEffect, "" // second effects explain it, whatever the raw view says
+	}
 }
 
 // illegal reports whether the part is shown to have no legal order in time.

@@ -51,11 +51,14 @@ const (
 type Class string
 
 const (
-	// StateGuarantee: even the raw history has no legal order, or the resolved one
-	// has none even if what was sent again had its effect again.
+	// StateGuarantee: the resolved history has no legal order even if what was sent
+	// again had its effect again, or the raw one has none and the violation is one
+	// that a loss explains too.
 	StateGuarantee Class = "state"
-	// OneEffect: the raw history has a legal order, the resolved one has none, and has
-	// one if operations that were sent more than once had a second effect.
+	// OneEffect: the resolved history has no legal order, and has one if operations
+	// that were sent more than once had a second effect. Either the raw one has a legal
+	// order, or it has none because what had two effects was answered, or was seen
+	// twice, and nothing else explains what is seen.
 	OneEffect Class = "one key, one effect"
 	// UnknownClass: neither could be decided.
 	UnknownClass Class = "undecided which"
@@ -93,6 +96,8 @@ type ObjectResult struct {
 	// that were over before any of the others was called are not listed.) Nil
 	// unless violated.
 	Proof []int
+	// Stranger is the value that the violation is about, nil if it is about none.
+	Stranger *Stranger
 	// Part is the map's entry that was judged by itself, "" for the whole object.
 	Part string
 	// Resolved is the judgement of the resolved view, Raw that of the raw one.
@@ -105,6 +110,14 @@ type ObjectResult struct {
 	// Operations counts the object's operations, Open those without an answer
 	// in the resolved view.
 	Operations, Open int
+}
+
+// Stranger is a value that an answer shows and that could not be there.
+type Stranger struct {
+	Value string
+	// Writers are the IDs of the operations that wrote it, or would have; none if
+	// nobody did.
+	Writers []int
 }
 
 // Judgement is the verdict on one view of one object.

@@ -231,6 +231,12 @@ func (o Invoked) MayHaveRunTwice() bool {
 	return !o.Op.ReadOnly() && (resent || o.sent() > 1)
 }
 
+// Reached reports whether an attempt reached the server, be it that the server
+// refused it.
+func (o Invoked) Reached() bool {
+	return slices.ContainsFunc(o.Attempts, func(a Attempt) bool { return a.Wrote })
+}
+
 // sent counts the attempts that may have reached a handler.
 func (o Invoked) sent() int {
 	n := 0

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"retain/checker"
@@ -159,11 +160,15 @@ func proof(r harness.Run) []string {
 	return nil
 }
 
-// remark says what is wrong with the operation that contradicts the others: which
-// acknowledged change is missing. lost are those that are, if that is known;
-// otherwise it is the one of the proof, if there is one.
+// remark says what is wrong with the operation that contradicts the others: where the
+// value came from that can't be there, or which acknowledged change is missing. lost
+// are those that are, if that is known; otherwise it is the one of the proof, if there
+// is one.
 func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 	const unexplained = "no order explains this"
+	if b.Stranger != nil {
+		return stranger(h, b)
+	}
 	if !strings.Contains(b.Guarantee, "is missing") {
 		return unexplained
 	}
@@ -184,6 +189,23 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 		says += fmt.Sprintf(", and is missing like %d more", more)
 	}
 	return says
+}
+
+// stranger says what is known of the value that can't be there.
+func stranger(h *model.History, b checker.ObjectResult) string {
+	value := strconv.Quote(b.Stranger.Value)
+	if len(b.Stranger.Writers) == 0 {
+		if strings.Contains(b.Guarantee, "two effects") {
+			return value + " stands there twice"
+		}
+		return "nothing wrote " + value
+	}
+	o := h.Operations[b.Stranger.Writers[0]-1]
+	on := ""
+	if o.Object != b.Object {
+		on = " on " + o.Object.String()
+	}
+	return fmt.Sprintf("%s is of %s%s at %d ms -> %s", value, o.Op, on, o.Call.Ns/1e6, ending(h, o, false))
 }
 
 // judged says who decided, with porcupine's opinion if that is asked for, and what

@@ -266,6 +266,26 @@ func TestWhatASessionLacks(t *testing.T) {
 	assert.Equal(t, []string{"values read back after a restart: 93 of 94 needed", "operations in flight, before kill: 0 of 1 needed"}, s.Tally.Missing())
 }
 
+// A value that can't be there is named, with the operation that it is of.
+func TestTheMarkNamesTheStranger(t *testing.T) {
+	h := lostAdd()
+	register := func(n int) model.Object { return model.Object{Kind: model.Register, N: n} }
+	h.Operations[0].Object, h.Operations[0].Op = register(1), model.RegisterWrite{Value: "v1"}
+	h.Operations[0].Answer = model.Done{}
+	b := checker.ObjectResult{
+		Object: register(0), Guarantee: "a value appeared that nobody wrote", Proof: []int{2}, Contradiction: 2,
+		Stranger: &checker.Stranger{Value: "v1"},
+	}
+	assert.Equal(t, `nothing wrote "v1"`, remark(h, b, nil))
+	b.Guarantee = "one append had two effects"
+	assert.Equal(t, `"v1" stands there twice`, remark(h, b, nil))
+	b.Stranger.Writers = []int{1}
+	assert.Equal(t, `"v1" is of write("v1") on register-1 at 10 ms -> ok`, remark(h, b, nil))
+	o := &h.Operations[0]
+	o.Object, o.Outcome, o.Answer, o.Reason = register(0), model.Failed, nil, model.Rejected
+	assert.Equal(t, `"v1" is of write("v1") at 10 ms -> failed, rejected`, remark(h, b, nil))
+}
+
 // Which of several acknowledged changes is missing is not known, unless the
 // inquiry told.
 func TestTheMarkNamesTheMissingChangeOnlyIfItIsOne(t *testing.T) {

@@ -176,11 +176,7 @@ var resolutions = map[string]string{model.Resend: "sent again", model.LookUp: "l
 // Reached says how far an operation was seen to get before its client stopped
 // waiting, in the words of the design.
 func Reached(h *model.History, o model.Invoked) string {
-	wrote := false
-	for _, a := range o.Attempts {
-		wrote = wrote || a.Wrote
-	}
-	if !wrote {
+	if !o.Reached() {
 		return "never reached the server"
 	}
 	furthest := 0 // of all entries: a later one may not have come as far
