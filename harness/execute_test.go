@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -245,6 +246,17 @@ func TestAnotherServersAnswerIsTheHarnesssAffair(t *testing.T) {
 	_, err := execute(t.Context(), s, generators.StartAndStop(generators.Kill), "run", filepath.Join(t.TempDir(), "h"), quick)
 	require.ErrorIs(t, err, ingress.ErrWrongServer)
 	s.Nonce = "n"
+}
+
+// A history that can't be written ends the run, and says so once.
+func TestAFullDiskIsToldOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h")
+	rec, err := newRecorder(path, model.Header{Version: model.HistoryVersion, Run: "run"})
+	require.NoError(t, err)
+	require.NoError(t, rec.file.Close()) // nothing can be written any more
+	_, err = record(t.Context(), system(t), generators.StartAndStop(generators.Kill), rec, "run", path, quick)
+	require.ErrorIs(t, err, os.ErrClosed)
+	assert.Equal(t, 1, strings.Count(err.Error(), "write the history"), err)
 }
 
 func TestWhatWasAnsweredIsNotOpen(t *testing.T) {

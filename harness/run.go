@@ -99,6 +99,9 @@ func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorde
 	if open := openInvocations(history); open > 0 {
 		sys.retired = fmt.Sprintf("%d invocations of run %s are still open", open, id)
 	}
+	if errors.Is(err, closing) {
+		return out, err // what could not be written is why the run ended
+	}
 	return out, errors.Join(err, closing)
 }
 
