@@ -12,6 +12,7 @@ const (
 	otherEntry     = "a value appeared that was written under another key"
 	otherObject    = "a value appeared that was written to another object"
 	neverSent      = "an operation that was never sent had an effect"
+	refused        = "an operation that was refused had an effect"
 	beforeItsWrite = "a value was read before it was written"
 	twoEffects     = "one idempotency key had two effects"
 	twiceInList    = "one append had two effects"
@@ -102,6 +103,7 @@ func (c *check) stranger(b *object, p part, last record) string {
 func (c *check) origin(b *object, e entry, seenBy record) string {
 	found := nobodyWrote
 	writers, unmatched, failed, late := 0, 0, 0, 0
+	sent := false // one that failed, and was refused
 	for i := range c.h.Operations {
 		o := &c.h.Operations[i]
 		wrote, ok := record{op: o.Op}.writes() // or would have written
@@ -120,6 +122,7 @@ func (c *check) origin(b *object, e entry, seenBy record) string {
 				unmatched++
 			} else if o.Outcome == model.Failed {
 				failed++
+				sent = sent || o.Reason == model.Rejected
 			} else if o.Call.Seq > seenBy.ret {
 				late++
 			}
@@ -130,6 +133,8 @@ func (c *check) origin(b *object, e entry, seenBy record) string {
 		return didNotMatch
 	case writers == 0:
 		return found
+	case failed == writers && sent:
+		return refused
 	case failed == writers:
 		return neverSent
 	case unmatched+failed+late == writers:
@@ -269,12 +274,31 @@ func holds(read, change record) bool {
 	return ok && found
 }
 
-// surfaced reports whether a later answer shows the change.
+// surfaced reports whether a later answer shows the change: of a counter, one that is
+// higher than it gets without it.
 func surfaced(records []record, change, last record) bool {
 	for _, r := range records {
-		if r.call > last.ret && (holds(r, change) || isNumber(r) && shows(r, change)) {
+		if r.call > last.ret && (holds(r, change) || isNumber(r) && shows(r, change) && higher(records, change, r)) {
 			return true
 		}
+	}
+	return false
+}
+
+// higher reports whether a counter's answer is more than all the other additions that
+// it may show.
+func higher(records []record, change, read record) bool {
+	others := int64(0)
+	for _, r := range records {
+		if r.id != change.id && r.id != read.id && r.call < read.ret {
+			others += model.Addition(r.op)
+		}
+	}
+	switch a := read.answer.(type) {
+	case model.Integer:
+		return int64(a) > others
+	case model.Change:
+		return a.Old > others
 	}
 	return false
 }
@@ -307,7 +331,11 @@ func (c *check) when(before, last record) string {
 	when := ""
 	for _, f := range c.h.Faults {
 		came := last.call > f.Begin.Seq || last.ret > f.End.Seq
-		if before.id == last.id || before.ret >= f.Begin.Seq || !came {
+		if before.ret >= f.Begin.Seq {
+			// The server answered while it ended, and ended after that.
+			came = before.ret < f.End.Seq && last.ret > f.End.Seq
+		}
+		if before.id == last.id || !came {
 			continue
 		}
 		switch f.Kind {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"retain/checker"
@@ -42,7 +43,8 @@ func (s *session) inquire(ctx context.Context, r *Run, sys *System) (*inquiry, a
 		r.Where = q.where(ctx)
 		a := s.lookAgain(ctx, r, sys, q.broken.Object)
 		late, back := q.came(a)
-		if back {
+		if back && strings.Contains(q.broken.Guarantee, "is missing") {
+			// Another sentence does not say that something is not there.
 			r.surfaced = true
 			r.Sentence += surfacesLater
 		}
