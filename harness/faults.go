@@ -126,7 +126,7 @@ func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass
 		}
 	})
 	if errors.Is(err, runtime.ErrState) {
-		return endedByItself()
+		return endedByItself(r.sys.Runtime)
 	}
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (r *run) freeze(ctx context.Context, f generators.Inject, to serverState, p
 	}
 	err := do(ctx)
 	if errors.Is(err, runtime.ErrState) {
-		return endedByItself()
+		return endedByItself(r.sys.Runtime)
 	}
 	if err != nil {
 		return err
