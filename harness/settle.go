@@ -244,6 +244,8 @@ func (r *run) judgeStuck(ctx context.Context, t *trial) error {
 		return nil
 	case errors.Is(last, ingress.ErrWrongServer):
 		return fmt.Errorf("operation %d has no answer: %w", t.id, last)
+	case errors.Is(last, ingress.ErrMixedUp):
+		return mixedUp(last)
 	}
 	op := r.rec.operation(t.id)
 	l := &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
@@ -294,7 +296,7 @@ func (r *run) canaries(ctx context.Context, key string) (answered int, last erro
 			silentSince = time.Now()
 		}
 		cancel()
-		if errors.Is(last, ingress.ErrWrongServer) {
+		if errors.Is(last, ingress.ErrWrongServer) || errors.Is(last, ingress.ErrMixedUp) {
 			break
 		}
 		select {

@@ -38,6 +38,18 @@ const (
 // call went to somebody else's server or deployment.
 var ErrWrongServer = errors.New("another server or deployment answers at this address")
 
+// ErrMixedUp is wrapped when the canary was answered with what is nobody's canary, and
+// with its nonce when it was asked again: the server is ours, and gave a call half an
+// answer or another call's.
+var ErrMixedUp = errors.New("a call was not answered with its own answer")
+
+// ErrUnregistered is wrapped when the server knows no canary: a deployment that was
+// registered is gone.
+var ErrUnregistered = errors.New("the server does not know the deployment")
+
+// final reports whether asking again does not help.
+func final(err error) bool { return errors.Is(err, ErrWrongServer) || errors.Is(err, ErrMixedUp) }
+
 // Milestones are called as a runtime comes up, each at most once.
 type Milestones struct {
 	Port, Health, FirstCanary func()
@@ -86,7 +98,7 @@ func (c *Client) canaries(ctx context.Context, nonce string, keys []string, p pa
 		switch err := <-ends; {
 		case err == nil:
 			passed++
-		case errors.Is(err, ErrWrongServer):
+		case final(err):
 			wrong = err
 			cancel()
 		case late == nil:
@@ -130,7 +142,7 @@ func (c *Client) canaryInTime(ctx context.Context, key, nonce string) error {
 		beside, end := context.WithTimeout(ctx, besideAfter)
 		err := c.Canary(beside, key, nonce)
 		end()
-		if err == nil || errors.Is(err, ErrWrongServer) {
+		if err == nil || final(err) {
 			cancel()
 			<-first
 			return err
@@ -159,7 +171,7 @@ func (p *patience) poll(ctx context.Context, look func(context.Context) error) e
 			*p = min(2**p, patience(longestBound))
 		}
 		cancel()
-		if err == nil || errors.Is(err, ErrWrongServer) {
+		if err == nil || final(err) {
 			return err
 		}
 		if last == nil || !cutShort(ctx, err) {
@@ -198,23 +210,41 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
+// askAgain is how often a canary is asked again whose answer is nobody's canary.
+const askAgain = 5
+
 // Canary makes one call through the partition of the key. It uses a fresh
 // idempotency key, so that no cache answers, and checks the nonce.
 func (c *Client) Canary(ctx context.Context, key, nonce string) error {
+	garbled, err := c.canary(ctx, key, nonce)
+	if garbled == "" {
+		return err
+	}
+	for range askAgain {
+		if again, right := c.canary(ctx, key, nonce); again == "" && right == nil {
+			return fmt.Errorf("%w: the canary was answered with %s, and with its nonce when it was asked again", ErrMixedUp, garbled)
+		}
+	}
+	return err
+}
+
+// canary makes one call. garbled is an answer that no canary gives, "" if it is one.
+func (c *Client) canary(ctx context.Context, key, nonce string) (garbled string, err error) {
 	body, err := c.get(ctx, http.MethodPost, c.base+"/"+CanaryService+"/"+url.PathEscape(key)+"/ping")
 	if err != nil {
-		return err
+		return "", err
 	}
 	var answer struct {
 		Nonce string `json:"nonce"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("%w: the canary answers %.80q", ErrWrongServer, body)
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Nonce == "" {
+		garbled = fmt.Sprintf("%.80q", body)
+		return garbled, fmt.Errorf("%w: the canary answers %s", ErrWrongServer, garbled)
 	}
 	if answer.Nonce != nonce {
-		return fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
+		return "", fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
 	}
-	return nil
+	return "", nil
 }
 
 func (c *Client) get(ctx context.Context, method, target string) ([]byte, error) {
@@ -228,6 +258,9 @@ func (c *Client) get(ctx context.Context, method, target string) ([]byte, error)
 	r := c.roundTrip(req, nil)
 	if r.err != nil {
 		return nil, r.err
+	}
+	if r.status == http.StatusNotFound && method == http.MethodPost {
+		return nil, fmt.Errorf("%w: %s %s: %d %.200s", ErrUnregistered, method, target, r.status, bytes.TrimSpace(r.body))
 	}
 	if r.status != http.StatusOK {
 		return nil, fmt.Errorf("%s %s: %d %.200s", method, target, r.status, bytes.TrimSpace(r.body))
