@@ -195,7 +195,7 @@ func TestSilentServersRuleNothingOut(t *testing.T) {
 	assert.Equal(t, RuledOut{"late", "it could not be read again: it did not come up", false}, late)
 	assert.Equal(t, RuledOut{"wrong server", "it was not asked again", false}, a.wrongServer())
 	a.wrong = errors.New("connection refused")
-	assert.Equal(t, RuledOut{"wrong server", "nobody answers: connection refused", false}, a.wrongServer())
+	assert.Equal(t, RuledOut{"wrong server", "it was not shown: connection refused", false}, a.wrongServer())
 }
 
 // inOrder is a history of one object, one operation after the other.

@@ -217,6 +217,9 @@ func (w witness) fate(a account, state table, o model.Invoked) string {
 // gone is for an operation of which the server knows nothing.
 func (w witness) gone(a account, o model.Invoked) string {
 	what := "gone from the log"
+	if entries(w.run.Outcome.History, o.ID) == 0 {
+		what = "not in the log"
+	}
 	if !endedSince(w.run.Outcome.History, o.In(model.Resolved).Return, w.last.Return) && o.ID != w.last.ID {
 		what = "and unknown to the server without a restart"
 	}

@@ -210,41 +210,40 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
-// askAgain is how often a canary is asked again whose answer is nobody's canary.
-const askAgain = 5
+// mostGarbled is how many answers in a row that no canary gives come from another
+// server.
+const mostGarbled = 5
 
 // Canary makes one call through the partition of the key. It uses a fresh
-// idempotency key, so that no cache answers, and checks the nonce.
+// idempotency key, so that no cache answers, and checks the nonce. An answer that no
+// canary gives is another server's if no right one comes, and ours if one does: then
+// that one is told as [ErrMixedUp].
 func (c *Client) Canary(ctx context.Context, key, nonce string) error {
-	garbled, err := c.canary(ctx, key, nonce)
-	if garbled == "" {
-		return err
-	}
-	for range askAgain {
-		if again, right := c.canary(ctx, key, nonce); again == "" && right == nil {
-			return fmt.Errorf("%w: the canary was answered with %s, and with its nonce when it was asked again", ErrMixedUp, garbled)
-		}
-	}
-	return err
-}
-
-// canary makes one call. garbled is an answer that no canary gives, "" if it is one.
-func (c *Client) canary(ctx context.Context, key, nonce string) (garbled string, err error) {
 	body, err := c.get(ctx, http.MethodPost, c.base+"/"+CanaryService+"/"+url.PathEscape(key)+"/ping")
 	if err != nil {
-		return "", err
+		return err
 	}
 	var answer struct {
 		Nonce string `json:"nonce"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || answer.Nonce == "" {
-		garbled = fmt.Sprintf("%.80q", body)
-		return garbled, fmt.Errorf("%w: the canary answers %s", ErrWrongServer, garbled)
+	err = json.Unmarshal(body, &answer)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil || answer.Nonce == "":
+		c.garbled = append(c.garbled, fmt.Sprintf("%.80q", body))
+		if len(c.garbled) >= mostGarbled {
+			return fmt.Errorf("%w: the canary answers %s", ErrWrongServer, c.garbled[0])
+		}
+		return fmt.Errorf("the canary answers %s", c.garbled[len(c.garbled)-1])
+	case answer.Nonce != nonce:
+		return fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
+	case len(c.garbled) > 0:
+		garbled := c.garbled[0]
+		c.garbled = nil
+		return fmt.Errorf("%w: the canary was answered with %s, and with its nonce when it was asked again", ErrMixedUp, garbled)
 	}
-	if answer.Nonce != nonce {
-		return "", fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
-	}
-	return "", nil
+	return nil
 }
 
 func (c *Client) get(ctx context.Context, method, target string) ([]byte, error) {
