@@ -64,6 +64,38 @@ var stories = []struct {
 		proof: []int{3, 4},
 	},
 	{
+		name: "a lost acknowledged add, and the same value again by another",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			kill 3 4
+			1 counter-0 5 6 add(1) => 0->1
+			1 counter-0 7 8 get() => 1`,
+		verdict: Violation, guarantee: "an acknowledged add is missing after a kill", class: StateGuarantee,
+		proof: []int{1, 2},
+	},
+	{
+		name: "a read that misses an add which later ones show",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			kill 3 4
+			1 counter-0 5 6 get() => 0
+			1 counter-0 7 8 add(1) => 1->2`,
+		verdict: Violation, guarantee: "a read went back to an older value after a kill", class: StateGuarantee,
+		proof: []int{1, 2},
+	},
+	{
+		name: "what was acknowledged while the server stopped is lost by that",
+		history: `0 list-0 1 4 append("a") => ok
+			stop 3 6
+			1 list-0 7 8 get() => []`,
+		verdict: Violation, guarantee: "an acknowledged append is missing after a stop", class: StateGuarantee,
+	},
+	{
+		name: "what a stopping server answers it does not answer after the stop",
+		history: `0 list-0 1 4 append("a") => ok
+			stop 3 9
+			1 list-0 5 6 get() => []`,
+		verdict: Violation, guarantee: "an acknowledged append is missing", class: StateGuarantee,
+	},
+	{
 		name: "a lost acknowledged add",
 		history: `0 counter-0 1 2 add(2) => 0->2
 			kill 3 4

@@ -289,12 +289,31 @@ func holds(read, change record) bool {
 	return ok && found
 }
 
-// surfaced reports whether a later answer shows the change.
+// surfaced reports whether a later answer shows the change: of a counter, one that is
+// higher than it gets without it.
 func surfaced(records []record, change, last record) bool {
 	for _, r := range records {
-		if r.call > last.ret && (holds(r, change) || isNumber(r) && shows(r, change)) {
+		if r.call > last.ret && (holds(r, change) || isNumber(r) && shows(r, change) && higher(records, change, r)) {
 			return true
 		}
+	}
+	return false
+}
+
+// higher reports whether a counter's answer is more than all the other additions that
+// it may show.
+func higher(records []record, change, read record) bool {
+	others := int64(0)
+	for _, r := range records {
+		if r.id != change.id && r.id != read.id && r.call < read.ret {
+			others += model.Addition(r.op)
+		}
+	}
+	switch a := read.answer.(type) {
+	case model.Integer:
+		return int64(a) > others
+	case model.Change:
+		return a.Old > others
 	}
 	return false
 }
@@ -327,7 +346,11 @@ func (c *check) when(before, last record) string {
 	when := ""
 	for _, f := range c.h.Faults {
 		came := last.call > f.Begin.Seq || last.ret > f.End.Seq
-		if before.id == last.id || before.ret >= f.Begin.Seq || !came {
+		if before.ret >= f.Begin.Seq {
+			// The server answered while it ended, and ended after that.
+			came = before.ret < f.End.Seq && last.ret > f.End.Seq
+		}
+		if before.id == last.id || !came {
 			continue
 		}
 		switch f.Kind {

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -131,6 +132,8 @@ func (r *run) ask(ctx context.Context, life *ingress.Client, key string) {
 	switch err := life.Canary(bounded, key, r.sys.Nonce); {
 	case err == nil:
 		r.prober.mark(r.rec.since(), true)
+	case errors.Is(err, ingress.ErrMixedUp):
+		r.fail(mixedUp(err))
 	case ctx.Err() == nil:
 		r.prober.mark(sent, false)
 	}

@@ -126,7 +126,7 @@ func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass
 		}
 	})
 	if errors.Is(err, runtime.ErrState) {
-		return endedByItself()
+		return endedByItself(r.sys.Runtime)
 	}
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (r *run) freeze(ctx context.Context, f generators.Inject, to serverState, p
 	}
 	err := do(ctx)
 	if errors.Is(err, runtime.ErrState) {
-		return endedByItself()
+		return endedByItself(r.sys.Runtime)
 	}
 	if err != nil {
 		return err
@@ -251,11 +251,21 @@ func (r *run) begin(ctx context.Context, step int, pass func()) error {
 	go func() {
 		defer close(s.done)
 		defer cancel()
-		if err := r.becomeReady(bounded, s, &timeline); err != nil && !errors.Is(err, context.Canceled) {
+		err := r.becomeReady(bounded, s, &timeline)
+		if errors.Is(err, errTooLong) && r.isStopping() {
+			return // it was told to end before it was ready, and takes its time
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
 			r.fail(r.notBack(err))
 		}
 	}()
 	return nil
+}
+
+func (r *run) isStopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state == stopping
 }
 
 func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recovery) error {

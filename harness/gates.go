@@ -2,6 +2,8 @@ package harness
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"retain/generators"
 	"retain/model"
@@ -103,7 +105,7 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 			unasked := r.shouldBeUp() && r.ingress == life
 			r.mu.Unlock()
 			if unasked {
-				r.fail(endedByItself())
+				r.fail(endedByItself(r.sys.Runtime))
 				return
 			}
 		}
@@ -111,8 +113,21 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 	return cancel
 }
 
-func endedByItself() *Liveness {
-	return &Liveness{Guarantee: "the runtime runs until it is told to end", Detail: "the server ended by itself: its log says why"}
+// endedByItself is a violation, unless it was killed: no server sends itself SIGKILL,
+// and we did not.
+func endedByItself(server runtime.Runtime) error {
+	l := &Liveness{Guarantee: "the runtime runs until it is told to end", Detail: "the server ended by itself: its log may say why"}
+	if e, can := server.(runtime.Ender); can {
+		switch exit, over := e.LastExit(); {
+		case over && exit.Killed:
+			return errors.New("somebody else killed the server with SIGKILL, as the system does when its memory runs out: see its log (dmesg)")
+		case over && exit.Code >= 0:
+			l.Detail = fmt.Sprintf("the server ended by itself, with exit code %d: its log may say why", exit.Code)
+		case over:
+			l.Detail = "the server ended by itself, by a signal that was not ours: its log may say why"
+		}
+	}
+	return l
 }
 
 // shouldBeUp reports whether the server has no reason to end. The caller holds

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"retain/checker"
@@ -42,7 +43,8 @@ func (s *session) inquire(ctx context.Context, r *Run, sys *System) (*inquiry, a
 		r.Where = q.where(ctx)
 		a := s.lookAgain(ctx, r, sys, q.broken.Object)
 		late, back := q.came(a)
-		if back {
+		if back && strings.Contains(q.broken.Guarantee, "is missing") {
+			// Another sentence does not say that something is not there.
 			r.surfaced = true
 			r.Sentence += surfacesLater
 		}
@@ -91,7 +93,25 @@ func newInquiry(r *Run, sys *System) *inquiry {
 			}
 		}
 	}
+	if q.subjects == nil {
+		q.subjects = q.doubled()
+	}
 	return q
+}
+
+// doubled are the appends whose values the contradiction shows more than once.
+func (q *inquiry) doubled() (out []model.Invoked) {
+	texts, _ := q.last.In(model.Resolved).Answer.(model.Texts)
+	shown := map[string]int{}
+	for _, v := range texts {
+		shown[v]++
+	}
+	for _, o := range q.run.Outcome.History.Operations {
+		if a, is := o.Op.(model.ListAppend); is && o.Object == q.broken.Object && shown[a.Value] > 1 {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // changes reports whether an operation can have an effect.

@@ -115,7 +115,7 @@ func TestAWriteThatComesBack(t *testing.T) {
 // TestAReadThatMisses is told from a loss by the state table.
 func TestAReadThatMisses(t *testing.T) {
 	r := violating(t, simulated.StaleRead, writeAndRead([]generators.FaultKind{generators.Kill, generators.Start}, 1), Options{})
-	assert.Equal(t, "acknowledged, handler ran once, its output is known by its key, and the state table holds its effect now: only the read missed it", r.Where)
+	assert.Equal(t, "acknowledged, handler ran once, its output is known by its key, and the state table holds its effect now: only the answer missed it", r.Where)
 }
 
 // TestAWrongValueDoesNotComeBack: it was never one that should be there.
@@ -195,7 +195,7 @@ func TestSilentServersRuleNothingOut(t *testing.T) {
 	assert.Equal(t, RuledOut{"late", "it could not be read again: it did not come up", false}, late)
 	assert.Equal(t, RuledOut{"wrong server", "it was not asked again", false}, a.wrongServer())
 	a.wrong = errors.New("connection refused")
-	assert.Equal(t, RuledOut{"wrong server", "nobody answers: connection refused", false}, a.wrongServer())
+	assert.Equal(t, RuledOut{"wrong server", "it was not shown: connection refused", false}, a.wrongServer())
 }
 
 // inOrder is a history of one object, one operation after the other.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,6 +117,13 @@ func (r *recorder) operation(id int) model.Invoked {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.history.Operations[id-1]
+}
+
+// attempts are the attempts of an operation so far.
+func (r *recorder) attempts(id int) []model.Attempt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.history.Operations[id-1].Attempts)
 }
 
 // available sets the spans that the history's end tells.

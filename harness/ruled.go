@@ -174,8 +174,10 @@ func (a afterlife) wrongServer() RuledOut {
 	switch {
 	case errors.Is(a.wrong, ingress.ErrWrongServer):
 		out.Fact, out.Out = a.wrong.Error(), false
+	case errors.Is(a.wrong, ingress.ErrMixedUp):
+		out.Fact = a.wrong.Error()
 	case a.wrong != nil:
-		out.Fact, out.Out = "nobody answers: "+a.wrong.Error(), false
+		out.Fact, out.Out = "it was not shown: "+a.wrong.Error(), false
 	case len(a.reads) == 0 && len(a.answers) == 0:
 		out.Fact, out.Out = "it was not asked again", false
 	}

@@ -221,11 +221,25 @@ var errTooLong = errors.New("the bound has passed")
 // notBack judges a runtime that did not become ready: a wrong server is the
 // harness's affair, a cancelled run nobody's.
 func (r *run) notBack(err error) error {
+	if errors.Is(err, ingress.ErrMixedUp) {
+		return mixedUp(err)
+	}
 	if !errors.Is(err, errTooLong) {
 		return fmt.Errorf("wait for the runtime: %w", err)
+	}
+	if errors.Is(err, ingress.ErrUnregistered) {
+		return &Liveness{
+			Guarantee: "a registered deployment is known after a restart",
+			Detail:    fmt.Sprintf("it was not for %s: %v", r.bounds.Recovery, err),
+		}
 	}
 	return &Liveness{
 		Guarantee: "the runtime comes back after a restart",
 		Detail:    fmt.Sprintf("no answer within %s: %v", r.bounds.Recovery, err),
 	}
+}
+
+// mixedUp is the violation of a server that gave a canary another answer than its own.
+func mixedUp(err error) *Liveness {
+	return &Liveness{Guarantee: "a call is answered with its own answer", Detail: err.Error()}
 }

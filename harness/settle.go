@@ -244,16 +244,42 @@ func (r *run) judgeStuck(ctx context.Context, t *trial) error {
 		return nil
 	case errors.Is(last, ingress.ErrWrongServer):
 		return fmt.Errorf("operation %d has no answer: %w", t.id, last)
+	case errors.Is(last, ingress.ErrMixedUp):
+		return mixedUp(last)
 	}
 	op := r.rec.operation(t.id)
 	l := &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
 		Detail: fmt.Sprintf("operation %d, %s %s, had no answer for %s in %d attempts, and %d canaries of its partition were answered meanwhile",
 			t.id, op.Object, op.Op, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), len(op.Attempts), answered)}
+	if last, all := refusals(r.rec.attempts(t.id)); all {
+		l.Guarantee = "a call of a registered handler is accepted"
+		l.Detail = fmt.Sprintf("operation %d, %s %s, was refused in each of its %d attempts for %s, and %d canaries of its partition were answered meanwhile; the last time: %s",
+			t.id, op.Object, op.Op, len(op.Attempts), (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), answered, last)
+	} else if last != "" {
+		l.Detail += "; the last attempt got " + last
+	}
 	if answered < enoughCanaries {
 		l.Guarantee = "the runtime comes back after a restart"
 		l.Detail += fmt.Sprintf(", none for the last %s: %v", r.bounds.Recovery, last)
 	}
 	return l
+}
+
+// refusals is what the last attempt of an operation was answered with, "" for
+// nothing, and whether the ingress refused all of those that were over.
+func refusals(attempts []model.Attempt) (last string, all bool) {
+	all = true
+	for _, a := range attempts {
+		if a.End == model.Forever || a.End.Seq == 0 {
+			continue // it is under way
+		}
+		last = ""
+		if a.Status != 0 {
+			last = a.Detail
+		}
+		all = all && a.Reason == model.Rejected
+	}
+	return last, all && last != ""
 }
 
 // canaries asks for canaries in the partition of a key until enough of them were
@@ -270,7 +296,7 @@ func (r *run) canaries(ctx context.Context, key string) (answered int, last erro
 			silentSince = time.Now()
 		}
 		cancel()
-		if errors.Is(last, ingress.ErrWrongServer) {
+		if errors.Is(last, ingress.ErrWrongServer) || errors.Is(last, ingress.ErrMixedUp) {
 			break
 		}
 		select {

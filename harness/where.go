@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"retain/generators"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
@@ -193,7 +195,7 @@ func (w witness) fate(a account, state table, o model.Invoked) string {
 	case state.err != nil:
 		effect = "the state table can't be asked"
 	case state.shows == present && len(w.lost) > 0:
-		return a.words() + "and the state table holds its effect now: only the read missed it"
+		return a.words() + "and the state table holds its effect now: only the answer missed it"
 	case state.shows == displaced:
 		effect = "the state table holds its effect now, and not where it belongs"
 	case state.shows == present:
@@ -215,7 +217,10 @@ func (w witness) fate(a account, state table, o model.Invoked) string {
 // gone is for an operation of which the server knows nothing.
 func (w witness) gone(a account, o model.Invoked) string {
 	what := "gone from the log"
-	if !restartBetween(w.run.Outcome.History, o.In(model.Resolved).Return, w.last.Return) && o.ID != w.last.ID {
+	if entries(w.run.Outcome.History, o.ID) == 0 {
+		what = "not in the log"
+	}
+	if !endedSince(w.run.Outcome.History, o.In(model.Resolved).Return, w.last.Return) && o.ID != w.last.ID {
 		what = "and unknown to the server without a restart"
 	}
 	missing := "no invocation"
@@ -223,6 +228,15 @@ func (w witness) gone(a account, o model.Invoked) string {
 		missing += ", no output by its key"
 	}
 	return what + " (" + missing + ", "
+}
+
+// endedSince reports whether the server may have ended between the two moments: what
+// it acknowledges while it ends, it may lose by that.
+func endedSince(h *model.History, from, to model.Instant) bool {
+	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
+		ends := f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
+		return ends && f.End.Seq > from.Seq && f.Begin.Seq < to.Seq
+	})
 }
 
 // unfinished puts the account of an operation that was not answered into words.

@@ -61,6 +61,12 @@ type Exiter interface {
 	Exited() <-chan struct{}
 }
 
+// Ender is a runtime that can tell how its server ended, whoever ended it.
+type Ender interface {
+	// LastExit is how the current life ended; ok is false while it has not.
+	LastExit() (exit Exit, ok bool)
+}
+
 // Tailer is a runtime that gives its log from a place on, so that a long one need
 // not be read from its beginning again and again.
 type Tailer interface {

@@ -38,6 +38,18 @@ const (
 // call went to somebody else's server or deployment.
 var ErrWrongServer = errors.New("another server or deployment answers at this address")
 
+// ErrMixedUp is wrapped when the canary was answered with what is nobody's canary, and
+// with its nonce when it was asked again: the server is ours, and gave a call half an
+// answer or another call's.
+var ErrMixedUp = errors.New("a call was not answered with its own answer")
+
+// ErrUnregistered is wrapped when the server knows no canary: a deployment that was
+// registered is gone.
+var ErrUnregistered = errors.New("the server does not know the deployment")
+
+// final reports whether asking again does not help.
+func final(err error) bool { return errors.Is(err, ErrWrongServer) || errors.Is(err, ErrMixedUp) }
+
 // Milestones are called as a runtime comes up, each at most once.
 type Milestones struct {
 	Port, Health, FirstCanary func()
@@ -86,7 +98,7 @@ func (c *Client) canaries(ctx context.Context, nonce string, keys []string, p pa
 		switch err := <-ends; {
 		case err == nil:
 			passed++
-		case errors.Is(err, ErrWrongServer):
+		case final(err):
 			wrong = err
 			cancel()
 		case late == nil:
@@ -130,7 +142,7 @@ func (c *Client) canaryInTime(ctx context.Context, key, nonce string) error {
 		beside, end := context.WithTimeout(ctx, besideAfter)
 		err := c.Canary(beside, key, nonce)
 		end()
-		if err == nil || errors.Is(err, ErrWrongServer) {
+		if err == nil || final(err) {
 			cancel()
 			<-first
 			return err
@@ -159,7 +171,7 @@ func (p *patience) poll(ctx context.Context, look func(context.Context) error) e
 			*p = min(2**p, patience(longestBound))
 		}
 		cancel()
-		if err == nil || errors.Is(err, ErrWrongServer) {
+		if err == nil || final(err) {
 			return err
 		}
 		if last == nil || !cutShort(ctx, err) {
@@ -198,8 +210,14 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
+// mostGarbled is how many answers in a row that no canary gives come from another
+// server.
+const mostGarbled = 5
+
 // Canary makes one call through the partition of the key. It uses a fresh
-// idempotency key, so that no cache answers, and checks the nonce.
+// idempotency key, so that no cache answers, and checks the nonce. An answer that no
+// canary gives is another server's if no right one comes, and ours if one does: then
+// that one is told as [ErrMixedUp].
 func (c *Client) Canary(ctx context.Context, key, nonce string) error {
 	body, err := c.get(ctx, http.MethodPost, c.base+"/"+CanaryService+"/"+url.PathEscape(key)+"/ping")
 	if err != nil {
@@ -208,11 +226,22 @@ func (c *Client) Canary(ctx context.Context, key, nonce string) error {
 	var answer struct {
 		Nonce string `json:"nonce"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("%w: the canary answers %.80q", ErrWrongServer, body)
-	}
-	if answer.Nonce != nonce {
+	err = json.Unmarshal(body, &answer)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil || answer.Nonce == "":
+		c.garbled = append(c.garbled, fmt.Sprintf("%.80q", body))
+		if len(c.garbled) >= mostGarbled {
+			return fmt.Errorf("%w: the canary answers %s", ErrWrongServer, c.garbled[0])
+		}
+		return fmt.Errorf("the canary answers %s", c.garbled[len(c.garbled)-1])
+	case answer.Nonce != nonce:
 		return fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
+	case len(c.garbled) > 0:
+		garbled := c.garbled[0]
+		c.garbled = nil
+		return fmt.Errorf("%w: the canary was answered with %s, and with its nonce when it was asked again", ErrMixedUp, garbled)
 	}
 	return nil
 }
@@ -228,6 +257,9 @@ func (c *Client) get(ctx context.Context, method, target string) ([]byte, error)
 	r := c.roundTrip(req, nil)
 	if r.err != nil {
 		return nil, r.err
+	}
+	if r.status == http.StatusNotFound && method == http.MethodPost {
+		return nil, fmt.Errorf("%w: %s %s: %d %.200s", ErrUnregistered, method, target, r.status, bytes.TrimSpace(r.body))
 	}
 	if r.status != http.StatusOK {
 		return nil, fmt.Errorf("%s %s: %d %.200s", method, target, r.status, bytes.TrimSpace(r.body))

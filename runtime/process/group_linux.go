@@ -63,11 +63,24 @@ func members(pgid int) map[int]string {
 			continue
 		}
 		stat, ok := readStat(filepath.Join("/proc", entry.Name(), "stat"))
-		if ok && stat.group == strconv.Itoa(pgid) && !stat.ended() {
+		if ok && stat.group == strconv.Itoa(pgid) && (!stat.ended() || threadsRun(pid)) {
 			found[pid] = stat.command
 		}
 	}
 	return found
+}
+
+// threadsRun reports whether a thread of a process still runs. Where the first one
+// has ended, the process looks ended, and the others may still hold its files: a
+// server that is started then finds its database locked.
+func threadsRun(pid int) bool {
+	threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "stat"))
+	for _, thread := range threads {
+		if stat, ok := readStat(thread); ok && !stat.ended() {
+			return true
+		}
+	}
+	return false
 }
 
 // taskStat is what /proc/PID/stat tells of a process or a thread (proc(5)).

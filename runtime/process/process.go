@@ -60,6 +60,7 @@ var (
 	_ runtime.Runtime  = (*Runtime)(nil)
 	_ runtime.Pauser   = (*Runtime)(nil)
 	_ runtime.Exiter   = (*Runtime)(nil)
+	_ runtime.Ender    = (*Runtime)(nil)
 	_ runtime.Tailer   = (*Runtime)(nil)
 	_ runtime.Metered  = (*Runtime)(nil)
 	_ runtime.Archiver = (*Runtime)(nil)

@@ -1,0 +1,55 @@
+package process
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// headlessVariable makes this test binary a process whose first thread ends at once
+// and that goes on until its input ends.
+const headlessVariable = "RETAIN_TEST_HEADLESS"
+
+func init() {
+	if os.Getenv(headlessVariable) == "" {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	_, _, _ = syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0) // this thread alone: init runs in the first one
+}
+
+// A killed process looks ended when its first thread is, and it holds its files until
+// its last one is.
+func TestAGroupIsThereUntilItsLastThreadIsGone(t *testing.T) {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), headlessVariable+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	input, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = input.Close()
+		_ = cmd.Wait()
+	})
+	pid := cmd.Process.Pid
+	ended := func() bool {
+		stat, ok := readStat(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		return ok && stat.ended()
+	}
+	eventually(t, "its first thread did not end", ended)
+	assert.False(t, groupGone(pid), "another thread runs")
+	require.NoError(t, input.Close())
+	eventually(t, "it is still there", func() bool { return groupGone(pid) })
+}
