@@ -59,6 +59,7 @@ var (
 	_ runtime.Runtime = (*Runtime)(nil)
 	_ runtime.Pauser  = (*Runtime)(nil)
 	_ runtime.Exiter  = (*Runtime)(nil)
+	_ runtime.Ender   = (*Runtime)(nil)
 )
 
 // options of New.
