@@ -175,14 +175,14 @@ var stories = []struct {
 		history: `0 list-0 1 ? @4 append("a") => ok
 			1 list-0 5 6 get() => ["a","a"]`,
 		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect,
-		stranger: &Stranger{Value: "a"},
+		stranger: &Stranger{Value: "a", Writers: []int{1}},
 	},
 	{
 		name: "an append that was sent once had two effects",
 		history: `0 list-0 1 2 append("a") => ok
 			1 list-0 5 6 get() => ["a","a"]`,
 		verdict: Violation, guarantee: "one append had two effects", class: StateGuarantee,
-		stranger: &Stranger{Value: "a"},
+		stranger: &Stranger{Value: "a", Writers: []int{1}},
 	},
 	{
 		name: "w(1), ambiguous cas(1->2), read 2",

@@ -98,7 +98,7 @@ func (c *check) stranger(b *object, p part, last record) (sentence string, value
 		}
 		var writers []int
 		if seen[e] && p.kind == model.List {
-			sentence = twiceInList
+			sentence, writers = twiceInList, c.writersOf(b, e)
 		} else {
 			sentence, writers = c.origin(b, e, last)
 		}
@@ -108,6 +108,17 @@ func (c *check) stranger(b *object, p part, last record) (sentence string, value
 		}
 	})
 	return sentence, value
+}
+
+// writersOf are the operations on an object that wrote a value, or would have.
+func (c *check) writersOf(b *object, e entry) (ids []int) {
+	for _, i := range b.operations {
+		o := &c.h.Operations[i]
+		if wrote, ok := (record{op: o.Op}).writes(); ok && wrote == e {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
 }
 
 // origin says what is wrong with where a value came from, "" for nothing, and which

@@ -101,7 +101,8 @@ func TestAFaultIsALineAcrossTheList(t *testing.T) {
 			if !c.PushOn {
 				assert.Greater(t, out.step(5).Call.Seq, out.fault(4).End.Seq, "the client waited until the runtime was ready")
 			}
-			assert.Equal(t, model.Answer(model.Integer(2)), out.step(5).Answer)
+			// A client that pushes on may find a connection of the life before.
+			assert.Equal(t, model.Answer(model.Integer(2)), out.step(5).In(model.Resolved).Answer)
 		})
 	}
 }

@@ -70,7 +70,8 @@ type inquiry struct {
 	// lost are the acknowledged operations without whose effects the history up
 	// to there has an order; none if no such few explain it.
 	lost []model.Invoked
-	// subjects are the lost ones, or else the changes of the proof.
+	// subjects are the lost ones, or else the changes of the proof, or else what wrote
+	// the value that can't be there.
 	subjects []model.Invoked
 }
 
@@ -93,25 +94,14 @@ func newInquiry(r *Run, sys *System) *inquiry {
 			}
 		}
 	}
-	if q.subjects == nil {
-		q.subjects = q.doubled()
-	}
-	return q
-}
-
-// doubled are the appends whose values the contradiction shows more than once.
-func (q *inquiry) doubled() (out []model.Invoked) {
-	texts, _ := q.last.In(model.Resolved).Answer.(model.Texts)
-	shown := map[string]int{}
-	for _, v := range texts {
-		shown[v]++
-	}
-	for _, o := range q.run.Outcome.History.Operations {
-		if a, is := o.Op.(model.ListAppend); is && o.Object == q.broken.Object && shown[a.Value] > 1 {
-			out = append(out, o)
+	if q.subjects == nil && b.Stranger != nil {
+		for _, id := range b.Stranger.Writers {
+			if o := r.Outcome.History.Operations[id-1]; o.Object == b.Object {
+				q.subjects = append(q.subjects, o)
+			}
 		}
 	}
-	return out
+	return q
 }
 
 // changes reports whether an operation can have an effect.

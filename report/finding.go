@@ -194,11 +194,11 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 // stranger says what is known of the value that can't be there.
 func stranger(h *model.History, b checker.ObjectResult) string {
 	value := strconv.Quote(b.Stranger.Value)
-	if len(b.Stranger.Writers) == 0 {
-		if strings.Contains(b.Guarantee, "two effects") {
-			return value + " stands there twice"
-		}
+	switch {
+	case len(b.Stranger.Writers) == 0:
 		return "nothing wrote " + value
+	case strings.Contains(b.Guarantee, "two effects"):
+		value += ", which stands there twice,"
 	}
 	o := h.Operations[b.Stranger.Writers[0]-1]
 	on := ""

@@ -277,10 +277,11 @@ func TestTheMarkNamesTheStranger(t *testing.T) {
 		Stranger: &checker.Stranger{Value: "v1"},
 	}
 	assert.Equal(t, `nothing wrote "v1"`, remark(h, b, nil))
-	b.Guarantee = "one append had two effects"
-	assert.Equal(t, `"v1" stands there twice`, remark(h, b, nil))
 	b.Stranger.Writers = []int{1}
 	assert.Equal(t, `"v1" is of write("v1") on register-1 at 10 ms -> ok`, remark(h, b, nil))
+	b.Guarantee = "one append had two effects"
+	assert.Equal(t, `"v1", which stands there twice, is of write("v1") on register-1 at 10 ms -> ok`, remark(h, b, nil))
+	b.Guarantee = "an operation that the server refused had an effect"
 	o := &h.Operations[0]
 	o.Object, o.Outcome, o.Answer, o.Reason = register(0), model.Failed, nil, model.Rejected
 	assert.Equal(t, `"v1" is of write("v1") at 10 ms -> failed, rejected`, remark(h, b, nil))
