@@ -143,6 +143,21 @@ func TestAnEffectTooMany(t *testing.T) {
 	assert.Regexp(t, `^(still )?\d after 0s, still \d after one more restart$`, late.Fact)
 }
 
+// TestWhatStandsTwiceIsAskedAbout: the read that shows it says nothing of where it is from.
+func TestWhatStandsTwiceIsAskedAbout(t *testing.T) {
+	list := model.Object{Kind: model.List}
+	r := violating(t, simulated.DoubleApply, generators.Plan{Config: generators.Config{Partitions: 1, Retry: true, PushOn: true}, Steps: []generators.Step{
+		generators.Operate{ID: 1, Object: list, Op: model.ListAppend{Value: "v1"}},
+		generators.Inject{ID: 2, Fault: generators.Kill, When: generators.AtGate{Step: 1, After: true}},
+		generators.Inject{ID: 3, Fault: generators.Start, When: generators.InPlace{}},
+		generators.Operate{ID: 4, Object: list, Op: model.ListGet{}},
+	}}, Options{})
+	b := r.Check.Broken()
+	assert.Equal(t, "one append had two effects", b.Guarantee, "and it was sent twice, but it stands there three times")
+	assert.Equal(t, &checker.Stranger{Value: "v1", Writers: []int{1}}, b.Stranger)
+	assert.Regexp(t, "handler ran (twice|3 times), .*the state table shows it so too$", r.Where)
+}
+
 // TestAnOperationThatNeverFinishes is asked for again, too.
 func TestAnOperationThatNeverFinishes(t *testing.T) {
 	r := violating(t, simulated.StuckKey, writeAndRead([]generators.FaultKind{generators.Kill, generators.Start}, 1), Options{})
