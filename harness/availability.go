@@ -133,7 +133,11 @@ func (r *run) ask(ctx context.Context, life *ingress.Client, key string) {
 	case err == nil:
 		r.prober.mark(r.rec.since(), true)
 	case errors.Is(err, ingress.ErrMixedUp):
-		r.fail(mixedUp(err))
+		if l := (*Liveness)(nil); errors.As(r.spoiled(ctx, err), &l) {
+			r.fail(l)
+		} else {
+			r.prober.mark(sent, false)
+		}
 	case ctx.Err() == nil:
 		r.prober.mark(sent, false)
 	}

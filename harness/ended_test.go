@@ -1,13 +1,18 @@
 package harness
 
 import (
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"retain/model"
 	"retain/runtime"
+	"retain/runtime/ingress"
+	"retain/runtime/simulated"
 )
 
 // left is a runtime whose server ended.
@@ -24,9 +29,44 @@ func TestHowAServerEndedByItself(t *testing.T) {
 	assert.Contains(t, l.Detail, "exit code 3")
 	require.ErrorAs(t, endedByItself(left{exit: runtime.Exit{Code: -1}}), &l)
 	assert.Contains(t, l.Detail, "a signal")
+	require.ErrorAs(t, endedByItself(left{}), &l)
+	assert.Contains(t, l.Detail, "exit code 0, as after a SIGTERM, which was not ours")
 	err := endedByItself(left{exit: runtime.Exit{Code: -1, Killed: true}})
 	assert.NotErrorAs(t, err, &l, "no server kills itself: it is the machine's affair")
 	assert.ErrorContains(t, err, "SIGKILL")
+}
+
+// What no canary answers is a violation of the server that we started, and the
+// harness's affair where it may be another's.
+func TestAnAnswerThatNoCanaryGives(t *testing.T) {
+	for name, c := range map[string]struct {
+		times int32
+		ours  bool
+	}{"once": {1, true}, "several times": {3, true}, "always": {1 << 30, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, w := WiredSystem(t, simulated.Options{Timings: slow})
+				var n atomic.Int32
+				w.Spoiling = func() *string {
+					if w.starts.Load() > 1 && n.Add(1) <= c.times {
+						return new(string)
+					}
+					return nil
+				}
+				out, err := fails(t, s, restarted...)
+				if !c.ours {
+					require.ErrorIs(t, err, ingress.ErrWrongServer)
+					assert.Nil(t, out.Liveness)
+					return
+				}
+				require.NoError(t, err)
+				require.NotNil(t, out.Liveness)
+				assert.Equal(t, "a call is answered with its own answer", out.Liveness.Guarantee)
+				assert.Contains(t, out.Liveness.Detail, `the canary was answered with "", and with its nonce when it was asked again`)
+				assert.Equal(t, out.Liveness, excused(out.Liveness, time.Hour), "a wrong answer is not a late one")
+			})
+		})
+	}
 }
 
 func TestRefusals(t *testing.T) {
@@ -35,17 +75,19 @@ func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		attempts []model.Attempt
 		last     string
+		refused  int
 		all      bool
 	}{
 		"none":                   {},
-		"refused":                {[]model.Attempt{refused, refused}, "404 no such service", true},
-		"and one under way":      {[]model.Attempt{refused, {}}, "404 no such service", true},
-		"an error":               {[]model.Attempt{refused, {End: end, Status: 500, Reason: model.Unavailable, Detail: "500 internal"}}, "500 internal", false},
-		"nothing the last time":  {[]model.Attempt{refused, {End: end, Reason: model.TimedOut, Detail: "deadline"}}, "", false},
-		"nothing but at the end": {[]model.Attempt{{End: end, Reason: model.TimedOut}, refused}, "404 no such service", false},
+		"refused":                {[]model.Attempt{refused, refused}, "404 no such service", 2, true},
+		"and one under way":      {[]model.Attempt{refused, {}}, "404 no such service", 1, true},
+		"an error":               {[]model.Attempt{refused, {End: end, Status: 500, Reason: model.Unavailable, Detail: "500 internal"}}, "500 internal", 1, false},
+		"nothing the last time":  {[]model.Attempt{refused, {End: end, Reason: model.TimedOut, Detail: "deadline"}}, "", 1, false},
+		"nothing but at the end": {[]model.Attempt{{End: end, Reason: model.TimedOut}, refused}, "404 no such service", 1, false},
 	} {
-		last, all := refusals(c.attempts)
+		last, refused, all := refusals(c.attempts)
 		assert.Equal(t, c.last, last, name)
+		assert.Equal(t, c.refused, refused, name)
 		assert.Equal(t, c.all, all, name)
 	}
 }

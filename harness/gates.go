@@ -116,18 +116,23 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 // endedByItself is a violation, unless it was killed: no server sends itself SIGKILL,
 // and we did not.
 func endedByItself(server runtime.Runtime) error {
-	l := &Liveness{Guarantee: "the runtime runs until it is told to end", Detail: "the server ended by itself: its log may say why"}
+	how := ""
 	if e, can := server.(runtime.Ender); can {
 		switch exit, over := e.LastExit(); {
 		case over && exit.Killed:
 			return errors.New("somebody else killed the server with SIGKILL, as the system does when its memory runs out: see its log (dmesg)")
-		case over && exit.Code >= 0:
-			l.Detail = fmt.Sprintf("the server ended by itself, with exit code %d: its log may say why", exit.Code)
+		case over && exit.Graceful():
+			how = ", with exit code 0, as after a SIGTERM, which was not ours"
+		case over && exit.Code > 0:
+			how = fmt.Sprintf(", with exit code %d", exit.Code)
 		case over:
-			l.Detail = "the server ended by itself, by a signal that was not ours: its log may say why"
+			how = ", by a signal that was not ours"
 		}
 	}
-	return l
+	return &Liveness{
+		Guarantee: "the runtime runs until it is told to end", Timeless: true,
+		Detail: fmt.Sprintf("the server ended by itself%s: its log may say why", how),
+	}
 }
 
 // shouldBeUp reports whether the server has no reason to end. The caller holds

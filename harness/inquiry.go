@@ -27,7 +27,7 @@ func (s *session) verify(ctx context.Context, r *Run, sys *System) {
 	defer cancel()
 	client := ingress.New(sys.Runtime.Endpoints())
 	defer client.Close()
-	err := client.Canary(ctx, r.Outcome.ID+"-"+objects[0].String(), sys.Nonce)
+	err := client.Ask(ctx, r.Outcome.ID+"-"+objects[0].String(), sys.Nonce)
 	if errors.Is(err, ingress.ErrWrongServer) {
 		r.Verdict, r.Sentence = Harness, err.Error()
 	}

@@ -130,7 +130,7 @@ func wait(ctx context.Context, d time.Duration) error {
 func (r *run) nonce(ctx context.Context, o model.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, r.bounds.Completion)
 	defer cancel()
-	return r.life().Canary(ctx, r.objectKey(o), r.sys.Nonce)
+	return r.life().Ask(ctx, r.objectKey(o), r.sys.Nonce)
 }
 
 // seen looks at what violated: the object, or the operation that did not finish,

@@ -17,8 +17,11 @@ const recogniseBound = 5 * time.Second
 // another one, on a port that was ours, is ready in no time and has kept nothing,
 // or is never ready. The error of the wait stays unless it is another's.
 func (r *run) recognise(ctx context.Context, waited error) error {
-	if errors.Is(waited, ingress.ErrWrongServer) || errors.Is(waited, context.Canceled) {
+	switch {
+	case errors.Is(waited, ingress.ErrWrongServer), errors.Is(waited, context.Canceled):
 		return waited
+	case errors.Is(waited, ingress.ErrMixedUp):
+		return r.spoiled(ctx, waited)
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recogniseBound)
 	defer cancel()
@@ -31,6 +34,30 @@ func (r *run) recognise(ctx context.Context, waited error) error {
 		return err
 	}
 	return waited
+}
+
+// spoiled decides whose fault an answer is that no canary gives. It is a violation if
+// the server that we started gave it, which answers the canary when it is asked again.
+func (r *run) spoiled(ctx context.Context, answer error) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recogniseBound)
+	defer cancel()
+	ep := r.sys.Runtime.Endpoints()
+	client := ingress.New(ep)
+	defer client.Close()
+	err := client.Ask(bounded, r.id, r.sys.Nonce)
+	if err == nil {
+		err = ingress.CheckServer(bounded, ep, r.identity)
+	}
+	switch {
+	case err == nil:
+		return &Liveness{
+			Guarantee: "a call is answered with its own answer", Timeless: true,
+			Detail: fmt.Sprintf("%v, and with its nonce when it was asked again", answer),
+		}
+	case errors.Is(err, ingress.ErrWrongServer):
+		return err
+	}
+	return fmt.Errorf("%w, and it is not known by whom: %w", answer, err)
 }
 
 // recogniseInterval is how often a server that is not ready is asked who it is.

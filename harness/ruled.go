@@ -174,8 +174,6 @@ func (a afterlife) wrongServer() RuledOut {
 	switch {
 	case errors.Is(a.wrong, ingress.ErrWrongServer):
 		out.Fact, out.Out = a.wrong.Error(), false
-	case errors.Is(a.wrong, ingress.ErrMixedUp):
-		out.Fact = a.wrong.Error()
 	case a.wrong != nil:
 		out.Fact, out.Out = "it was not shown: "+a.wrong.Error(), false
 	case len(a.reads) == 0 && len(a.answers) == 0:
@@ -289,6 +287,9 @@ func (a afterlife) ofLiveness(r *Run) []RuledOut {
 	if l.Operation > 0 {
 		fact, wrote, _ := arrival(r.Outcome.History, r.Outcome.History.Operations[l.Operation-1])
 		out = append(out, RuledOut{What: "not sent", Fact: fact, Out: wrote > 0}) // why no handler ran is the question
+	}
+	if l.Timeless {
+		return append(out, a.wrongServer())
 	}
 	late := RuledOut{What: "late", Out: true}
 	var said []string

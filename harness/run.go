@@ -57,6 +57,9 @@ type Liveness struct {
 	Detail string
 	// Operation is the history's number of the operation, 0 for the runtime.
 	Operation int
+	// Timeless: it is no less true where this machine stood still, and nothing that
+	// comes later makes it good.
+	Timeless bool
 }
 
 // Error makes a liveness violation travel as an error inside the harness.
@@ -145,7 +148,7 @@ func (r *run) watched(parent context.Context, do func(context.Context) error) er
 // still meanwhile: what seemed late may have been on time.
 func excused(err error, late time.Duration) error {
 	var l *Liveness
-	if errors.As(err, &l) && late > maxPulseGap {
+	if errors.As(err, &l) && !l.Timeless && late > maxPulseGap {
 		return fmt.Errorf("this machine stood still for %s, so nothing can be said about: %s", late.Round(time.Millisecond), l.Error())
 	}
 	return err
@@ -221,8 +224,8 @@ var errTooLong = errors.New("the bound has passed")
 // notBack judges a runtime that did not become ready: a wrong server is the
 // harness's affair, a cancelled run nobody's.
 func (r *run) notBack(err error) error {
-	if errors.Is(err, ingress.ErrMixedUp) {
-		return mixedUp(err)
+	if l := (*Liveness)(nil); errors.As(err, &l) {
+		return err
 	}
 	if !errors.Is(err, errTooLong) {
 		return fmt.Errorf("wait for the runtime: %w", err)
@@ -230,16 +233,11 @@ func (r *run) notBack(err error) error {
 	if errors.Is(err, ingress.ErrUnregistered) {
 		return &Liveness{
 			Guarantee: "a registered deployment is known after a restart",
-			Detail:    fmt.Sprintf("it was not for %s: %v", r.bounds.Recovery, err),
+			Detail:    fmt.Sprintf("when %s had passed it was not: %v", r.bounds.Recovery, err),
 		}
 	}
 	return &Liveness{
 		Guarantee: "the runtime comes back after a restart",
 		Detail:    fmt.Sprintf("no answer within %s: %v", r.bounds.Recovery, err),
 	}
-}
-
-// mixedUp is the violation of a server that gave a canary another answer than its own.
-func mixedUp(err error) *Liveness {
-	return &Liveness{Guarantee: "a call is answered with its own answer", Detail: err.Error()}
 }

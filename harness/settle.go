@@ -245,16 +245,16 @@ func (r *run) judgeStuck(ctx context.Context, t *trial) error {
 	case errors.Is(last, ingress.ErrWrongServer):
 		return fmt.Errorf("operation %d has no answer: %w", t.id, last)
 	case errors.Is(last, ingress.ErrMixedUp):
-		return mixedUp(last)
+		return r.spoiled(ctx, last)
 	}
 	op := r.rec.operation(t.id)
 	l := &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
 		Detail: fmt.Sprintf("operation %d, %s %s, had no answer for %s in %d attempts, and %d canaries of its partition were answered meanwhile",
 			t.id, op.Object, op.Op, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), len(op.Attempts), answered)}
-	if last, all := refusals(r.rec.attempts(t.id)); all {
+	if last, refused, all := refusals(r.rec.attempts(t.id)); all {
 		l.Guarantee = "a call of a registered handler is accepted"
-		l.Detail = fmt.Sprintf("operation %d, %s %s, was refused in each of its %d attempts for %s, and %d canaries of its partition were answered meanwhile; the last time: %s",
-			t.id, op.Object, op.Op, len(op.Attempts), (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), answered, last)
+		l.Detail = fmt.Sprintf("operation %d, %s %s, was refused in each of %d attempts for %s, and %d canaries of its partition were answered meanwhile; the last time: %s",
+			t.id, op.Object, op.Op, refused, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), answered, last)
 	} else if last != "" {
 		l.Detail += "; the last attempt got " + last
 	}
@@ -266,8 +266,8 @@ func (r *run) judgeStuck(ctx context.Context, t *trial) error {
 }
 
 // refusals is what the last attempt of an operation was answered with, "" for
-// nothing, and whether the ingress refused all of those that were over.
-func refusals(attempts []model.Attempt) (last string, all bool) {
+// nothing, how many the ingress refused, and whether those are all that were over.
+func refusals(attempts []model.Attempt) (last string, refused int, all bool) {
 	all = true
 	for _, a := range attempts {
 		if a.End == model.Forever || a.End.Seq == 0 {
@@ -277,9 +277,13 @@ func refusals(attempts []model.Attempt) (last string, all bool) {
 		if a.Status != 0 {
 			last = a.Detail
 		}
-		all = all && a.Reason == model.Rejected
+		if a.Reason == model.Rejected {
+			refused++
+		} else {
+			all = false
+		}
 	}
-	return last, all && last != ""
+	return last, refused, all && refused > 0
 }
 
 // canaries asks for canaries in the partition of a key until enough of them were

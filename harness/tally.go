@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"slices"
 	"time"
 
 	"retain/generators"
@@ -99,7 +100,7 @@ func tally(plan int, h *model.History) Tally {
 	}
 	for _, f := range h.Faults {
 		t.Faults[f.Kind]++
-		if f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill) {
+		if endsServer(f) {
 			t.inFlight(h, f)
 		}
 	}
@@ -199,13 +200,21 @@ func readBack(h *model.History) int {
 
 // restartBetween reports whether the server ended between the two moments.
 func restartBetween(h *model.History, from, to model.Instant) bool {
-	for _, f := range h.Faults {
-		ends := f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
-		if ends && f.Begin.Seq > from.Seq && f.End.Seq < to.Seq {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
+		return endsServer(f) && f.Begin.Seq > from.Seq && f.End.Seq < to.Seq
+	})
+}
+
+// endedSince reports whether the server may have ended between the two moments: what
+// it acknowledges while it ends, it may lose by that.
+func endedSince(h *model.History, from, to model.Instant) bool {
+	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
+		return endsServer(f) && f.End.Seq > from.Seq && f.Begin.Seq < to.Seq
+	})
+}
+
+func endsServer(f model.Fault) bool {
+	return f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
 }
 
 // shows reports whether an answer contains what an acknowledged write wrote. Of a

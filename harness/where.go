@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"retain/generators"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
@@ -228,15 +226,6 @@ func (w witness) gone(a account, o model.Invoked) string {
 		missing += ", no output by its key"
 	}
 	return what + " (" + missing + ", "
-}
-
-// endedSince reports whether the server may have ended between the two moments: what
-// it acknowledges while it ends, it may lose by that.
-func endedSince(h *model.History, from, to model.Instant) bool {
-	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
-		ends := f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
-		return ends && f.End.Seq > from.Seq && f.Begin.Seq < to.Seq
-	})
 }
 
 // unfinished puts the account of an operation that was not answered into words.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -33,6 +34,8 @@ type Wired struct {
 	Answering func(tag string) error
 	// Pinging, if set, comes before a canary; an error cuts its connection.
 	Pinging func(ctx context.Context) error
+	// Spoiling, if set, gives what is read instead of a canary's answer, or nil.
+	Spoiling func() *string
 	// Killing, if set, comes before a kill.
 	Killing func()
 	starts  atomic.Int32
@@ -79,8 +82,9 @@ type wiredConn struct {
 	life  context.Context // of the connection
 	end   context.CancelFunc
 
-	mu  sync.Mutex
-	tag string
+	mu      sync.Mutex
+	tag     string
+	spoiled *string // the body that is read next
 }
 
 func (c *wiredConn) Close() error {
@@ -95,12 +99,16 @@ func (c *wiredConn) Write(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if bytes.Contains(b, []byte(ingress.CanaryService)) && c.wired.Pinging != nil {
+	canary := bytes.Contains(b, []byte(ingress.CanaryService))
+	if canary && c.wired.Pinging != nil {
 		if err := c.wired.Pinging(c.life); err != nil {
 			return 0, err
 		}
 	}
 	c.mu.Lock()
+	if canary && c.wired.Spoiling != nil {
+		c.spoiled = c.wired.Spoiling()
+	}
 	c.tag = tag
 	c.mu.Unlock()
 	return c.Conn.Write(b)
@@ -110,6 +118,10 @@ func (c *wiredConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
 	tag := c.tag
+	if err == nil && c.spoiled != nil {
+		n = copy(b, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(*c.spoiled), *c.spoiled))
+		c.spoiled = nil
+	}
 	c.mu.Unlock()
 	if err == nil && tag != "" && c.wired.Answering != nil {
 		if e := c.wired.Answering(tag); e != nil {

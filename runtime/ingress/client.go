@@ -19,7 +19,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync"
 
 	"retain/model"
 	"retain/runtime"
@@ -34,9 +33,6 @@ const maxBody = 64 << 20
 type Client struct {
 	base      string
 	transport *http.Transport
-
-	mu      sync.Mutex
-	garbled []string // answers that no canary gives, since the last right one
 }
 
 // New makes a client for these endpoints.

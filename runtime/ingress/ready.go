@@ -34,13 +34,13 @@ const (
 	longestBound = 16 * time.Second
 )
 
-// ErrWrongServer is wrapped when the canary answers with another nonce: the
-// call went to somebody else's server or deployment.
+// ErrWrongServer is wrapped when the canary answers with another nonce, or never with
+// one: the call went to somebody else's server or deployment.
 var ErrWrongServer = errors.New("another server or deployment answers at this address")
 
-// ErrMixedUp is wrapped when the canary was answered with what is nobody's canary, and
-// with its nonce when it was asked again: the server is ours, and gave a call half an
-// answer or another call's.
+// ErrMixedUp is wrapped when the canary is answered with what is nobody's canary, such
+// as half an answer or another call's. Whose fault that is shows when it is asked
+// again: see [Client.Ask].
 var ErrMixedUp = errors.New("a call was not answered with its own answer")
 
 // ErrUnregistered is wrapped when the server knows no canary: a deployment that was
@@ -210,14 +210,8 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
-// mostGarbled is how many answers in a row that no canary gives come from another
-// server.
-const mostGarbled = 5
-
 // Canary makes one call through the partition of the key. It uses a fresh
-// idempotency key, so that no cache answers, and checks the nonce. An answer that no
-// canary gives is another server's if no right one comes, and ours if one does: then
-// that one is told as [ErrMixedUp].
+// idempotency key, so that no cache answers, and checks the nonce.
 func (c *Client) Canary(ctx context.Context, key, nonce string) error {
 	body, err := c.get(ctx, http.MethodPost, c.base+"/"+CanaryService+"/"+url.PathEscape(key)+"/ping")
 	if err != nil {
@@ -226,24 +220,31 @@ func (c *Client) Canary(ctx context.Context, key, nonce string) error {
 	var answer struct {
 		Nonce string `json:"nonce"`
 	}
-	err = json.Unmarshal(body, &answer)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
+	switch err := json.Unmarshal(body, &answer); {
 	case err != nil || answer.Nonce == "":
-		c.garbled = append(c.garbled, fmt.Sprintf("%.80q", body))
-		if len(c.garbled) >= mostGarbled {
-			return fmt.Errorf("%w: the canary answers %s", ErrWrongServer, c.garbled[0])
-		}
-		return fmt.Errorf("the canary answers %s", c.garbled[len(c.garbled)-1])
+		return fmt.Errorf("%w: the canary was answered with %.80q", ErrMixedUp, body)
 	case answer.Nonce != nonce:
 		return fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
-	case len(c.garbled) > 0:
-		garbled := c.garbled[0]
-		c.garbled = nil
-		return fmt.Errorf("%w: the canary was answered with %s, and with its nonce when it was asked again", ErrMixedUp, garbled)
 	}
 	return nil
+}
+
+// mostGarbled is how many answers in a row that no canary gives come from another
+// server.
+const mostGarbled = 5
+
+// Ask makes a canary call, and makes it again where the answer is one that no canary
+// gives: nothing but such answers come from a wrong server.
+func (c *Client) Ask(ctx context.Context, key, nonce string) error {
+	for n := 1; ; n++ {
+		err := c.Canary(ctx, key, nonce)
+		if !errors.Is(err, ErrMixedUp) {
+			return err
+		}
+		if n == mostGarbled {
+			return fmt.Errorf("%w: %w, and so %d times in a row", ErrWrongServer, err, n)
+		}
+	}
 }
 
 func (c *Client) get(ctx context.Context, method, target string) ([]byte, error) {

@@ -137,24 +137,27 @@ func TestWithoutKeysACallGoesThroughAllTheSame(t *testing.T) {
 	assert.Equal(t, []string{"port", "health", "canary"}, m.seen)
 }
 
-// TestAWrongServerEndsTheWaitAtOnce, whatever the other keys' canaries do.
-func TestAWrongServerEndsTheWaitAtOnce(t *testing.T) {
-	for name, canary := range map[string]http.HandlerFunc{
-		"another nonce": answer(200, `{"nonce":"theirs"}`),
-		"no nonce":      answer(200, `{}`),
-		"no JSON":       answer(200, `<html>`),
+// TestAWrongAnswerEndsTheWaitAtOnce, whatever the other keys' canaries do.
+func TestAWrongAnswerEndsTheWaitAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		canary http.HandlerFunc
+		want   error
+	}{
+		"another nonce": {answer(200, `{"nonce":"theirs"}`), ingress.ErrWrongServer},
+		"no nonce":      {answer(200, `{}`), ingress.ErrMixedUp},
+		"no JSON":       {answer(200, `<html>`), ingress.ErrMixedUp},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ep := come(t, nil, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(r.URL.Path, "/b/") {
-					canary(w, r)
+					c.canary(w, r)
 					return
 				}
 				hang(w, r)
 			})
 			ctx := within(t, time.Hour) // it does not end before the test's own time-out
 			err := ingress.AwaitReady(ctx, ep, "ours", keys, ingress.Milestones{})
-			assert.ErrorIs(t, err, ingress.ErrWrongServer)
+			assert.ErrorIs(t, err, c.want)
 			assert.NotErrorIs(t, err, errLate)
 			assert.NoError(t, ctx.Err())
 		})
