@@ -128,11 +128,15 @@ func (c *check) promise(kind model.Kind, records []record) Class {
 	if until := time.Now().Add(shrinkTime); until.Before(c.until) {
 		bounded.until = until // it is no part of the verdict
 	}
-	switch bounded.decide(kind, c.twice(records)).Verdict {
-	case Pass:
-		return OneEffect
-	case Violation:
-		return StateGuarantee
+	class := StateGuarantee
+	for _, twice := range c.twice(records) {
+		switch bounded.decide(kind, twice).Verdict {
+		case Pass:
+			return OneEffect
+		case Violation:
+		default:
+			class = UnknownClass
+		}
 	}
-	return UnknownClass
+	return class
 }

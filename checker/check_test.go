@@ -178,6 +178,40 @@ var stories = []struct {
 		stranger: &Stranger{Value: "a", Writers: []int{1}},
 	},
 	{
+		name: "a second effect comes after the operation was sent again: what a clear removed came back before that",
+		history: `0 list-0 1 ? @20 append("a") => ok
+			1 list-0 5 6 clear() => ["a"]
+			kill 7 8
+			1 list-0 9 10 get() => ["a"]`,
+		verdict: Violation, guarantee: "what an acknowledged clear had removed came back after a kill", class: StateGuarantee,
+	},
+	{
+		name: "and after it: the second effect brings it back",
+		history: `0 list-0 1 ? @8 append("a") => ok
+			1 list-0 5 6 clear() => ["a"]
+			1 list-0 9 10 get() => ["a"]`,
+		verdict: Violation, guarantee: "one idempotency key had two effects", class: OneEffect,
+	},
+	{
+		name: "a reset that is lost, and an addition that is sent again later",
+		history: `0 counter-0 1 ? @20 add(1) => 0->1
+			1 counter-0 5 6 get() => 1
+			1 counter-0 7 8 reset() => ok
+			kill 9 10
+			1 counter-0 11 12 get() => 1`,
+		verdict: Violation, guarantee: "what an acknowledged clear had removed came back after a kill", class: StateGuarantee,
+	},
+	{
+		name: "an add is missing, and was before it that a reset removed another",
+		history: `0 counter-0 1 2 add(1) => 0->1
+			0 counter-0 3 4 reset() => ok
+			0 counter-0 5 6 add(1) => 0->1
+			kill 7 8
+			1 counter-0 9 10 get() => 0
+			1 counter-0 11 12 get() => 1`,
+		verdict: Violation, guarantee: "a read went back to an older value after a kill", class: StateGuarantee,
+	},
+	{
 		name: "an append that was sent once had two effects",
 		history: `0 list-0 1 2 append("a") => ok
 			1 list-0 5 6 get() => ["a","a"]`,

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"sort"
 
 	"retain/model"
 )
@@ -62,8 +63,7 @@ func (c *check) name(b *object, p part, pr proof, class Class, legal func([]reco
 		return twoEffects, nil
 	}
 	explained := func() bool { // by second effects of what was sent again
-		twice := c.twice(p.records)
-		return len(twice) > len(p.records) && legal(twice)
+		return slices.ContainsFunc(c.twice(p.records), legal)
 	}
 	if s, value := c.stranger(b, p, pr.last); s != "" {
 		if s == twiceInList && explained() {
@@ -79,8 +79,8 @@ func (c *check) name(b *object, p part, pr proof, class Class, legal func([]reco
 	}
 	before, what := c.missing(p, pr)
 	when := c.when(before, pr.last)
-	counted := p.kind == model.Counter || p.kind == model.List
-	if (when == "" || counted) && explained() {
+	grows := p.kind == model.Counter || p.kind == model.List
+	if (when == "" || grows && what != cameBack) && explained() {
 		return twoEffects, nil
 	}
 	if p.kind == model.Counter && len(pr.needed) == 1 {
@@ -124,47 +124,45 @@ func (c *check) writersOf(b *object, e entry) (ids []int) {
 // origin says what is wrong with where a value came from, "" for nothing, and which
 // operations wrote it or would have.
 func (c *check) origin(b *object, e entry, seenBy record) (string, []int) {
-	var here, underOther, toOther []int
-	unmatched, failed, reached, late := 0, 0, 0, 0
+	var unmatched, unsent, turnedAway, late, underOther, toOther []int
+	fits := false
 	for i := range c.h.Operations {
 		o := &c.h.Operations[i]
 		wrote, ok := record{op: o.Op}.writes() // or would have written
-		switch {
-		case !ok || wrote.value != e.value:
+		if !ok || wrote.value != e.value {
+			continue
+		}
+		_, did := record{op: o.Op, answer: o.In(model.Resolved).Answer}.writes()
+		switch failed := o.Outcome == model.Failed; {
 		case o.Object != b.Object:
 			toOther = append(toOther, o.ID)
 		case wrote != e:
 			underOther = append(underOther, o.ID)
+		case !did:
+			unmatched = append(unmatched, o.ID)
+		case failed && o.Reached():
+			turnedAway = append(turnedAway, o.ID)
+		case failed:
+			unsent = append(unsent, o.ID)
+		case o.Call.Seq > seenBy.ret:
+			late = append(late, o.ID)
 		default:
-			here = append(here, o.ID)
-			answer := o.In(model.Resolved).Answer
-			if _, did := (record{op: o.Op, answer: answer}).writes(); !did {
-				unmatched++
-			} else if o.Outcome == model.Failed {
-				failed++
-				if o.Reached() {
-					reached++
-				}
-			} else if o.Call.Seq > seenBy.ret {
-				late++
-			}
+			fits = true
 		}
 	}
-	switch writers := len(here); {
-	case writers > 0 && unmatched == writers:
-		return didNotMatch, here
-	case writers > 0 && failed == writers && reached > 0:
-		return refused, here
-	case writers > 0 && failed == writers:
-		return neverSent, here
-	case writers > 0 && unmatched+failed+late == writers:
-		return beforeItsWrite, here
-	case writers > 0:
+	if fits {
 		return "", nil
-	case underOther != nil:
-		return otherEntry, underOther
-	case toOther != nil:
-		return otherObject, toOther
+	}
+	for _, wrong := range []struct {
+		sentence string
+		writers  []int
+	}{
+		{beforeItsWrite, late}, {refused, turnedAway}, {neverSent, unsent}, {didNotMatch, unmatched},
+		{otherEntry, underOther}, {otherObject, toOther},
+	} {
+		if wrong.writers != nil {
+			return wrong.sentence, wrong.writers
+		}
 	}
 	return nobodyWrote, nil
 }
@@ -303,30 +301,55 @@ func holds(read, change record) bool {
 // surfaced reports whether a later answer shows the change: of a counter, one that is
 // higher than it gets without it.
 func surfaced(records []record, change, last record) bool {
+	var others []int64
 	for _, r := range records {
-		if r.call > last.ret && (holds(r, change) || isNumber(r) && shows(r, change) && higher(records, change, r)) {
+		switch {
+		case r.call <= last.ret:
+		case holds(r, change):
 			return true
+		case isNumber(r) && shows(r, change):
+			if others == nil {
+				others = additions(records, change)
+			}
+			called := sort.Search(len(records), func(i int) bool { return records[i].call >= r.ret })
+			if counted(r) > others[called]-model.Addition(r.op) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// higher reports whether a counter's answer is more than all the other additions that
-// it may show.
-func higher(records []record, change, read record) bool {
-	others := int64(0)
+// additions are the sums of what the first of the records, by call, may have added to
+// what a change finds: without that change, and without what a reset had removed before
+// it.
+func additions(records []record, change record) []int64 {
+	reset := int64(-1) // the call of the last one that was over
 	for _, r := range records {
-		if r.id != change.id && r.id != read.id && r.call < read.ret {
-			others += model.Addition(r.op)
+		if clears(r.op) && r.ret < change.call {
+			reset = max(reset, r.call)
 		}
 	}
-	switch a := read.answer.(type) {
-	case model.Integer:
-		return int64(a) > others
-	case model.Change:
-		return a.Old > others
+	sums := make([]int64, 1, len(records)+1)
+	for _, r := range records {
+		sum := sums[len(sums)-1]
+		if r.id != change.id && r.ret >= reset {
+			sum += model.Addition(r.op)
+		}
+		sums = append(sums, sum)
 	}
-	return false
+	return sums
+}
+
+// counted is what a counter was when it answered.
+func counted(r record) int64 {
+	switch a := r.answer.(type) {
+	case model.Integer:
+		return int64(a)
+	case model.Change:
+		return a.Old
+	}
+	return 0
 }
 
 func isNumber(r record) bool {
@@ -337,18 +360,33 @@ func isNumber(r record) bool {
 	return false
 }
 
-// twice is the history in which each operation that was sent more than once may
-// have had a second effect.
-func (c *check) twice(records []record) []record {
-	out := slices.Clone(records)
-	for _, r := range records {
-		if c.h.Operations[r.id-1].MayHaveRunTwice() {
-			r.answer, r.ret = nil, open
-			out = append(out, r)
+// twice are the histories in which each operation that was sent more than once may
+// have had a second effect, none if there was none. One of the two effects came after
+// the operation was sent again; which of them was answered is not known, and taken to
+// be the same for all: the first in one history, the second in the other.
+func (c *check) twice(records []record) [][]record {
+	first, second := slices.Clone(records), slices.Clone(records)
+	for i, r := range records {
+		o := &c.h.Operations[r.id-1]
+		if !o.MayHaveRunTwice() {
+			continue
+		}
+		again := max(r.call, o.SentAgain().Seq)
+		other := r
+		other.answer, other.ret = nil, open
+		second = append(second, other)
+		other.call = again
+		first = append(first, other)
+		if second[i].answer != nil {
+			second[i].call = min(again, r.ret-1)
 		}
 	}
-	sortByCall(out)
-	return out
+	if len(first) == len(records) {
+		return nil
+	}
+	sortByCall(first)
+	sortByCall(second)
+	return [][]record{first, second}
 }
 
 // when says what was done to the runtime between the two records: " after a

@@ -93,7 +93,7 @@ func invoked(f []string, line string) (model.Invoked, error) {
 			o.Resolution = &model.Resolution{At: model.Instant{Seq: resolved, Ns: resolved}, By: model.LookUp, Answer: a}
 			if !lookedUp {
 				o.Resolution.By = model.Resend
-				wrote.N = 2
+				wrote.N, wrote.Start = 2, model.Instant{Seq: resolved - 1, Ns: resolved - 1}
 				o.Attempts = append(o.Attempts, wrote)
 			}
 		} else if a != nil {

@@ -237,6 +237,20 @@ func (o Invoked) Reached() bool {
 	return slices.ContainsFunc(o.Attempts, func(a Attempt) bool { return a.Wrote })
 }
 
+// SentAgain is when the second of the attempts that may have reached a handler began,
+// the zero instant if that is not known.
+func (o Invoked) SentAgain() Instant {
+	n := 0
+	for _, a := range o.Attempts {
+		if a.Wrote && a.Reason != Rejected {
+			if n++; n == 2 {
+				return a.Start
+			}
+		}
+	}
+	return Instant{}
+}
+
 // sent counts the attempts that may have reached a handler.
 func (o Invoked) sent() int {
 	n := 0
