@@ -36,7 +36,8 @@ import (
 // If the raw view of the object violates, it is that which is minimised: what
 // re-sends answered says nothing then. If it is only what re-sends answered that
 // violates, a step must also leave the raw view legal: where second effects explain
-// the history, they explain the witness; where they don't, they may. The times of what
+// the history, they explain the witness; where they don't, they may, and a witness of the
+// raw view may leave out that an operation was sent again. The times of what
 // was not widened are those of the run; the notes say which of its operations the
 // witness is made of.
 //
