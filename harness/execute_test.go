@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,18 +168,18 @@ func TestAStartThatIsKilledAtOnce(t *testing.T) {
 // than a recovery may last.
 type slowToStop struct {
 	*simulated.Runtime
-	lives int
+	lives atomic.Int32
 	takes time.Duration
 }
 
 func (s *slowToStop) Start(ctx context.Context) error {
-	s.lives++
+	s.lives.Add(1)
 	return s.Runtime.Start(ctx)
 }
 
 func (s *slowToStop) Endpoints() runtime.Endpoints {
 	e := s.Runtime.Endpoints()
-	if s.lives == 2 {
+	if s.lives.Load() == 2 {
 		e.Ingress, e.Dial = "http://127.0.0.1:1", nil
 	}
 	return e
