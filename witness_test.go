@@ -14,7 +14,7 @@ import (
 )
 
 // TestPlantedBugsHaveWitnesses shows that the history of a run that violated becomes
-// one of a few operations, and is one of the same promise still.
+// one of a few operations, and where only second effects explain it, they still do.
 func TestPlantedBugsHaveWitnesses(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for _, d := range simulated.Bugs() {
@@ -32,8 +32,8 @@ func TestPlantedBugsHaveWitnesses(t *testing.T) {
 				require.NoError(t, err)
 				took := time.Since(began)
 				broken := checker.Check(w, checker.Options{}).Broken()
-				if was := failure.Check.Broken(); was.Raw.Verdict != checker.Violation {
-					assert.Equal(t, was.Class, broken.Class)
+				if was := failure.Check.Broken(); was.Class == checker.OneEffect && was.Raw.Verdict == checker.Pass {
+					assert.Equal(t, was.Class, broken.Class, "second effects explain the witness, too")
 				}
 				t.Logf("%d operations of %d, %s: %s; was: %s", len(w.Operations), len(failure.Outcome.History.Operations), took,
 					broken.Guarantee, failure.Check.Broken().Guarantee)
