@@ -7,7 +7,6 @@ import (
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
-	"retain/generators"
 	"retain/harness"
 	"retain/model"
 )
@@ -95,8 +94,7 @@ func recoveries(h *model.History) []Recovery {
 	for _, r := range h.Recoveries {
 		var f *model.Fault
 		for i := range h.Faults {
-			ends := h.Faults[i].Kind == string(generators.Stop) || h.Faults[i].Kind == string(generators.Kill)
-			if ends && h.Faults[i].Begin.Ns <= r.Spawned {
+			if h.Faults[i].Ends() && h.Faults[i].Begin.Ns <= r.Spawned {
 				f = &h.Faults[i]
 			}
 		}

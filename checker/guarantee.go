@@ -3,6 +3,7 @@ package checker
 import (
 	"slices"
 	"sort"
+	"strings"
 
 	"retain/model"
 )
@@ -28,7 +29,13 @@ const (
 	cameBack       = "what an acknowledged clear had removed came back"
 	halfDone       = "a clearAll was seen half done"
 	noOrder        = "the answers fit no order of the operations"
+
+	isMissing = " is missing" // an acknowledged write, and the like
 )
+
+// Missing reports whether the broken guarantee is that something acknowledged is
+// missing.
+func (r ObjectResult) Missing() bool { return strings.Contains(r.Guarantee, isMissing) }
 
 // nouns are the words for acknowledged operations.
 func noun(op model.Operation) string {
@@ -96,36 +103,22 @@ func (c *check) stranger(b *object, p part, last record) (sentence string, value
 		if sentence != "" || e.value == "" {
 			return
 		}
-		var writers []int
-		if seen[e] && p.kind == model.List {
-			sentence, writers = twiceInList, c.writersOf(b, e)
-		} else {
-			sentence, writers = c.origin(b, e, last)
+		wrong, writers := c.origin(b, e, last)
+		if wrong == "" && seen[e] && p.kind == model.List {
+			wrong = twiceInList
 		}
 		seen[e] = true
-		if sentence != "" {
-			value = &Stranger{Value: e.value, Writers: writers}
+		if wrong != "" {
+			sentence, value = wrong, &Stranger{Value: e.value, Writers: writers}
 		}
 	})
 	return sentence, value
 }
 
-// writersOf are the operations on an object that wrote a value, or would have.
-func (c *check) writersOf(b *object, e entry) (ids []int) {
-	for _, i := range b.operations {
-		o := &c.h.Operations[i]
-		if wrote, ok := (record{op: o.Op}).writes(); ok && wrote == e {
-			ids = append(ids, o.ID)
-		}
-	}
-	return ids
-}
-
 // origin says what is wrong with where a value came from, "" for nothing, and which
 // operations wrote it or would have.
 func (c *check) origin(b *object, e entry, seenBy record) (string, []int) {
-	var unmatched, unsent, turnedAway, late, underOther, toOther []int
-	fits := false
+	var fits, unmatched, unsent, turnedAway, late, underOther, toOther []int
 	for i := range c.h.Operations {
 		o := &c.h.Operations[i]
 		wrote, ok := record{op: o.Op}.writes() // or would have written
@@ -147,17 +140,14 @@ func (c *check) origin(b *object, e entry, seenBy record) (string, []int) {
 		case o.Call.Seq > seenBy.ret:
 			late = append(late, o.ID)
 		default:
-			fits = true
+			fits = append(fits, o.ID)
 		}
-	}
-	if fits {
-		return "", nil
 	}
 	for _, wrong := range []struct {
 		sentence string
 		writers  []int
 	}{
-		{beforeItsWrite, late}, {refused, turnedAway}, {neverSent, unsent}, {didNotMatch, unmatched},
+		{"", fits}, {beforeItsWrite, late}, {refused, turnedAway}, {neverSent, unsent}, {didNotMatch, unmatched},
 		{otherEntry, underOther}, {otherObject, toOther},
 	} {
 		if wrong.writers != nil {
@@ -257,7 +247,7 @@ func (c *check) missing(p part, pr proof) (record, string) {
 		case surfaced(p.records, m, pr.last):
 			return m, wentBack
 		}
-		return m, "an acknowledged " + noun(m.op) + " is missing"
+		return m, "an acknowledged " + noun(m.op) + isMissing
 	}
 	for _, m := range slices.Backward(pr.needed) {
 		if m.id != pr.last.id && m.answer != nil && m.ret < pr.last.call {
@@ -377,8 +367,8 @@ func (c *check) twice(records []record) [][]record {
 		second = append(second, other)
 		other.call = again
 		first = append(first, other)
-		if second[i].answer != nil {
-			second[i].call = min(again, r.ret-1)
+		if r.answer != nil {
+			second[i].call = min(again, r.ret-1) // a call comes before its return
 		}
 	}
 	if len(first) == len(records) {

@@ -88,7 +88,7 @@ func (w *witness) recoveries(faults []model.Fault) []model.Recovery {
 	var out []model.Recovery
 	for _, f := range faults {
 		r, started := w.h.RecoveryAfter(f)
-		if started && (f.Kind == "stop" || f.Kind == "kill") && !slices.Contains(out, r) {
+		if started && f.Ends() && !slices.Contains(out, r) {
 			out = append(out, r)
 		}
 	}

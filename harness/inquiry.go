@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"retain/checker"
@@ -43,7 +42,7 @@ func (s *session) inquire(ctx context.Context, r *Run, sys *System) (*inquiry, a
 		r.Where = q.where(ctx)
 		a := s.lookAgain(ctx, r, sys, q.broken.Object)
 		late, back := q.came(a)
-		if back && strings.Contains(q.broken.Guarantee, "is missing") {
+		if back && q.broken.Missing() {
 			// Another sentence does not say that something is not there.
 			r.surfaced = true
 			r.Sentence += surfacesLater

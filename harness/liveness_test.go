@@ -85,6 +85,39 @@ func TestARuntimeThatWasNeverReadyIsTheHarnesssAffair(t *testing.T) {
 	}
 }
 
+// slowToStop is a runtime that takes its time to stop.
+type slowToStop struct {
+	*Wired
+	takes time.Duration
+}
+
+func (s *slowToStop) Stop(ctx context.Context) (runtime.Exit, error) {
+	time.Sleep(s.takes) // on the simulated clock
+	return s.Wired.Stop(ctx)
+}
+
+// A start that a stop overtook did not fail to come back, however long the stop takes.
+func TestAStopThatOvertakesAStartTakesItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s.Runtime = &slowToStop{Wired: w, takes: 2 * quick.Recovery}
+		w.Dialling = func() error {
+			if w.starts.Load() == 2 {
+				return errCut // nobody can call the second life
+			}
+			return nil
+		}
+		out := play(t, s, generators.Config{},
+			inject(1, generators.Kill, generators.InPlace{}),
+			inject(2, generators.Start, generators.InPlace{}),
+			inject(3, generators.Stop, generators.Starting{Milestone: generators.Spawned}),
+			inject(4, generators.Start, generators.InPlace{}),
+			operate(5, 0, counter, model.CounterAdd{Delta: 1}))
+		assert.Nil(t, out.Liveness)
+		assert.Equal(t, model.OK, out.step(5).Outcome)
+	})
+}
+
 // TestAWrongServerAfterARestartIsTheHarnesssAffair, at once.
 func TestAWrongServerAfterARestartIsTheHarnesssAffair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,7 +15,8 @@ const recogniseBound = 5 * time.Second
 
 // recognise asks whether the server at our addresses is the one that we started:
 // another one, on a port that was ours, is ready in no time and has kept nothing,
-// or is never ready. The error of the wait stays unless it is another's.
+// or is never ready. The error of the wait stays unless it is another's, or a canary was
+// answered with what none gives.
 func (r *run) recognise(ctx context.Context, waited error) error {
 	switch {
 	case errors.Is(waited, ingress.ErrWrongServer), errors.Is(waited, context.Canceled):

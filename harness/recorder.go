@@ -116,14 +116,9 @@ func (r *recorder) note(format string, args ...any) {
 func (r *recorder) operation(id int) model.Invoked {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.history.Operations[id-1]
-}
-
-// attempts are the attempts of an operation so far.
-func (r *recorder) attempts(id int) []model.Attempt {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.history.Operations[id-1].Attempts)
+	o := r.history.Operations[id-1]
+	o.Attempts = slices.Clone(o.Attempts)
+	return o
 }
 
 // available sets the spans that the history's end tells.

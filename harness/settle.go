@@ -251,7 +251,7 @@ func (r *run) judgeStuck(ctx context.Context, t *trial) error {
 	l := &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
 		Detail: fmt.Sprintf("operation %d, %s %s, had no answer for %s in %d attempts, and %d canaries of its partition were answered meanwhile",
 			t.id, op.Object, op.Op, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), len(op.Attempts), answered)}
-	if last, refused, all := refusals(r.rec.attempts(t.id)); all {
+	if last, refused, all := refusals(op.Attempts); all {
 		l.Guarantee = "a call of a registered handler is accepted"
 		l.Detail = fmt.Sprintf("operation %d, %s %s, was refused in each of %d attempts for %s, and %d canaries of its partition were answered meanwhile; the last time: %s",
 			t.id, op.Object, op.Op, refused, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), answered, last)
@@ -300,7 +300,7 @@ func (r *run) canaries(ctx context.Context, key string) (answered int, last erro
 			silentSince = time.Now()
 		}
 		cancel()
-		if errors.Is(last, ingress.ErrWrongServer) || errors.Is(last, ingress.ErrMixedUp) {
+		if ingress.Final(last) {
 			break
 		}
 		select {

@@ -100,7 +100,7 @@ func tally(plan int, h *model.History) Tally {
 	}
 	for _, f := range h.Faults {
 		t.Faults[f.Kind]++
-		if endsServer(f) {
+		if f.Ends() {
 			t.inFlight(h, f)
 		}
 	}
@@ -201,7 +201,7 @@ func readBack(h *model.History) int {
 // restartBetween reports whether the server ended between the two moments.
 func restartBetween(h *model.History, from, to model.Instant) bool {
 	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
-		return endsServer(f) && f.Begin.Seq > from.Seq && f.End.Seq < to.Seq
+		return f.Ends() && f.Begin.Seq > from.Seq && f.End.Seq < to.Seq
 	})
 }
 
@@ -209,12 +209,8 @@ func restartBetween(h *model.History, from, to model.Instant) bool {
 // it acknowledges while it ends, it may lose by that.
 func endedSince(h *model.History, from, to model.Instant) bool {
 	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
-		return endsServer(f) && f.End.Seq > from.Seq && f.Begin.Seq < to.Seq
+		return f.Ends() && f.End.Seq > from.Seq && f.Begin.Seq < to.Seq
 	})
-}
-
-func endsServer(f model.Fault) bool {
-	return f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
 }
 
 // shows reports whether an answer contains what an acknowledged write wrote. Of a

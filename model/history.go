@@ -104,6 +104,9 @@ type Fault struct {
 	Detail string
 }
 
+// Ends reports whether the fault ends the server.
+func (f Fault) Ends() bool { return f.Kind == "stop" || f.Kind == "kill" }
+
 // Recovery is the timeline of one start, in nanoseconds since the run began, 0
 // for what never happened.
 type Recovery struct {
@@ -231,6 +234,9 @@ func (o Invoked) MayHaveRunTwice() bool {
 	return !o.Op.ReadOnly() && (resent || o.sent() > 1)
 }
 
+// mayHaveRun reports whether the attempt may have reached a handler.
+func (a Attempt) mayHaveRun() bool { return a.Wrote && a.Reason != Rejected }
+
 // Reached reports whether an attempt reached the server, be it that the server
 // refused it.
 func (o Invoked) Reached() bool {
@@ -242,7 +248,7 @@ func (o Invoked) Reached() bool {
 func (o Invoked) SentAgain() Instant {
 	n := 0
 	for _, a := range o.Attempts {
-		if a.Wrote && a.Reason != Rejected {
+		if a.mayHaveRun() {
 			if n++; n == 2 {
 				return a.Start
 			}
@@ -255,7 +261,7 @@ func (o Invoked) SentAgain() Instant {
 func (o Invoked) sent() int {
 	n := 0
 	for _, a := range o.Attempts {
-		if a.Wrote && a.Reason != Rejected {
+		if a.mayHaveRun() {
 			n++
 		}
 	}

@@ -86,12 +86,21 @@ func spreads(all []restarted) (out []spread) {
 	return out
 }
 
-// Count, and the quantiles of a spread in words, for the template.
-func (s spread) Count() int64       { return s.times.TotalCount() }
-func (s spread) Median() string     { return s.quantile(50) }
+// Count is how many there are, for the template.
+func (s spread) Count() int64 { return s.times.TotalCount() }
+
+// Median is the 50 % quantile in words, for the template.
+func (s spread) Median() string { return s.quantile(50) }
+
+// NinetyFive is the 95 % quantile.
 func (s spread) NinetyFive() string { return s.quantile(95) }
+
+// NinetyNine is the 99 % quantile.
 func (s spread) NinetyNine() string { return s.quantile(99) }
-func (s spread) Slowest() string    { return s.quantile(100) }
+
+// Slowest is the longest.
+func (s spread) Slowest() string { return s.quantile(100) }
+
 func (s spread) quantile(q float64) string {
 	if s.Count() == 0 {
 		return "-"

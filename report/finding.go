@@ -169,7 +169,7 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 	if b.Stranger != nil {
 		return stranger(h, b)
 	}
-	if !strings.Contains(b.Guarantee, "is missing") {
+	if !b.Missing() {
 		return unexplained
 	}
 	known := len(lost) > 0

@@ -106,11 +106,11 @@ func between(f model.Fault, from, to model.Instant) bool {
 
 // rule says what a fault did: "kill · down 612 ms".
 func rule(h *model.History, f model.Fault) string {
-	if !ends(f) {
+	if !f.Ends() {
 		return f.Kind
 	}
 	r, started := h.RecoveryAfter(f)
-	endedAgain := slices.ContainsFunc(h.Faults, func(g model.Fault) bool { return g.Begin.Seq > f.Begin.Seq && ends(g) })
+	endedAgain := slices.ContainsFunc(h.Faults, func(g model.Fault) bool { return g.Begin.Seq > f.Begin.Seq && g.Ends() })
 	switch {
 	case !started:
 		return f.Kind // nothing is known of it
@@ -120,11 +120,6 @@ func rule(h *model.History, f model.Fault) string {
 		return f.Kind + " · ended again before it answered"
 	}
 	return f.Kind + " · did not answer again"
-}
-
-// ends reports whether a fault ends the server.
-func ends(f model.Fault) bool {
-	return f.Kind == string(generators.Stop) || f.Kind == string(generators.Kill)
 }
 
 // cell is an operation and how it ended. When is told where another row of the

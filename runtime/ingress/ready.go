@@ -47,8 +47,9 @@ var ErrMixedUp = errors.New("a call was not answered with its own answer")
 // registered is gone.
 var ErrUnregistered = errors.New("the server does not know the deployment")
 
-// final reports whether asking again does not help.
-func final(err error) bool { return errors.Is(err, ErrWrongServer) || errors.Is(err, ErrMixedUp) }
+// Final reports whether a canary was answered by what it must not be: waiting for
+// another answer does not help.
+func Final(err error) bool { return errors.Is(err, ErrWrongServer) || errors.Is(err, ErrMixedUp) }
 
 // Milestones are called as a runtime comes up, each at most once.
 type Milestones struct {
@@ -98,7 +99,7 @@ func (c *Client) canaries(ctx context.Context, nonce string, keys []string, p pa
 		switch err := <-ends; {
 		case err == nil:
 			passed++
-		case final(err):
+		case Final(err):
 			wrong = err
 			cancel()
 		case late == nil:
@@ -142,7 +143,7 @@ func (c *Client) canaryInTime(ctx context.Context, key, nonce string) error {
 		beside, end := context.WithTimeout(ctx, besideAfter)
 		err := c.Canary(beside, key, nonce)
 		end()
-		if err == nil || final(err) {
+		if err == nil || Final(err) {
 			cancel()
 			<-first
 			return err
@@ -171,7 +172,7 @@ func (p *patience) poll(ctx context.Context, look func(context.Context) error) e
 			*p = min(2**p, patience(longestBound))
 		}
 		cancel()
-		if err == nil || final(err) {
+		if err == nil || Final(err) {
 			return err
 		}
 		if last == nil || !cutShort(ctx, err) {
