@@ -186,6 +186,20 @@ var stories = []struct {
 		verdict: Violation, guarantee: "what an acknowledged clear had removed came back after a kill", class: StateGuarantee,
 	},
 	{
+		name: "what a clear removed comes back over a kill: that is a loss, although it was sent again before",
+		history: `0 list-0 1 ? @4 append("a") => ok
+			1 list-0 5 6 clear() => ["a"]
+			kill 7 8
+			1 list-0 9 10 get() => ["a"]`,
+		verdict: Violation, guarantee: "what an acknowledged clear had removed came back after a kill", class: StateGuarantee,
+	},
+	{
+		name: "a counter counts too much before the addition is sent again",
+		history: `0 counter-0 1 ? @20 add(1) => 0->1
+			1 counter-0 5 6 get() => 2`,
+		verdict: Violation, guarantee: "a counter counted more than was added", class: StateGuarantee,
+	},
+	{
 		name: "and after it: the second effect brings it back",
 		history: `0 list-0 1 ? @8 append("a") => ok
 			1 list-0 5 6 clear() => ["a"]

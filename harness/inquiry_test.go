@@ -112,6 +112,37 @@ func TestAWriteThatComesBack(t *testing.T) {
 	assert.Equal(t, "an acknowledged write is missing, and surfaces only later", readFinding(t, r).Guarantee)
 }
 
+// TestWhatIsNotMissingDoesNotSurface: later reads of the same run show the write.
+func TestWhatIsNotMissingDoesNotSurface(t *testing.T) {
+	r := violating(t, simulated.LateWrite, writeAndRead(nil, 6), Options{})
+	assert.Equal(t, "register-0: a read went back to an older value", r.Sentence)
+	assert.Regexp(t, "^came back: ", fact(t, r, "late").Fact)
+}
+
+// TestWhatTheServerKnowsNothingOf: where it is gone from depends on what was seen of it.
+func TestWhatTheServerKnowsNothingOf(t *testing.T) {
+	write := model.Invoked{ID: 1, Call: model.Instant{Seq: 1}, Return: model.Instant{Seq: 4}, Outcome: model.OK, Answer: model.Done{}}
+	entered := []model.Observation{{ID: 1, Reading: "entered", At: model.Instant{Seq: 2}}}
+	stop := func(begin, end int64) []model.Fault {
+		return []model.Fault{{Kind: "stop", Begin: model.Instant{Seq: begin}, End: model.Instant{Seq: end}}}
+	}
+	for name, c := range map[string]struct {
+		faults   []model.Fault
+		evidence []model.Observation
+		says     string
+	}{
+		"it ran, and a stop":           {stop(5, 6), entered, "gone from the log (no invocation, "},
+		"it ran while the server ends": {stop(3, 6), entered, "gone from the log (no invocation, "},
+		"it never ran":                 {stop(5, 6), nil, "not in the log (no invocation, "},
+		"no stop":                      {nil, entered, "and unknown to the server without a restart (no invocation, "},
+		"one that was over":            {stop(2, 3), entered, "and unknown to the server without a restart (no invocation, "},
+	} {
+		h := &model.History{Operations: []model.Invoked{write}, Faults: c.faults, Evidence: c.evidence}
+		w := witness{inquiry: &inquiry{run: &Run{Outcome: &Outcome{History: h}}, last: model.Invoked{ID: 2, Return: model.Instant{Seq: 9}}}}
+		assert.Equal(t, c.says, w.gone(account{}, write), name)
+	}
+}
+
 // TestAReadThatMisses is told from a loss by the state table.
 func TestAReadThatMisses(t *testing.T) {
 	r := violating(t, simulated.StaleRead, writeAndRead([]generators.FaultKind{generators.Kill, generators.Start}, 1), Options{})
