@@ -47,11 +47,11 @@ func TestAnAnswerThatNoCanaryGives(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, w := WiredSystem(t, simulated.Options{Timings: slow})
 				var n atomic.Int32
-				w.Spoiling = func() *string {
-					if w.starts.Load() > 1 && n.Add(1) <= c.times {
-						return new(string)
+				w.Spoiling = func(tag string) string {
+					if tag == "" && w.starts.Load() > 1 && n.Add(1) <= c.times {
+						return response(200, "")
 					}
-					return nil
+					return ""
 				}
 				out, err := fails(t, s, restarted...)
 				if !c.ours {
@@ -67,6 +67,24 @@ func TestAnAnswerThatNoCanaryGives(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A call that is refused for ever was never accepted.
+func TestACallThatIsRefusedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		w.Spoiling = func(tag string) string {
+			if tag == "" {
+				return ""
+			}
+			return response(404, `{"code":404,"message":"no such service"}`)
+		}
+		out, err := fails(t, s, restarted...)
+		require.NoError(t, err)
+		require.NotNil(t, out.Liveness)
+		assert.Equal(t, "a call of a registered handler is accepted", out.Liveness.Guarantee)
+		assert.Regexp(t, `was refused in each of \d+ attempts for .*; the last time: .*no such service`, out.Liveness.Detail)
+	})
 }
 
 func TestRefusals(t *testing.T) {

@@ -34,8 +34,9 @@ type Wired struct {
 	Answering func(tag string) error
 	// Pinging, if set, comes before a canary; an error cuts its connection.
 	Pinging func(ctx context.Context) error
-	// Spoiling, if set, gives what is read instead of a canary's answer, or nil.
-	Spoiling func() *string
+	// Spoiling, if set, gives the response that is read instead of the one to the
+	// operation of a tag, or to a canary, whose tag is ""; "" for the right one.
+	Spoiling func(tag string) string
 	// Killing, if set, comes before a kill.
 	Killing func()
 	starts  atomic.Int32
@@ -84,7 +85,7 @@ type wiredConn struct {
 
 	mu      sync.Mutex
 	tag     string
-	spoiled *string // the body that is read next
+	spoiled string // the response that is read next
 }
 
 func (c *wiredConn) Close() error {
@@ -106,8 +107,8 @@ func (c *wiredConn) Write(b []byte) (int, error) {
 		}
 	}
 	c.mu.Lock()
-	if canary && c.wired.Spoiling != nil {
-		c.spoiled = c.wired.Spoiling()
+	if (canary || tag != "") && c.wired.Spoiling != nil {
+		c.spoiled = c.wired.Spoiling(tag)
 	}
 	c.tag = tag
 	c.mu.Unlock()
@@ -118,9 +119,9 @@ func (c *wiredConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
 	tag := c.tag
-	if err == nil && c.spoiled != nil {
-		n = copy(b, fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(*c.spoiled), *c.spoiled))
-		c.spoiled = nil
+	if err == nil && c.spoiled != "" {
+		n = copy(b, c.spoiled)
+		c.spoiled = ""
 	}
 	c.mu.Unlock()
 	if err == nil && tag != "" && c.wired.Answering != nil {
@@ -130,6 +131,11 @@ func (c *wiredConn) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// response is one in its wire form.
+func response(status int, body string) string {
+	return fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", status, http.StatusText(status), len(body), body)
 }
 
 // headerOf is the value of a header in a request's bytes.
