@@ -2,10 +2,12 @@ package retain_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -140,10 +142,11 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 				})
 			}
 		})
-		if len(every) == 0 {
+		if len(every) == 0 && strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
 			continue // -run named none of this rate
 		}
 		_, _, executions := sizes(every)
+		require.NotEmpty(t, executions)
 		assert.LessOrEqual(t, middle(executions), c.executions, "of all bugs")
 	}
 }
