@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"time"
 
 	"retain/model"
@@ -142,6 +143,24 @@ func (r Result) Broken() *ObjectResult {
 		}
 	}
 	return nil
+}
+
+// Foremost is the result with the first object of a kind that violates before all
+// others, unchanged if none does: it is then the one that [Result.Broken] tells of.
+// Which object of several was called first is chance where clients are concurrent.
+func (r Result) Foremost(kind model.Kind) Result {
+	first := slices.IndexFunc(r.Objects, func(o ObjectResult) bool { return o.Verdict == Violation && o.Object.Kind == kind })
+	if first < 0 {
+		return r
+	}
+	out := Result{Verdict: Pass, Cost: r.Cost}
+	out.add(r.Objects[first])
+	for i, o := range r.Objects {
+		if i != first {
+			out.add(o)
+		}
+	}
+	return out
 }
 
 // Options bound a check. The zero value is what a run uses.

@@ -45,10 +45,19 @@ import (
 // witness is as small as it was made by then. It is an error if the history has no
 // violation that is found within the budget.
 func Witness(h *model.History, o Options) (*model.History, error) {
+	return witnessIn(h, o, func(model.Object) bool { return true })
+}
+
+// WitnessOf is [Witness] of one of the objects that violate, where there are several.
+func WitnessOf(h *model.History, object model.Object, o Options) (*model.History, error) {
+	return witnessIn(h, o, func(other model.Object) bool { return other == object })
+}
+
+func witnessIn(h *model.History, o Options, wanted func(model.Object) bool) (*model.History, error) {
 	if err := h.Validate(); err != nil {
 		return nil, fmt.Errorf("the history is not well-formed: %w", err)
 	}
-	w, err := newWitness(h, o)
+	w, err := newWitness(h, o, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +97,15 @@ const fine = 1 << 30
 // errNoViolation is why there is no witness.
 var errNoViolation = errors.New("no object of the history is shown to violate")
 
-// newWitness looks for the first object that violates.
-func newWitness(h *model.History, o Options) (*witness, error) {
+// newWitness looks for the first wanted object that violates.
+func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*witness, error) {
 	c := &check{h: h, o: o.withDefaults()}
 	c.o.SecondOpinion = -1
 	c.until, c.memory = time.Now().Add(c.o.Budget), c.o.Memory
 	for _, b := range objectsOf(h) {
+		if !wanted(b.Object) {
+			continue
+		}
 		records, view, resent := b.records, model.Resolved, false
 		began := time.Now()
 		f := c.decide(b.Kind, records)

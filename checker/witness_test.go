@@ -517,7 +517,7 @@ func TestAWitnessOfAHardHistoryComesInTime(t *testing.T) {
 	require.NoError(t, err)
 	t.Logf("%d operations", len(w.Operations))
 
-	hurried, err := newWitness(h, Options{})
+	hurried, err := newWitness(h, Options{}, func(model.Object) bool { return true })
 	require.NoError(t, err)
 	hurried.until = time.Now().Add(time.Millisecond)
 	began := time.Now()

@@ -42,18 +42,24 @@ func isFault(s Step) bool {
 
 func isOperation(s Step) bool { return !isFault(s) }
 
-// hinted tries the hint's operations alone, with and without the faults.
+// whatHintLeaves is what is being tried, for progress.
+const whatHintLeaves = "the operations that contradict each other, and the faults"
+
+// hintedAndFaults is the plan with the hint's operations and all faults.
+func (s *reducer) hintedAndFaults() Plan {
+	return s.Best.keeping(func(st Step) bool { return isFault(st) || slices.Contains(s.Hint, st.StepID()) })
+}
+
+// hinted tries the hint's operations with the faults, and without.
 func (s *reducer) hinted(ctx context.Context) error {
 	if len(s.Hint) == 0 {
 		return nil
 	}
-	hinted := func(st Step) bool { return slices.Contains(s.Hint, st.StepID()) }
-	alone := s.Best.keeping(hinted)
-	ok, err := s.try(ctx, "the operations that contradict each other", alone)
-	if ok || err != nil {
+	alone := s.Best.keeping(func(st Step) bool { return slices.Contains(s.Hint, st.StepID()) })
+	if ok, err := s.try(ctx, whatHintLeaves, s.hintedAndFaults()); ok || err != nil {
 		return err
 	}
-	_, err = s.try(ctx, "they and the faults", s.Best.keeping(func(st Step) bool { return isFault(st) || hinted(st) }))
+	_, err := s.try(ctx, "the operations that contradict each other", alone)
 	return err
 }
 

@@ -390,6 +390,24 @@ func TestAHintSavesExecutions(t *testing.T) {
 	assert.LessOrEqual(t, misled, plain+2*20)
 }
 
+// TestAGoodHintSparesTheWholePlan: what executes longest is not executed at all.
+func TestAGoodHintSparesTheWholePlan(t *testing.T) {
+	bug := toys[0]
+	for seed := range uint64(20) {
+		from := meeting(t, bug, seed)
+		best, err := Reduce(t.Context(), from, ReduceOptions{Strikes: striking(bug, 1, seed)})
+		require.NoError(t, err)
+		hint, strikes := best.Best.ids(isOperation), striking(bug, 1, seed)
+		_, err = Reduce(t.Context(), from, ReduceOptions{Hint: hint, Strikes: func(ctx context.Context, p Plan) (bool, error) {
+			for _, id := range p.ids(isOperation) {
+				assert.Contains(t, hint, id)
+			}
+			return strikes(ctx, p)
+		}})
+		require.NoError(t, err)
+	}
+}
+
 func TestStoredReductionsOfLaterVersionsAreRefused(t *testing.T) {
 	var r Reduction
 	require.EqualError(t, json.Unmarshal([]byte(`{"version":2}`), &r),

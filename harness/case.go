@@ -87,18 +87,18 @@ func (c *Case) Runs() int { return max(minimumRuns, c.Rate.RunsNeeded()) }
 // server reported. Which guarantee of an object broke is chance: one cause may show
 // as several. Any violation is one of a case that never failed.
 func (c *Case) Shows(r *Run) bool {
-	way, broken := wayOf(r), r.Check.Broken()
+	broken := r.Check.Broken()
 	switch {
 	case r.Verdict != Violation:
 		return false
 	case c.Rate.Strikes == 0:
 		return true
 	case len(c.Witness) > 0:
-		return broken != nil && way == string(c.kind())
-	case broken != nil:
-		return strings.HasPrefix(c.Guarantee, broken.Guarantee)
+		return broken != nil && slices.Contains(waysOf(r), string(c.kind()))
+	case broken != nil && strings.HasPrefix(c.Guarantee, broken.Guarantee):
+		return true
 	}
-	return way != "" && strings.Contains(c.Guarantee, way)
+	return slices.ContainsFunc(sayings(r), func(said string) bool { return strings.Contains(c.Guarantee, said) })
 }
 
 // kind is that of the object that the witness is of, "" without one.

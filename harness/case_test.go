@@ -65,6 +65,9 @@ func TestCasesTellTheirViolationFromOthers(t *testing.T) {
 	}}
 	assert.True(t, counter.Shows(broke(model.Counter, "a read went back to an older value")), "one cause, two guarantees")
 	assert.False(t, counter.Shows(broke(model.List, "an acknowledged append is missing")))
+	both := broke(model.List, "an acknowledged append is missing")
+	both.Check.Objects = append(both.Check.Objects, broke(model.Counter, "an acknowledged add is missing").Check.Objects...)
+	assert.True(t, counter.Shows(both), "which of them was called first is chance")
 	assert.False(t, counter.Shows(stuck))
 	assert.False(t, counter.Shows(admitted))
 	assert.False(t, counter.Shows(&Run{Verdict: Undecided}))

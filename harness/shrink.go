@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"retain/checker"
@@ -36,7 +37,7 @@ type ShrinkOptions struct {
 	Time       time.Duration
 	Executions int
 	// Runs is how many fresh executions afterwards measure how often the result
-	// fails, RateTime how long they may take.
+	// fails, RateTime how long they may take; the first is not cut short by it.
 	Runs     int
 	RateTime time.Duration
 	// GoOn is an unfinished reduction of the same plan; nil to begin.
@@ -122,7 +123,7 @@ func (s *shrinking) strikes(ctx context.Context, p generators.Plan) (bool, error
 	}
 	for _, r := range result.Failures {
 		if alike(&r, s.failed) {
-			r.Number = s.failed.Number
+			r.Number, r.Check = s.failed.Number, r.Check.Foremost(kindOf(s.failed))
 			s.latest = &r
 			return true, nil
 		}
@@ -133,19 +134,47 @@ func (s *shrinking) strikes(ctx context.Context, p generators.Plan) (bool, error
 	return false, context.Cause(ctx)
 }
 
-// alike reports whether two runs failed in the same way: an object of the same
-// kind without a legal order, something that did not happen, or the server's own
-// words.
-func alike(a, b *Run) bool { return a.Verdict == Violation && wayOf(a) == wayOf(b) }
+// alike reports whether a run failed like another one, among other things: with an
+// object of the same kind without a legal order, something that did not happen, or
+// the server's own words.
+func alike(a, b *Run) bool { return a.Verdict == Violation && slices.Contains(waysOf(a), wayOf(b)) }
 
+// wayOf is how a run failed, as it is told, "" if it did not. Of several objects it
+// is the one that was called first, which may be chance.
 func wayOf(r *Run) string {
-	switch broken := r.Check.Broken(); {
-	case broken != nil:
-		return string(broken.Object.Kind)
-	case r.Outcome != nil && r.Outcome.Liveness != nil:
-		return r.Outcome.Liveness.Guarantee
-	case len(r.Admissions) > 0:
-		return r.Admissions[0].Class
+	if ways := waysOf(r); len(ways) > 0 {
+		return ways[0]
+	}
+	return ""
+}
+
+// waysOf are all the ways in which a run failed.
+func waysOf(r *Run) []string {
+	var ways []string
+	for _, o := range r.Check.Objects {
+		if o.Verdict == checker.Violation {
+			ways = append(ways, string(o.Object.Kind))
+		}
+	}
+	return append(ways, sayings(r)...)
+}
+
+// sayings are what did not happen in a run, and the server's words.
+func sayings(r *Run) []string {
+	var out []string
+	if r.Outcome != nil && r.Outcome.Liveness != nil {
+		out = append(out, r.Outcome.Liveness.Guarantee)
+	}
+	for _, a := range r.Admissions {
+		out = append(out, a.Class)
+	}
+	return out
+}
+
+// kindOf is the kind of the object that a run is told of, "" for none.
+func kindOf(r *Run) model.Kind {
+	if broken := r.Check.Broken(); broken != nil {
+		return broken.Object.Kind
 	}
 	return ""
 }
@@ -194,21 +223,29 @@ func (s *shrinking) write(name string, text []byte) error {
 	return nil
 }
 
-// measure executes the reduced plan again and again, on fresh runtimes.
+// measure executes the reduced plan again and again, on fresh runtimes. The first
+// execution is waited for also where the time is up meanwhile: what takes long is
+// then measured at least once.
 func (s *shrinking) measure(ctx context.Context, p generators.Plan, o ShrinkOptions) generators.Rate {
-	if o.RateTime > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.RateTime)
-		defer cancel()
-	}
-	rate, _ := generators.Measure(ctx, p, func(ctx context.Context, p generators.Plan) (bool, error) { // what was seen counts
+	strikes := func(ctx context.Context, p generators.Plan) (bool, error) {
 		struck, err := s.strikes(ctx, p)
 		if struck {
 			s.best = s.latest
 		}
 		return struck, err
-	}, o.Runs)
-	return rate
+	}
+	inTime := ctx
+	if o.RateTime > 0 {
+		var cancel context.CancelFunc
+		inTime, cancel = context.WithTimeout(ctx, o.RateTime)
+		defer cancel()
+	}
+	first, err := generators.Measure(ctx, p, strikes, min(1, o.Runs))
+	if err != nil {
+		return first
+	}
+	others, _ := generators.Measure(inTime, p, strikes, o.Runs-first.Runs) // what was seen counts
+	return generators.Rate{Strikes: first.Strikes + others.Strikes, Runs: first.Runs + others.Runs}
 }
 
 // mostAsked is how often the reduced plan is executed for a failure to ask about.
@@ -232,7 +269,7 @@ func (s *shrinking) ask(ctx context.Context, p generators.Plan, until time.Time)
 		result, err := Conduct(ctx, one)
 		if err == nil && ctx.Err() == nil {
 			for _, r := range result.Failures {
-				if alike(&r, s.failed) && r.Dir != "" {
+				if r.Verdict == Violation && wayOf(&r) == wayOf(s.failed) && r.Dir != "" { // it was asked about that
 					r.Number = s.failed.Number
 					s.best = &r
 					return
@@ -255,7 +292,7 @@ func (s *shrinking) witness(out *Shrunk) error {
 	}
 	var errs []error
 	if shown.Check.Verdict == checker.Violation {
-		w, err := checker.Witness(shown.Outcome.History, s.session.Check)
+		w, err := checker.WitnessOf(shown.Outcome.History, shown.Check.Broken().Object, s.session.Check)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("minimise the history: %w", err))
 		}

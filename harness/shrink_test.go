@@ -117,6 +117,47 @@ func TestTheReducedPlanIsAskedAbout(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(r.Dir, ReducedDir))
 }
 
+// Which of several broken objects was called first is chance: what is reduced is the
+// one that the finding tells of.
+func TestTheObjectOfTheFindingIsReduced(t *testing.T) {
+	o, _ := losing(t, 1)
+	counter, register := model.Object{Kind: model.Counter}, model.Object{Kind: model.Register}
+	o.Plans, o.Draw = 1, func(int) generators.Plan {
+		return generators.Plan{Steps: []generators.Step{
+			generators.Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}},
+			generators.Operate{ID: 2, Object: register, Op: model.RegisterWrite{Value: "v2"}},
+			generators.Inject{ID: 3, Fault: generators.Kill, When: generators.InPlace{}},
+			generators.Inject{ID: 4, Fault: generators.Start, When: generators.InPlace{}},
+			generators.Operate{ID: 5, Object: counter, Op: model.CounterGet{}},
+			generators.Operate{ID: 6, Object: register, Op: model.RegisterRead{}},
+		}}
+	}
+	session, err := Conduct(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, Violation, session.Verdict)
+	r := &session.Failures[0]
+	require.Equal(t, counter, r.Check.Broken().Object)
+	r.Check = r.Check.Foremost(model.Register)
+	require.Equal(t, register, r.Check.Broken().Object)
+	require.Contains(t, r.Check.Reason, "register-0: ")
+
+	whole := &shrinking{session: o, failed: r}
+	struck, err := whole.strikes(t.Context(), r.Plan)
+	require.NoError(t, err)
+	require.True(t, struck, "whichever was called first")
+	require.Equal(t, register, whole.latest.Check.Broken().Object)
+	whole.best = whole.latest
+	shown := &Shrunk{Run: whole.best}
+	require.NoError(t, whole.witness(shown))
+	require.Equal(t, register, shown.Witness.Operations[0].Object)
+
+	s, err := Shrink(t.Context(), o, r, ShrinkOptions{Runs: 3, RateTime: time.Nanosecond})
+	require.NoError(t, err)
+	assert.Equal(t, generators.Minimal, s.Ending)
+	assert.Equal(t, []model.Object{register}, s.Best.Objects())
+	assert.Equal(t, generators.Rate{Strikes: 1, Runs: 1}, s.Rate, "once, however little time there is")
+}
+
 // What does not fail again is not reduced, and says so. The history that failed
 // still has its witness.
 func TestWhatDoesNotFailAgain(t *testing.T) {
