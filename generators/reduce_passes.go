@@ -45,9 +45,18 @@ func isOperation(s Step) bool { return !isFault(s) }
 // whatHintLeaves is what is being tried, for progress.
 const whatHintLeaves = "the operations that contradict each other, and the faults"
 
-// hintedAndFaults is the plan with the hint's operations and all faults.
+// hintedAndFaults is the plan with the hint's operations and all faults. A fault that
+// waited for another operation comes at its place: at once, it would often come before
+// what it is to destroy.
 func (s *reducer) hintedAndFaults() Plan {
-	return s.Best.keeping(func(st Step) bool { return isFault(st) || slices.Contains(s.Hint, st.StepID()) })
+	p := s.Best.keeping(func(st Step) bool { return isFault(st) || slices.Contains(s.Hint, st.StepID()) })
+	for i, st := range p.Steps {
+		if f, is := st.(Inject); is && p.isOver(f.When) {
+			f.When = InPlace{}
+			p.Steps[i] = f
+		}
+	}
+	return p
 }
 
 // hinted tries the hint's operations with the faults, and without.

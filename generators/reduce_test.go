@@ -408,6 +408,28 @@ func TestAGoodHintSparesTheWholePlan(t *testing.T) {
 	}
 }
 
+// TestAHintedFaultComesAtItsPlace: what it waited for is not among the hint's
+// operations, and at once it would come before what it is to destroy.
+func TestAHintedFaultComesAtItsPlace(t *testing.T) {
+	counter := model.Object{Kind: model.Counter}
+	from := Plan{Steps: []Step{
+		Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}},
+		Operate{ID: 2, Object: counter, Op: model.CounterReset{}},
+		Inject{ID: 3, Fault: Kill, When: AtGate{Step: 2}},
+		Inject{ID: 4, Fault: Start, When: InPlace{}},
+		Operate{ID: 5, Object: counter, Op: model.CounterGet{}},
+	}}
+	r, err := Reduce(t.Context(), from, ReduceOptions{Hint: []int{1, 5}, Executions: 1, Strikes: func(_ context.Context, p Plan) (bool, error) {
+		return true, nil
+	}})
+	require.NoError(t, err)
+	want := from.without(2)
+	want.Steps[1] = Inject{ID: 3, Fault: Kill, When: InPlace{}}
+	require.Equal(t, want, r.Best)
+	require.Equal(t, Rate{Strikes: 1, Runs: 1}, r.Seen())
+	require.Equal(t, Trigger(AtGate{Step: 2}), from.Steps[2].(Inject).When, "the plan that was given stays")
+}
+
 func TestStoredReductionsOfLaterVersionsAreRefused(t *testing.T) {
 	var r Reduction
 	require.EqualError(t, json.Unmarshal([]byte(`{"version":2}`), &r),
