@@ -132,8 +132,8 @@ func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *har
 	case failed == nil:
 		fmt.Println("note       not kept: what is wrong was seen in no execution of the plan")
 		return
-	case shrunk != nil && shrunk.Run != nil && failsAgain(shrunk).Strikes > 0:
-		shrunk.Rate = failsAgain(shrunk)
+	case shrunk != nil && shrunk.Run != nil && shrunk.FailsAgain().Strikes > 0:
+		shrunk.Rate = shrunk.FailsAgain()
 		guarantee = shrunk.Run.Guarantee()
 	default:
 		shrunk = unreduced(plan, s, shrunk)
@@ -151,15 +151,6 @@ func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *har
 	fmt.Printf("kept       %s: %s · go test -run Regressions\n", path, says)
 }
 
-// failsAgain is how often a reduced plan failed: in fresh executions, or in those of
-// the reduction if there was no time for any.
-func failsAgain(s *harness.Shrunk) generators.Rate {
-	if s.Rate.Runs > 0 {
-		return s.Rate
-	}
-	return s.Seen()
-}
-
 // unreduced is a plan that failed as it was executed, with the rate of that; a
 // reduction that came to nothing smaller has executed it too.
 func unreduced(plan generators.Plan, s *harness.Session, shrunk *harness.Shrunk) *harness.Shrunk {
@@ -171,12 +162,12 @@ func unreduced(plan generators.Plan, s *harness.Session, shrunk *harness.Shrunk)
 	}
 	if shrunk != nil && bytes.Equal(generators.Encode(shrunk.Best), generators.Encode(plan)) {
 		why = "its reduction came to nothing smaller"
-		seen := failsAgain(shrunk)
+		seen := shrunk.FailsAgain()
 		out.Rate.Strikes, out.Rate.Runs = out.Rate.Strikes+seen.Strikes, out.Rate.Runs+seen.Runs
 	}
 	fmt.Printf("note       the plan is kept as it was executed: %s\n", why)
 	if failed := violated(s); failed.Check.Verdict == checker.Violation {
-		out.Witness, _ = checker.Witness(failed.Outcome.History, checks()) // without one the guarantee tells the case from others
+		out.Witness, _ = checker.WitnessOf(failed.Outcome.History, failed.Check.Broken().Object, checks()) // without one the guarantee tells the case from others
 	}
 	return out
 }

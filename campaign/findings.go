@@ -151,7 +151,7 @@ func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
 	c.mu.Unlock()
 	switch {
 	case out.Finding != r.Plan.Number:
-	case s.Rate.Strikes == 0:
+	case s.FailsAgain().Strikes == 0:
 		problems = append(problems, fmt.Errorf("it is not kept as a regression: of %d executions of the reduced plan none failed", s.Rate.Runs))
 	default:
 		problems = append(problems, c.promote(r, s, out))
@@ -171,7 +171,9 @@ func (c *campaign) promote(r harness.Run, s *harness.Shrunk, out *Reduced) error
 	if c.Subject != nil {
 		on = c.Subject(identity)
 	}
-	if err := harness.CaseOf(guaranteeOf(r), s, on, identity).Save(c.path(short)); err != nil {
+	kept := *s
+	kept.Rate = s.FailsAgain()
+	if err := harness.CaseOf(guaranteeOf(r), &kept, on, identity).Save(c.path(short)); err != nil {
 		return err
 	}
 	out.Case = short

@@ -28,7 +28,7 @@ func shapeOf(r harness.Run, o checker.Options) string {
 		}
 		return b.String()
 	}
-	w, err := checker.Witness(r.Outcome.History, o)
+	w, err := checker.WitnessOf(r.Outcome.History, r.Check.Broken().Object, o)
 	if err != nil {
 		return b.String() // without one the guarantee is all there is
 	}

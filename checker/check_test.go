@@ -535,6 +535,37 @@ func TestARefusedOperationThatHadAnEffect(t *testing.T) {
 	assert.Equal(t, &Stranger{Value: "b", Writers: []int{1}}, broken.Stranger)
 }
 
+// TestAnyBrokenObjectCanBeTheOneThatIsTold, with a witness of its own.
+func TestAnyBrokenObjectCanBeTheOneThatIsTold(t *testing.T) {
+	h := history(t, `0 register-0 1 2 write("a") => ok
+		0 counter-0 3 4 add(1) => 0->1
+		0 list-0 5 6 append("b") => ok
+		0 register-0 7 8 read() => ""
+		0 counter-0 9 10 get() => 0
+		0 list-0 11 12 get() => ["b"]`)
+	r := Check(h, Options{})
+	register, counter, list := model.Object{Kind: model.Register}, model.Object{Kind: model.Counter}, model.Object{Kind: model.List}
+	require.Equal(t, register, r.Broken().Object)
+
+	told := r.Foremost(model.Counter)
+	assert.Equal(t, counter, told.Broken().Object)
+	assert.Equal(t, Violation, told.Verdict)
+	assert.Equal(t, "counter-0: an acknowledged add is missing", told.Reason)
+	assert.ElementsMatch(t, r.Objects, told.Objects)
+	assert.Equal(t, r, r.Foremost(model.List), "what did not break stays where it is")
+	assert.Equal(t, register, r.Broken().Object, "the result itself stays")
+
+	for _, o := range []model.Object{register, counter} {
+		w, err := WitnessOf(h, o, Options{})
+		require.NoError(t, err)
+		for _, op := range w.Operations {
+			assert.Equal(t, o, op.Object)
+		}
+	}
+	_, err := WitnessOf(h, list, Options{})
+	require.ErrorIs(t, err, errNoViolation)
+}
+
 func TestSharedGetSeesClearAllEntryByEntry(t *testing.T) {
 	text := `0 map-0 1 2 set("x","1") => ok
 		0 map-0 3 4 set("y","2") => ok

@@ -73,7 +73,8 @@ type Result struct {
 	// Reason says in a sentence why the verdict is not pass: the broken
 	// guarantee, the exhausted budget, what is wrong with the history.
 	Reason string
-	// Objects are the objects of the history in the order of their first calls.
+	// Objects are the objects of the history in the order of their first calls, but
+	// see [Result.Foremost].
 	Objects []ObjectResult
 	// Cost is the time that the whole check took.
 	Cost time.Duration

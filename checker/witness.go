@@ -48,7 +48,8 @@ func Witness(h *model.History, o Options) (*model.History, error) {
 	return witnessIn(h, o, func(model.Object) bool { return true })
 }
 
-// WitnessOf is [Witness] of one of the objects that violate, where there are several.
+// WitnessOf is [Witness] of one of the objects that violate, where there are several;
+// it is an error if that one does not.
 func WitnessOf(h *model.History, object model.Object, o Options) (*model.History, error) {
 	return witnessIn(h, o, func(other model.Object) bool { return other == object })
 }

@@ -163,7 +163,8 @@ func (s *reducer) all(ctx context.Context) error {
 // often a plan fails are those of a small one.
 func (s *reducer) foretaste(ctx context.Context) error {
 	hinted := s.hintedAndFaults()
-	if s.rate.runs > 0 || len(s.Hint) == 0 || keyOf(hinted) == keyOf(s.Best) || Validate(hinted) != nil {
+	key := keyOf(hinted)
+	if s.rate.runs > 0 || len(s.Hint) == 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(hinted) != nil {
 		return nil
 	}
 	s.Doing = whatHintLeaves
@@ -195,7 +196,7 @@ var mostSilent = attemptsFor(0.15)
 
 // reproduce executes the plan until it is known how often it fails.
 func (s *reducer) reproduce(ctx context.Context) error {
-	s.Doing = "as it was"
+	s.Doing = "how often it fails"
 	for {
 		switch d := s.rate; {
 		case d.strikes == 0 && d.runs >= float64(mostSilent):

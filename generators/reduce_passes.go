@@ -49,14 +49,7 @@ const whatHintLeaves = "the operations that contradict each other, and the fault
 // waited for another operation comes at its place: at once, it would often come before
 // what it is to destroy.
 func (s *reducer) hintedAndFaults() Plan {
-	p := s.Best.keeping(func(st Step) bool { return isFault(st) || slices.Contains(s.Hint, st.StepID()) })
-	for i, st := range p.Steps {
-		if f, is := st.(Inject); is && p.isOver(f.When) {
-			f.When = InPlace{}
-			p.Steps[i] = f
-		}
-	}
-	return p
+	return s.Best.keeping(func(st Step) bool { return isFault(st) || slices.Contains(s.Hint, st.StepID()) }).rather(InPlace{})
 }
 
 // hinted tries the hint's operations with the faults, and without.

@@ -15,16 +15,20 @@ import (
 // clients, and what a trigger waits for whose step is gone, make no difference.
 func keyOf(p Plan) string {
 	p.Seed, p.Number, p.RapidSteps = 0, 0, 0
-	p = renumbered(p)
+	hash := sha256.Sum256(Encode(renumbered(p).rather(overTrigger)))
+	return hex.EncodeToString(hash[:12])
+}
+
+// rather is the plan with another trigger wherever one waits for a step that is gone.
+func (p Plan) rather(t Trigger) Plan {
+	p.Steps = slices.Clone(p.Steps)
 	for i, s := range p.Steps {
-		f, is := s.(Inject)
-		if is && p.isOver(f.When) {
-			f.When = overTrigger
+		if f, is := s.(Inject); is && p.isOver(f.When) {
+			f.When = t
 			p.Steps[i] = f
 		}
 	}
-	hash := sha256.Sum256(Encode(p))
-	return hex.EncodeToString(hash[:12])
+	return p
 }
 
 // overTrigger stands for every trigger that is due at once.

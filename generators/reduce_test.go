@@ -387,7 +387,8 @@ func TestAHintSavesExecutions(t *testing.T) {
 	}
 	t.Logf("%d executions without a hint, %d with a good one, %d with a bad one", plain, hinted, misled)
 	assert.Less(t, hinted, enough)
-	assert.LessOrEqual(t, misled, plain+2*20)
+	candidates := 2 * 20
+	assert.LessOrEqual(t, misled, plain+candidates+candidates/mostDoubts, "two candidates each, and a look at the best plan after so many in vain")
 }
 
 // TestAGoodHintSparesTheWholePlan: what executes longest is not executed at all.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"retain/checker"
 	"retain/generators"
 	"retain/model"
 )
@@ -87,18 +88,20 @@ func (c *Case) Runs() int { return max(minimumRuns, c.Rate.RunsNeeded()) }
 // server reported. Which guarantee of an object broke is chance: one cause may show
 // as several. Any violation is one of a case that never failed.
 func (c *Case) Shows(r *Run) bool {
-	broken := r.Check.Broken()
+	ways, broken := waysOf(r), r.Check.Broken()
 	switch {
 	case r.Verdict != Violation:
 		return false
 	case c.Rate.Strikes == 0:
 		return true
 	case len(c.Witness) > 0:
-		return broken != nil && slices.Contains(waysOf(r), string(c.kind()))
-	case broken != nil && strings.HasPrefix(c.Guarantee, broken.Guarantee):
-		return true
+		return broken != nil && slices.Contains(ways, string(c.kind()))
+	case broken != nil:
+		return slices.ContainsFunc(r.Check.Objects, func(o checker.ObjectResult) bool {
+			return o.Verdict == checker.Violation && strings.Contains(c.Guarantee, o.Guarantee)
+		})
 	}
-	return slices.ContainsFunc(sayings(r), func(said string) bool { return strings.Contains(c.Guarantee, said) })
+	return slices.ContainsFunc(ways, func(way string) bool { return strings.Contains(c.Guarantee, way) })
 }
 
 // kind is that of the object that the witness is of, "" without one.

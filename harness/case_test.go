@@ -77,6 +77,12 @@ func TestCasesTellTheirViolationFromOthers(t *testing.T) {
 	assert.False(t, liveness.Shows(&Run{Verdict: Violation, Outcome: &Outcome{Liveness: &Liveness{Guarantee: "a runtime that is up answers"}}}))
 	assert.False(t, liveness.Shows(broke(model.Counter, "an acknowledged add is missing")))
 	assert.False(t, liveness.Shows(admitted))
+	lost := broke(model.Counter, "an acknowledged add is missing")
+	lost.Outcome = stuck.Outcome
+	assert.False(t, liveness.Shows(lost), "an expected case hides no loss")
+	unseen := Case{Rate: always, Guarantee: "counter: an acknowledged add is missing"}
+	assert.True(t, unseen.Shows(both), "without a witness")
+	assert.False(t, unseen.Shows(broke(model.List, "an acknowledged append is missing")))
 	assert.True(t, (&Case{Rate: always, Guarantee: "the server reports a panic: thread 'main'"}).Shows(admitted))
 	assert.True(t, (&Case{}).Shows(stuck), "it never failed: whatever fails is news")
 }

@@ -37,7 +37,7 @@ type ShrinkOptions struct {
 	Time       time.Duration
 	Executions int
 	// Runs is how many fresh executions afterwards measure how often the result
-	// fails, RateTime how long they may take; the first is not cut short by it.
+	// fails, RateTime how long they may take.
 	Runs     int
 	RateTime time.Duration
 	// GoOn is an unfinished reduction of the same plan; nil to begin.
@@ -63,6 +63,15 @@ type Shrunk struct {
 	Witness *model.History
 	// Problem is what kept its files from being saved, nil for nothing.
 	Problem error
+}
+
+// FailsAgain is how often the reduced plan failed: in fresh executions, or in those of
+// the reduction if there was no time for any.
+func (s *Shrunk) FailsAgain() generators.Rate {
+	if s.Rate.Runs > 0 {
+		return s.Rate
+	}
+	return s.Seen()
 }
 
 // rehearsal says that a session only tries whether a plan fails: it keeps nothing and
@@ -123,7 +132,8 @@ func (s *shrinking) strikes(ctx context.Context, p generators.Plan) (bool, error
 	}
 	for _, r := range result.Failures {
 		if alike(&r, s.failed) {
-			r.Number, r.Check = s.failed.Number, r.Check.Foremost(kindOf(s.failed))
+			r.Number = s.failed.Number
+			r.tellOf(kindOf(s.failed))
 			s.latest = &r
 			return true, nil
 		}
@@ -134,13 +144,12 @@ func (s *shrinking) strikes(ctx context.Context, p generators.Plan) (bool, error
 	return false, context.Cause(ctx)
 }
 
-// alike reports whether a run failed like another one, among other things: with an
-// object of the same kind without a legal order, something that did not happen, or
-// the server's own words.
+// alike reports whether a run failed like another one: with an object of the same
+// kind without a legal order, or else something that did not happen, or the server's
+// own words.
 func alike(a, b *Run) bool { return a.Verdict == Violation && slices.Contains(waysOf(a), wayOf(b)) }
 
-// wayOf is how a run failed, as it is told, "" if it did not. Of several objects it
-// is the one that was called first, which may be chance.
+// wayOf is how a run failed, as it is told, "" if it did not.
 func wayOf(r *Run) string {
 	if ways := waysOf(r); len(ways) > 0 {
 		return ways[0]
@@ -148,7 +157,9 @@ func wayOf(r *Run) string {
 	return ""
 }
 
-// waysOf are all the ways in which a run failed.
+// waysOf are the ways in which a run failed, first the one that it is told as: which
+// of several objects was called first may be chance. What else went wrong counts where
+// no object broke.
 func waysOf(r *Run) []string {
 	var ways []string
 	for _, o := range r.Check.Objects {
@@ -156,19 +167,16 @@ func waysOf(r *Run) []string {
 			ways = append(ways, string(o.Object.Kind))
 		}
 	}
-	return append(ways, sayings(r)...)
-}
-
-// sayings are what did not happen in a run, and the server's words.
-func sayings(r *Run) []string {
-	var out []string
+	if len(ways) > 0 {
+		return ways
+	}
 	if r.Outcome != nil && r.Outcome.Liveness != nil {
-		out = append(out, r.Outcome.Liveness.Guarantee)
+		ways = append(ways, r.Outcome.Liveness.Guarantee)
 	}
 	for _, a := range r.Admissions {
-		out = append(out, a.Class)
+		ways = append(ways, a.Class)
 	}
-	return out
+	return ways
 }
 
 // kindOf is the kind of the object that a run is told of, "" for none.
@@ -177,6 +185,14 @@ func kindOf(r *Run) model.Kind {
 		return broken.Object.Kind
 	}
 	return ""
+}
+
+// tellOf makes a run one of an object of a kind, if one broke.
+func (r *Run) tellOf(kind model.Kind) {
+	if r.Check.Verdict == checker.Violation {
+		r.Check = r.Check.Foremost(kind)
+		r.Sentence = r.Check.Reason
+	}
 }
 
 // hintOf lists the steps of the operations that prove a violation.
@@ -223,29 +239,21 @@ func (s *shrinking) write(name string, text []byte) error {
 	return nil
 }
 
-// measure executes the reduced plan again and again, on fresh runtimes. The first
-// execution is waited for also where the time is up meanwhile: what takes long is
-// then measured at least once.
+// measure executes the reduced plan again and again, on fresh runtimes.
 func (s *shrinking) measure(ctx context.Context, p generators.Plan, o ShrinkOptions) generators.Rate {
-	strikes := func(ctx context.Context, p generators.Plan) (bool, error) {
+	if o.RateTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.RateTime)
+		defer cancel()
+	}
+	rate, _ := generators.Measure(ctx, p, func(ctx context.Context, p generators.Plan) (bool, error) { // what was seen counts
 		struck, err := s.strikes(ctx, p)
 		if struck {
 			s.best = s.latest
 		}
 		return struck, err
-	}
-	inTime := ctx
-	if o.RateTime > 0 {
-		var cancel context.CancelFunc
-		inTime, cancel = context.WithTimeout(ctx, o.RateTime)
-		defer cancel()
-	}
-	first, err := generators.Measure(ctx, p, strikes, min(1, o.Runs))
-	if err != nil {
-		return first
-	}
-	others, _ := generators.Measure(inTime, p, strikes, o.Runs-first.Runs) // what was seen counts
-	return generators.Rate{Strikes: first.Strikes + others.Strikes, Runs: first.Runs + others.Runs}
+	}, o.Runs)
+	return rate
 }
 
 // mostAsked is how often the reduced plan is executed for a failure to ask about.

@@ -227,6 +227,9 @@ func recalledReduction(dir string, r harness.Run, reduced campaign.Reduced) (*ha
 	if err != nil {
 		return nil, err
 	}
+	if told := r.Check.Broken(); told != nil {
+		check = check.Foremost(told.Object.Kind)
+	}
 	best := r
 	best.Plan, best.Outcome, best.Check = plan, outcome, check
 	s.Run = &best
