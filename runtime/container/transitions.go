@@ -88,7 +88,7 @@ func (r *Runtime) Stop(ctx context.Context) (runtime.Exit, error) {
 		return runtime.Exit{}, fmt.Errorf("stop the server: %w", err)
 	}
 	if l.setPaused(false) {
-		if err := r.unpause(ctx); err != nil {
+		if err := r.unpause(ctx, l); err != nil {
 			return runtime.Exit{}, fmt.Errorf("stop the server: %w", err)
 		}
 	}
@@ -124,11 +124,15 @@ func (r *Runtime) Kill(ctx context.Context) error {
 	return nil
 }
 
-// kill also ends a frozen server: the daemon thaws it after the signal.
+// kill also ends a frozen server. The daemon thaws it after the signal, if it knows
+// that it is frozen.
 func (r *Runtime) kill(ctx context.Context, l *life) error {
 	l.told()
 	if err := r.signal(ctx, "SIGKILL"); err != nil {
 		return err
+	}
+	if l.setPaused(false) {
+		_ = r.unpause(ctx, l) // it is thawed or gone already, as a rule
 	}
 	select {
 	case <-l.done:
@@ -151,7 +155,10 @@ func (r *Runtime) signal(ctx context.Context, name string) error {
 func (r *Runtime) Pause(ctx context.Context) error {
 	l, err := r.up()
 	if err == nil {
-		_, err = r.docker.ContainerPause(ctx, r.container.GetContainerID(), client.ContainerPauseOptions{})
+		err = insist(ctx, l, func() error {
+			_, err := r.docker.ContainerPause(ctx, r.container.GetContainerID(), client.ContainerPauseOptions{})
+			return err
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("pause the server: %w", err)
@@ -164,7 +171,7 @@ func (r *Runtime) Pause(ctx context.Context) error {
 func (r *Runtime) Resume(ctx context.Context) error {
 	l, err := r.up()
 	if err == nil && l.setPaused(false) {
-		err = r.unpause(ctx)
+		err = r.unpause(ctx, l)
 	}
 	if err != nil {
 		return fmt.Errorf("resume the server: %w", err)
@@ -172,9 +179,45 @@ func (r *Runtime) Resume(ctx context.Context) error {
 	return nil
 }
 
-func (r *Runtime) unpause(ctx context.Context) error {
-	_, err := r.docker.ContainerUnpause(ctx, r.container.GetContainerID(), client.ContainerUnpauseOptions{})
-	return err
+func (r *Runtime) unpause(ctx context.Context, l *life) error {
+	return insist(ctx, l, func() error {
+		_, err := r.docker.ContainerUnpause(ctx, r.container.GetContainerID(), client.ContainerUnpauseOptions{})
+		return err
+	})
+}
+
+const (
+	// hearsWithin is how long Docker may take to hear of what it did.
+	hearsWithin = 5 * time.Second
+	// askAgain is the time between two requests that Docker may refuse because it
+	// has not heard yet.
+	askAgain = 5 * time.Millisecond
+)
+
+// insist pauses or unpauses a life. Docker notes what it did, and notes it again when
+// containerd's event of it comes, after tens of milliseconds: the event of a resume can
+// come after the next pause, and until the event of that has come too, Docker refuses to
+// resume the container, which it takes for running. A pause can be refused likewise.
+func insist(ctx context.Context, l *life, request func() error) error {
+	heard := time.NewTimer(hearsWithin)
+	defer heard.Stop()
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for {
+		err := request()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-heard.C:
+			return err
+		case <-l.done:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // Exited implements [runtime.Exiter]. Before the first start the channel is
