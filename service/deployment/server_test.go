@@ -153,7 +153,8 @@ func (d *deployed) try(ctx context.Context, path, body, tag string) reply {
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode == http.StatusServiceUnavailable {
+	// A server that was just started may not have heard yet what is registered.
+	if err == nil && (resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusNotFound) {
 		err = fmt.Errorf("not ready: %s", answer)
 	}
 	return reply{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type"), body: string(answer), err: err}
