@@ -2,6 +2,7 @@ package retain_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -23,6 +24,12 @@ func FuzzPlan(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Add(make([]byte, 4096)) // the simplest plan that there is
+	random := rand.NewChaCha8([32]byte{})
+	for range 30 { // and plans as -run Properties draws them, to begin with
+		plan := make([]byte, 16<<10)
+		_, _ = random.Read(plan) // it never fails
+		f.Add(plan)
+	}
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
 		plan := plans.Draw(t, "plan")
 		session, err := harness.Conduct(t.Context(), harness.Options{
