@@ -152,7 +152,7 @@ func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
 	switch {
 	case out.Finding != r.Plan.Number:
 	case s.FailsAgain().Strikes == 0:
-		problems = append(problems, fmt.Errorf("it is not kept as a regression: of %d executions of the reduced plan none failed", s.Rate.Runs))
+		problems = append(problems, fmt.Errorf("it is not kept as a regression: of %d executions of the reduced plan none failed", s.FailsAgain().Runs))
 	default:
 		problems = append(problems, c.promote(r, s, out))
 	}
