@@ -133,20 +133,20 @@ func promote(t *testing.T, plan generators.Plan, s *harness.Session, shrunk *har
 		fmt.Println("note       not kept: what is wrong was seen in no execution of the plan")
 		return
 	case shrunk != nil && shrunk.Run != nil && shrunk.FailsAgain().Strikes > 0:
-		shrunk.Rate = shrunk.FailsAgain()
 		guarantee = shrunk.Run.Guarantee()
 	default:
 		shrunk = unreduced(plan, s, shrunk)
 		guarantee = failed.Guarantee()
 	}
 	on := subject(s)
-	if err := harness.CaseOf(guarantee, shrunk, on, s.Identity.String()).Save(path); err != nil {
+	kept := harness.CaseOf(guarantee, shrunk, on, s.Identity.String())
+	if err := kept.Save(path); err != nil {
 		t.Errorf("harness: %v", err)
 		return
 	}
-	says := "it failed " + shrunk.Rate.String()
-	if shrunk.Rate.Strikes == 0 {
-		says = fmt.Sprintf("it passed %d times of %d, and must go on to", shrunk.Rate.Runs, shrunk.Rate.Runs)
+	says := "it failed " + kept.Rate.String()
+	if kept.Rate.Strikes == 0 {
+		says = fmt.Sprintf("it passed %d times of %d, and must go on to", kept.Rate.Runs, kept.Rate.Runs)
 	}
 	fmt.Printf("kept       %s: %s · go test -run Regressions\n", path, says)
 }

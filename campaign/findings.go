@@ -171,9 +171,7 @@ func (c *campaign) promote(r harness.Run, s *harness.Shrunk, out *Reduced) error
 	if c.Subject != nil {
 		on = c.Subject(identity)
 	}
-	kept := *s
-	kept.Rate = s.FailsAgain()
-	if err := harness.CaseOf(guaranteeOf(r), &kept, on, identity).Save(c.path(short)); err != nil {
+	if err := harness.CaseOf(guaranteeOf(r), s, on, identity).Save(c.path(short)); err != nil {
 		return err
 	}
 	out.Case = short

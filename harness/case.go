@@ -121,11 +121,12 @@ func (c *Case) NotGiven(on Subject) []string {
 	return slices.DeleteFunc(slices.Clone(c.Settings), func(s string) bool { return slices.Contains(on.Settings, s) })
 }
 
-// CaseOf makes a case of a failure that was reduced, expected to fail on nothing.
+// CaseOf makes a case of a failure that was reduced, with the rate of
+// [Shrunk.FailsAgain], expected to fail on nothing but the bugs that were planted.
 func CaseOf(guarantee string, s *Shrunk, on Subject, runtime string) *Case {
 	c := &Case{
 		Version: CaseVersion, Guarantee: guarantee, Promoted: time.Now().UTC().Truncate(time.Second), Runtime: runtime,
-		Settings: on.Settings, Rate: s.Rate, Plan: generators.Encode(s.Best),
+		Settings: on.Settings, Rate: s.FailsAgain(), Plan: generators.Encode(s.Best),
 	}
 	for _, b := range on.Bugs {
 		c.Fails = append(c.Fails, Expectation{Bug: b, Why: "it is planted"})

@@ -160,6 +160,7 @@ func TestTheObjectOfTheFindingIsReduced(t *testing.T) {
 	assert.Zero(t, s.Rate, "there was no time")
 	assert.Equal(t, s.Seen(), s.FailsAgain())
 	assert.NotZero(t, s.FailsAgain().Strikes)
+	assert.Equal(t, s.FailsAgain(), CaseOf("kept", s, Subject{}, "").Rate)
 }
 
 // What does not fail again is not reduced, and says so. The history that failed

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/campaign"
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
@@ -191,4 +193,31 @@ func TestThePageDrawsTheOperationsToTime(t *testing.T) {
 	assert.Contains(t, d.Away[0].Says, "kill")
 	assert.Greater(t, d.Away[0].Width, 0.0)
 	assert.Contains(t, pageOf(t, r), `id="drawing"`)
+}
+
+// TestTheCampaignsPageTellsOfTheFindingsObject, also where another one was called
+// first in the reduced plan.
+func TestTheCampaignsPageTellsOfTheFindingsObject(t *testing.T) {
+	register, counter := model.Object{Kind: model.Register}, model.Object{Kind: model.Counter}
+	h := &model.History{Header: model.Header{Version: 1, Run: "r", Runtime: "restate-server 1.7.12 (577e032), process"}}
+	for i, o := range []model.Invoked{
+		{Object: register, Op: model.RegisterWrite{Value: "a"}, Answer: model.Done{}},
+		{Object: counter, Op: model.CounterAdd{Delta: 1}, Answer: model.Change{Old: 0, New: 1}},
+		{Object: register, Op: model.RegisterRead{}, Answer: model.Text("")},
+		{Object: counter, Op: model.CounterGet{}, Answer: model.Integer(0)},
+	} {
+		o.ID, o.Process, o.Phase, o.Outcome, o.Call, o.Return = i+1, "0", model.Program, model.OK, at(int64(2*i+1)), at(int64(2*i+2))
+		h.Operations = append(h.Operations, o)
+	}
+	var text bytes.Buffer
+	require.NoError(t, model.WriteHistory(&text, h))
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, harness.ReducedHistoryFile), text.Bytes(), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, harness.ReducedFile), generators.Encode(generators.StartAndStop(generators.Kill)), 0o644))
+
+	check := checker.Check(h, checker.Options{})
+	require.Equal(t, register, check.Broken().Object)
+	s, err := recalledReduction(dir, harness.Run{Verdict: harness.Violation, Check: check.Foremost(model.Counter)}, campaign.Reduced{})
+	require.NoError(t, err)
+	assert.Equal(t, counter, s.Run.Check.Broken().Object)
 }
