@@ -10,6 +10,7 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/session"
 	"retain/runtime"
 )
 
@@ -33,13 +34,13 @@ const (
 // errUnfit says that a bug can't be planted in the server at hand.
 var errUnfit = errors.New("this version does not have it")
 
-// sing has a canary: the first planted bug that fits.
-func (c *campaign) sing(ctx context.Context) {
+// runCanary has a canary: the first planted bug that fits.
+func (c *campaign) runCanary(ctx context.Context) {
 	c.does("canary")
 	began := time.Now()
 	out := Canary{At: began.UTC(), Why: "there is nothing to plant"}
 	for _, p := range c.Canaries {
-		plans, err := c.catch(ctx, p)
+		plans, err := c.findPlanted(ctx, p)
 		if errors.Is(err, errUnfit) {
 			continue
 		}
@@ -62,22 +63,22 @@ func (c *campaign) sing(ctx context.Context) {
 	c.records.write(out)
 }
 
-// catch runs plans against a planted bug until one violates. The plans are drawn
+// findPlanted runs plans against a planted bug until one violates. The plans are drawn
 // like any others, from another seed.
-func (c *campaign) catch(ctx context.Context, p Planted) (plans int, err error) {
+func (c *campaign) findPlanted(ctx context.Context, p Planted) (plans int, err error) {
 	o := c.Session
-	dir := filepath.Join(c.Dir, "canary-"+c.Begun.Sitting) // no other shard's
+	dir := filepath.Join(c.Dir, "canary-"+c.Start.Segment) // no other shard's
 	defer os.RemoveAll(dir)
-	seed := c.Begun.Seed + uint64(time.Now().UnixNano())
+	seed := c.Start.Seed + uint64(time.Now().UnixNano())
 	o.Open, o.Base, o.Dir, o.KeepData, o.Late = p.fitting, p.Base, dir, false, -1
 	o.Plans, o.Time, o.Workers, o.Fresh = canaryPlans, canaryTime, 1, false
-	o.OnRun = func(r harness.Run) { plans++ }
+	o.OnRun = func(harness.Run) { plans++ }
 	o.Draw = func(n int) generators.Plan {
-		return generators.Draw(seed, n, generators.Options{Unresolved: c.Begun.Unresolved, Server: c.Begun.Server})
+		return generators.Draw(seed, n, c.Start.options(nil))
 	}
 	ctx, cancel := context.WithTimeout(ctx, canaryTime)
 	defer cancel()
-	s, err := harness.Conduct(ctx, o)
+	s, err := session.Conduct(ctx, o)
 	switch {
 	case err != nil:
 		return plans, err

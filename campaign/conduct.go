@@ -15,17 +15,20 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/harness/session"
+	"retain/runtime"
 )
 
 // Options of a campaign.
 type Options struct {
 	// Session says how plans run: Open, Base, Bounds, Check, Late and KeepData are
 	// those of every session; the rest is the campaign's own.
-	Session harness.Options
-	// Begun says what the campaign is: Seed, Shard, Duration, Workers and what
-	// describes it. Version, Sitting, At, Go and Platform are filled in. Of a
+	Session session.Options
+	// Start says what the campaign is: Seed, Shard, Duration, Workers and what
+	// describes it. Version, Segment, At, Go and Platform are filled in. Of a
 	// campaign that is resumed, Seed and Duration may be 0: as they were.
-	Begun Begun
+	Start Start
 	// Dir is the campaign's directory. If it has records of this shard, the campaign
 	// goes on. No other process may work on the shard there meanwhile.
 	Dir string
@@ -37,11 +40,12 @@ type Options struct {
 	// together take at most a quarter of the campaign's duration. 0 is none.
 	ShrinkBudget time.Duration
 	// Subject is what is under test, for the cases that findings become.
-	Subject func(version string) harness.Subject
-	// OnFinding is told of a new violation, and again of what it was reduced to.
-	OnFinding func(harness.Run, *harness.Shrunk)
-	// OnProgress is told how far the campaign is, once a second.
-	OnProgress func(Progress)
+	Subject func(runtime.Identity) regress.Subject
+	// OnFinding is called with a new violation, and again with its reduction.
+	OnFinding func(harness.Run, *regress.Shrunk)
+	// OnBegun, if not nil, is called when the campaign is under way. progress reports how
+	// far it is, until its end.
+	OnStart func(progress func() Progress)
 	// Chunk is how long one session is; 0 is a quarter of an hour. At its end its
 	// servers are replaced and the ledger is read.
 	Chunk time.Duration
@@ -53,9 +57,9 @@ const (
 	// reductionShare is the part of a campaign's duration that reductions may take:
 	// one in so many.
 	reductionShare = 4
-	// hopeless is how many sessions in a row may judge no plan until the campaign
+	// maxIdleSessions is how many sessions in a row may judge no plan until the campaign
 	// ends.
-	hopeless = 3
+	maxIdleSessions = 3
 )
 
 // campaign is one under way.
@@ -64,34 +68,35 @@ type campaign struct {
 	records *writer
 	release func() // lets go of the shard
 	began   time.Time
-	before  time.Duration // what earlier sittings took
+	before  time.Duration // what earlier segments took
 	ends    time.Time
 
 	mu       sync.Mutex
 	weights  *weights
 	totals   Totals
-	next     int            // the first number that was never drawn
-	again    []Drawn        // to be drawn again: their sitting or session ended too soon
-	memo     map[int]plan   // of this session, by its own numbers
-	under    map[int]Drawn  // drawn in this session and not judged
-	failed   []harness.Run  // violations of this session
-	known    map[string]int // findings by their shape's fingerprint
-	same     map[int]int    // findings that turned out to be others
-	kept     map[int]int    // findings' folders that are kept
-	canary   time.Time      // the last one
-	missed   int            // canaries that were not caught
-	reducing time.Duration  // spent so far
-	doing    string         // what is done beside plans
-	offset   int            // runtimes of earlier sessions
-	highest  int            // runtime so far
-	judged   int            // plans of this session with a verdict on the server
-	plans    int            // plans of this sitting
-	inside   time.Duration  // of this sitting
-	ledger   int            // objects
+	next     int               // the first number that was never drawn
+	redraw   []PlanDrawn       // to be drawn again: their segment or session ended too soon
+	memo     map[int]plan      // of this session, by its own numbers
+	pending  map[int]PlanDrawn // drawn in this session and not judged
+	failed   []harness.Run     // violations of this session
+	known    map[string]int    // findings by their signature's fingerprint
+	same     map[int]int       // findings that turned out to be others
+	kept     map[int]int       // findings' folders that are kept
+	canary   time.Time         // the last one
+	missed   int               // canaries that were not caught
+	reducing time.Duration     // spent so far
+	doing    string            // what is done beside plans
+	offset   int               // runtimes of earlier sessions
+	highest  int               // runtime so far
+	judged   int               // plans of this session with a verdict on the server
+	plans    int               // plans of this segment
+	inside   time.Duration     // of this segment
+	ledger   int               // objects
+	spent    harness.WorkerTime
 }
 
 type plan struct {
-	drawn Drawn
+	drawn PlanDrawn
 	plan  generators.Plan
 }
 
@@ -104,6 +109,9 @@ func Conduct(ctx context.Context, o Options) (*Campaign, error) {
 		return nil, err
 	}
 	defer c.release()
+	if o.OnStart != nil {
+		o.OnStart(c.progress)
+	}
 	why := c.watched(ctx, c.all)
 	if err := c.end(ctx, why); err != nil {
 		return nil, err
@@ -112,21 +120,21 @@ func Conduct(ctx context.Context, o Options) (*Campaign, error) {
 	return result, errors.Join(why, err)
 }
 
-// begin opens the sitting, after those that are on record.
+// begin opens the segment, after those that are on record.
 func begin(o Options) (_ *campaign, err error) {
 	c := &campaign{
-		Options: o, began: time.Now(), totals: NewTotals(), memo: map[int]plan{}, under: map[int]Drawn{},
+		Options: o, began: time.Now(), totals: NewTotals(), memo: map[int]plan{}, pending: map[int]PlanDrawn{},
 		known: map[string]int{}, same: map[int]int{}, kept: map[int]int{},
 	}
-	c.Begun.RapidSteps = generators.Draw(1, 0, generators.Options{}).RapidSteps
-	c.Begun.Shard.Of = max(1, c.Begun.Shard.Of)
-	c.next = c.Begun.Shard.Index
+	c.Start.RapidSteps = generators.Draw(1, 0, generators.Options{}).RapidSteps
+	c.Start.Shard.Of = max(1, c.Start.Shard.Of)
+	c.next = c.Start.Shard.Index
 	if _, err := os.Stat(filepath.Join(o.Dir, RecordsDir)); errors.Is(err, fs.ErrNotExist) {
 		if err := c.fresh(); err != nil {
 			return nil, err // and nothing was made
 		}
 	}
-	if c.release, err = claim(o.Dir, c.Begun.Shard); err != nil {
+	if c.release, err = claim(o.Dir, c.Start.Shard); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -138,13 +146,13 @@ func begin(o Options) (_ *campaign, err error) {
 		return nil, err
 	}
 	if c.weights == nil {
-		c.weights = newWeights(c.Begun.Seed)
+		c.weights = newWeights(c.Start)
 	}
-	c.ends = c.began.Add(c.Begun.Duration - c.before)
+	c.ends = c.began.Add(c.Start.Duration - c.before)
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails, by its documentation
-	b := &c.Begun
-	b.Version, b.At, b.Sitting = Version, c.began.UTC(), c.began.UTC().Format("20060102T150405.000")+"-"+hex.EncodeToString(random)
+	b := &c.Start
+	b.Version, b.At, b.Segment = Version, c.began.UTC(), c.began.UTC().Format("20060102T150405.000")+"-"+hex.EncodeToString(random)
 	b.Workers = max(1, b.Workers)
 	b.Go = goruntime.Version()
 	b.Platform = fmt.Sprintf("%s/%s %d cpus", goruntime.GOOS, goruntime.GOARCH, goruntime.NumCPU())
@@ -154,14 +162,11 @@ func begin(o Options) (_ *campaign, err error) {
 	return c, nil
 }
 
-// watched does something while this process is measured and progress is told.
+// watched does something while this process is measured.
 func (c *campaign) watched(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
 	watchers.Go(func() { c.every(ctx, SampleEvery, func() { c.records.write(sample()) }) })
-	if c.OnProgress != nil {
-		watchers.Go(func() { c.every(ctx, time.Second, func() { c.OnProgress(c.progress()) }) })
-	}
 	err := do(ctx)
 	cancel()
 	watchers.Wait()
@@ -185,10 +190,10 @@ func (c *campaign) every(ctx context.Context, interval time.Duration, do func())
 
 // all is the course of a campaign.
 func (c *campaign) all(ctx context.Context) error {
-	c.leftBehind(ctx)
+	c.recoverViolations(ctx)
 	for idle := 0; time.Now().Before(c.ends) && ctx.Err() == nil; {
 		if time.Since(c.canary) >= c.canaryEvery() {
-			c.sing(ctx)
+			c.runCanary(ctx)
 			continue
 		}
 		err := c.session(ctx)
@@ -199,8 +204,8 @@ func (c *campaign) all(ctx context.Context) error {
 			idle = 0
 			continue
 		}
-		if idle++; idle == hopeless {
-			return errors.Join(fmt.Errorf("the campaign ends: %d sessions in a row judged no plan", hopeless), err)
+		if idle++; idle == maxIdleSessions {
+			return errors.Join(fmt.Errorf("the campaign ends: %d sessions in a row judged no plan", maxIdleSessions), err)
 		}
 	}
 	return nil
@@ -218,28 +223,30 @@ func (c *campaign) canaryEvery() time.Duration {
 func (c *campaign) session(ctx context.Context) error {
 	o := c.Session
 	o.Draw, o.OnRun, o.Dir = c.draw, func(r harness.Run) { c.run(ctx, r) }, c.Dir
-	o.Plans, o.Workers, o.Fresh = 0, c.Begun.Workers, false
+	o.OnPhase = func(p session.Phase) { c.does(string(p)) }
+	o.Plans, o.Workers, o.Fresh = 0, c.Start.Workers, false
 	o.Time = c.chunk()
 	c.does("")
 	c.judged, c.offset = 0, c.highest
-	s, err := harness.Conduct(ctx, o)
+	s, err := session.Conduct(ctx, o)
 	c.mu.Lock()
-	for _, d := range c.under {
-		c.again = append(c.again, d)
+	for _, d := range c.pending {
+		c.redraw = append(c.redraw, d)
 	}
 	clear(c.memo)
-	clear(c.under)
+	clear(c.pending)
 	failed := c.failed
 	c.failed = nil
 	if s != nil {
 		c.ledger += s.Ledger.Objects
+		c.spent.Add(s.WorkerTime)
 	}
 	c.mu.Unlock()
 	if err != nil && ctx.Err() == nil {
 		c.note(harness.Harness, "a session could not begin: "+err.Error())
 	}
 	for _, r := range failed {
-		c.found(ctx, r)
+		c.addViolation(ctx, r)
 	}
 	return err
 }
@@ -262,20 +269,20 @@ func (c *campaign) draw(n int) generators.Plan {
 	if p, known := c.memo[n]; known {
 		return p.plan
 	}
-	var d Drawn
-	if len(c.again) > 0 {
-		d, c.again = c.again[0], c.again[1:]
+	var d PlanDrawn
+	if len(c.redraw) > 0 {
+		d, c.redraw = c.redraw[0], c.redraw[1:]
 	} else {
 		d.Number = c.next
-		c.next += c.Begun.Shard.Of
-		if !c.Begun.Unweighted {
-			d.Aim = c.weights.aim(d.Number)
+		c.next += c.Start.Shard.Of
+		if !c.Start.Unweighted {
+			d.Situation = c.weights.pick(d.Number)
 		}
 	}
 	d.At = time.Now().UTC()
 	c.records.write(d)
-	p := plan{drawn: d, plan: c.Begun.Redraw(d)}
-	c.memo[n], c.under[d.Number] = p, d
+	p := plan{drawn: d, plan: c.Start.Redraw(d)}
+	c.memo[n], c.pending[d.Number] = p, d
 	return p.plan
 }
 
@@ -290,7 +297,7 @@ func (c *campaign) run(ctx context.Context, r harness.Run) {
 	if r.Verdict == harness.Harness && ctx.Err() != nil {
 		return // interrupted: it will be drawn again
 	}
-	j := judgedOf(r, c.Dir)
+	j := resultOf(r, c.Dir)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	j.Runtime += c.offset
@@ -305,14 +312,14 @@ func (c *campaign) run(ctx context.Context, r harness.Run) {
 		return
 	}
 	delete(c.memo, r.Number)
-	delete(c.under, j.Number)
+	delete(c.pending, j.Number)
 	if r.Verdict != harness.Harness {
 		c.judged++
 	}
 	c.plans++
 	c.inside += j.Took
 	c.totals.Add(j)
-	c.weights.judged(j.Situations)
+	c.weights.addResult(j.Situations)
 }
 
 // does says what is done beside plans, for the progress.
@@ -323,10 +330,10 @@ func (c *campaign) does(what string) {
 }
 
 func (c *campaign) note(v harness.Verdict, text string) {
-	c.records.write(Noted{At: time.Now().UTC(), Verdict: v, Text: text})
+	c.records.write(Note{At: time.Now().UTC(), Verdict: v, Text: text})
 }
 
-// end closes the sitting.
+// end closes the segment.
 func (c *campaign) end(ctx context.Context, problem error) error {
 	why := "the time is over"
 	switch {
@@ -335,9 +342,9 @@ func (c *campaign) end(ctx context.Context, problem error) error {
 	case ctx.Err() != nil:
 		why = "interrupted"
 	}
-	wall := time.Since(c.began) * time.Duration(c.Begun.Workers)
-	c.records.write(Ended{
-		At: time.Now().UTC(), Why: why, Plans: c.plans, Inside: min(1, c.inside.Seconds()/wall.Seconds()), Ledger: c.ledger,
+	wall := time.Since(c.began) * time.Duration(c.Start.Workers)
+	c.records.write(End{
+		At: time.Now().UTC(), Why: why, Plans: c.plans, Inside: min(1, c.inside.Seconds()/wall.Seconds()), Ledger: c.ledger, WorkerTime: c.spent.Spent,
 	})
 	return c.records.close()
 }

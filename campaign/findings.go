@@ -10,6 +10,8 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/runtime"
 )
 
 const (
@@ -24,24 +26,30 @@ const (
 	RegressionsDir = "regressions"
 )
 
-// found counts a violation, and reduces and keeps it if it is new.
-func (c *campaign) found(ctx context.Context, r harness.Run) {
+// addViolation counts a violation, and reduces and keeps it if it is new.
+func (c *campaign) addViolation(ctx context.Context, r harness.Run) {
 	c.does("findings")
-	if c.count(&r, fingerprint(shapeOf(r, c.Session.Check)), guaranteeOf(r)) {
-		c.tell(r, nil)
+	if c.countViolation(&r, signatureOf(r, c.Session.Check), guaranteeOf(r).About()) {
+		c.report(r, nil)
 		c.reduce(ctx, r, nil)
 	}
 }
 
-// count puts a violation on record, and reports whether it is a new one. The folders
-// of equal ones are not all kept.
-func (c *campaign) count(r *harness.Run, print, guarantee string) (isNew bool) {
+// countViolation puts a violation on record, and reports whether it is a new one: one of another
+// signature, in the fingerprints of all versions. The folders of equal ones are not all kept.
+func (c *campaign) countViolation(r *harness.Run, s signature, guarantee string) (isNew bool) {
+	print := s.fingerprint()
 	c.mu.Lock()
 	first, known := c.known[print]
+	for _, earlier := range s.earlier() {
+		if !known {
+			first, known = c.known[earlier]
+		}
+	}
 	if !known {
 		first = r.Plan.Number
-		c.known[print] = first
 	}
+	c.known[print] = first
 	first = c.root(first)
 	c.totals.Findings[first]++
 	c.kept[first]++
@@ -51,7 +59,7 @@ func (c *campaign) count(r *harness.Run, print, guarantee string) (isNew bool) {
 		_ = os.RemoveAll(r.Dir) // what stays is in the way, no more
 		r.Dir = ""
 	}
-	c.records.write(Found{
+	c.records.write(Violation{
 		Number: r.Plan.Number, At: time.Now().UTC(), Dir: below(c.Dir, r.Dir), Fingerprint: print, Finding: first, Guarantee: guarantee,
 	})
 	return !known
@@ -65,7 +73,7 @@ func (c *campaign) root(first int) int {
 	return first
 }
 
-func (c *campaign) tell(r harness.Run, s *harness.Shrunk) {
+func (c *campaign) report(r harness.Run, s *regress.Shrunk) {
 	if c.OnFinding != nil {
 		r.Number = r.Plan.Number
 		c.OnFinding(r, s)
@@ -74,14 +82,14 @@ func (c *campaign) tell(r harness.Run, s *harness.Shrunk) {
 
 // reduce makes a new finding's plan small and keeps it as a regression. What it has
 // come to is on disk at any time; interrupted, it is not on record, and the next
-// sitting goes on with it.
+// segment goes on with it.
 func (c *campaign) reduce(ctx context.Context, r harness.Run, goOn *generators.Reduction) {
 	if ctx.Err() != nil {
 		return
 	}
 	n := r.Plan.Number
-	out := Reduced{Number: n, Finding: n, From: len(r.Plan.Steps), Steps: len(r.Plan.Steps)}
-	budget := min(c.ShrinkBudget, c.Begun.Duration/reductionShare-c.reducing)
+	out := Reduction{Number: n, Finding: n, From: len(r.Plan.Steps), Steps: len(r.Plan.Steps)}
+	budget := min(c.ShrinkBudget, c.Start.Duration/reductionShare-c.reducing)
 	switch {
 	case c.ShrinkBudget <= 0:
 		out.Problem = "no reduction was asked for"
@@ -95,9 +103,15 @@ func (c *campaign) reduce(ctx context.Context, r harness.Run, goOn *generators.R
 	}
 	began := time.Now()
 	o := c.Session
-	o.Dir = filepath.Join(c.Dir, "reductions-"+c.Begun.Sitting) // no other shard's
-	shrunk, err := harness.Shrink(ctx, o, &r, harness.ShrinkOptions{
+	o.Dir = filepath.Join(c.Dir, "reductions-"+c.Start.Segment) // no other shard's
+	shrunk, err := regress.Shrink(ctx, o, &r, regress.ShrinkOptions{
 		Time: budget - budget/4, Runs: rateRuns, RateTime: budget / 4, GoOn: goOn,
+		Progress: func(r generators.Reduction) {
+			c.does(fmt.Sprintf("shrinking: %d steps, from %d, %d executions", len(r.Best.Steps), r.From, r.Executions))
+		},
+		Measured: func(r generators.Rate) {
+			c.does(fmt.Sprintf("measuring how often it fails: %d of %d executions", r.Runs, rateRuns))
+		},
 	})
 	_ = os.RemoveAll(o.Dir) // executions keep nothing
 	c.reducing += time.Since(began)
@@ -112,11 +126,11 @@ func (c *campaign) reduce(ctx context.Context, r harness.Run, goOn *generators.R
 	}
 	c.reduced(r, shrunk, &out)
 	c.records.write(out)
-	c.tell(r, shrunk)
+	c.report(r, shrunk)
 }
 
 // reduced says what a reduction came to, and keeps what is new.
-func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
+func (c *campaign) reduced(r harness.Run, s *regress.Shrunk, out *Reduction) {
 	out.Steps, out.From, out.Executions, out.Ending, out.Rate = len(s.Best.Steps), s.From, s.Executions, string(s.Ending), s.Rate
 	var problems []error
 	if s.Problem != nil {
@@ -126,19 +140,20 @@ func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
 		out.Problem = "it did not come back on fresh servers"
 		return
 	}
-	shape := planShape(s.Best)
-	out.Fingerprint = fingerprint(shape)
-	shapes := []string{out.Fingerprint}
+	out.Fingerprint = planFingerprint(s.Best)
+	signatures := []string{out.Fingerprint, hashOfText(textOfPlan(s.Best))}
 	if s.Witness != nil {
-		shapes = append(shapes, fingerprint(guaranteeOf(r)+"\n"+witnessShape(s.Witness)))
+		small := signatureOfWitness(guaranteeOf(r), s.Witness)
+		signatures = append(signatures, small.fingerprint())
+		signatures = append(signatures, small.earlier()...)
 	}
 	c.mu.Lock()
-	for _, f := range shapes {
+	for _, f := range signatures {
 		if first, known := c.known[f]; known && c.root(first) != r.Plan.Number {
 			out.Finding = c.root(first)
 		}
 	}
-	for _, f := range shapes {
+	for _, f := range signatures {
 		if _, known := c.known[f]; !known {
 			c.known[f] = out.Finding
 		}
@@ -151,7 +166,7 @@ func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
 	c.mu.Unlock()
 	switch {
 	case out.Finding != r.Plan.Number:
-	case s.FailsAgain().Strikes == 0:
+	case s.FailsAgain().Failures == 0:
 		problems = append(problems, fmt.Errorf("it is not kept as a regression: of %d executions of the reduced plan none failed", s.FailsAgain().Runs))
 	default:
 		problems = append(problems, c.promote(r, s, out))
@@ -162,16 +177,19 @@ func (c *campaign) reduced(r harness.Run, s *harness.Shrunk, out *Reduced) {
 }
 
 // promote keeps a reduced finding as a regression.
-func (c *campaign) promote(r harness.Run, s *harness.Shrunk, out *Reduced) error {
+func (c *campaign) promote(r harness.Run, s *regress.Shrunk, out *Reduction) error {
 	short := RegressionsDir + "/finding-" + fmt.Sprint(r.Plan.Number) + "-" + out.Fingerprint + ".json"
-	on, identity := harness.Subject{}, ""
-	if r.Outcome != nil && r.Outcome.History != nil {
-		identity = r.Outcome.History.Runtime
+	var on regress.Subject
+	var server runtime.Identity
+	if r.Outcome != nil {
+		server = r.Outcome.Server
 	}
 	if c.Subject != nil {
-		on = c.Subject(identity)
+		on = c.Subject(server)
 	}
-	if err := harness.CaseOf(guaranteeOf(r), s, on, identity).Save(c.path(short)); err != nil {
+	kept := regress.CaseOf(guaranteeOf(r), s, on, server)
+	kept.Guarantee = kept.Broken.About()
+	if err := kept.Save(c.path(short)); err != nil {
 		return err
 	}
 	out.Case = short

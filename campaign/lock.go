@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
 )
 
 // claim keeps other processes from working on a shard in the same directory, until
@@ -21,10 +21,10 @@ func claim(dir string, shard Shard) (release func(), err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	held := false
-	release, err = leftovers.Lock(ctx, path, func() { held = true; cancel() }) // nobody waits for hours
+	release, err = reaper.Lock(ctx, path, func() { held = true; cancel() }) // nobody waits for hours
 	switch {
 	case err != nil && held:
-		return nil, fmt.Errorf("shard %s in %s is worked on by %s: wait for its end or end it, or take another -shard or -resume", shard, dir, holder(path))
+		return nil, fmt.Errorf("shard %s in %s is worked on by %s: wait for its end or end it, or take another -shard or -dir", shard, dir, holder(path))
 	case err != nil:
 		return nil, fmt.Errorf("claim the campaign's records: %w", err)
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOneProcessHasAShard: another one would draw the same plans.
-func TestOneProcessHasAShard(t *testing.T) {
+// A second process would draw the same plans.
+func TestShardIsLockedByOneProcess(t *testing.T) {
 	o := short(t, time.Second)
 	release, err := claim(o.Dir, Shard{})
 	require.NoError(t, err)
 	_, err = Conduct(t.Context(), o)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), fmt.Sprintf("shard 0/1 in %s is worked on by process %d on ", o.Dir, os.Getpid()))
-	assert.Contains(t, err.Error(), ": wait for its end or end it, or take another -shard or -resume")
+	assert.Contains(t, err.Error(), ": wait for its end or end it, or take another -shard or -dir")
 	assert.NotContains(t, err.Error(), "\n")
 	_, err = Read(o.Dir)
 	require.ErrorIs(t, err, ErrNoRecords, "it wrote nothing")
@@ -28,16 +28,16 @@ func TestOneProcessHasAShard(t *testing.T) {
 	require.NoError(t, err, "another shard is another matter")
 	other()
 	release()
-	for range 2 { // a sitting lets go of it
+	for range 2 { // a segment lets go of it
 		_, err = Conduct(t.Context(), o)
 		require.NoError(t, err)
 	}
-	o.Begun.Seed = 2
+	o.Start.Seed = 2
 	for range 2 { // so does one that could not begin
 		_, err = Conduct(t.Context(), o)
 		require.ErrorContains(t, err, "its seed is 1, not 2")
 	}
-	o.Dir, o.Begun.Duration = filepath.Join(t.TempDir(), "typo"), 0
+	o.Dir, o.Start.Duration = filepath.Join(t.TempDir(), "typo"), 0
 	_, err = Conduct(t.Context(), o)
 	require.ErrorContains(t, err, "say how long")
 	assert.NoDirExists(t, o.Dir, "what could not begin leaves nothing")

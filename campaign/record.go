@@ -1,11 +1,3 @@
-// Package campaign conducts sessions for hours: plan after plan on real servers,
-// weighted towards what was tested rarely, each finding reduced and kept once, and
-// everything appended to files that a kill can't break.
-//
-// A campaign's directory has, beside findings/ and regressions/, one file of
-// records for each time that a process worked on it (a sitting): [RecordsDir]. A
-// campaign that was killed, or runs on many machines, has several. [Read] merges
-// any number of them.
 package campaign
 
 import (
@@ -15,18 +7,20 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/internal/exactjson"
+	"retain/model"
 )
 
 // Version of the format of the records that this package writes, and the newest
 // that it reads.
-const Version = 1
+const Version = 5
 
 // RecordsDir is where the records are, in a campaign's directory.
 const RecordsDir = "records"
 
 // Record is one line of a file of records: JSON with a field "r" that says which.
-// The implementations are [Begun], [Drawn], [Judged], [Found], [Reduced], [Sampled],
-// [Canary], [Noted] and [Ended].
+// The implementations are [Start], [PlanDrawn], [PlanResult], [Violation], [Reduction], [Sample],
+// [Canary], [Note] and [End].
 type Record interface {
 	// name is the record's "r" field.
 	name() string
@@ -43,23 +37,25 @@ type Shard struct {
 func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, max(1, s.Of)) }
 
 type (
-	// Begun opens a file of records: a process goes to work.
-	Begun struct {
+	// Start opens a file of records: a process goes to work.
+	Start struct {
 		Version int       `json:"version"`
-		Sitting string    `json:"sitting"` // unique
+		Segment string    `json:"sitting"` // unique
 		At      time.Time `json:"at"`
 		Seed    uint64    `json:"seed"`
 		Shard   Shard     `json:"shard"`
-		// Duration is how long the campaign shall last, all its sittings together.
+		// Duration is how long the campaign shall last, all its segments together.
 		Duration time.Duration `json:"duration_ns"`
 		Workers  int           `json:"workers"`
-		// Flags are the command line's that a sitting which goes on repeats, as
+		// Flags are the command line's that a segment which goes on repeats, as
 		// "-name=value". Runtime is where the server comes from: "container", "process"
 		// or "simulated"; "auto" in records that do not tell which of them that was.
 		// SDK names the handlers.
 		Flags   []string `json:"flags,omitempty"`
 		Runtime string   `json:"runtime"`
 		SDK     string   `json:"sdk,omitempty"`
+		// Altered is in what the campaign differs from a plain server.
+		Altered model.Settings `json:"altered,omitempty"`
 		// Go is the toolchain, Platform "linux/amd64 2 cpus".
 		Go       string `json:"go"`
 		Platform string `json:"platform"`
@@ -67,31 +63,42 @@ type (
 		RapidSteps int `json:"rapid_steps"`
 		// Unweighted is true if plans do not lean towards what was tested rarely.
 		Unweighted bool `json:"unweighted,omitempty"`
+		// Scheduled is true if plans without a target situation end with the changes at
+		// faults that their number is due.
+		Scheduled bool `json:"scheduled,omitempty"`
 		// Unresolved and Server are the options of all plans.
 		Unresolved bool   `json:"unresolved,omitempty"`
 		Server     string `json:"server,omitempty"`
+		// StartConfigs is true if plans draw both axes of a configuration, not a name.
+		StartConfigs bool `json:"start_configs,omitempty"`
+		// VQueues is true if the servers of a third of the groups of plans have vqueues.
+		VQueues bool `json:"vqueues,omitempty"`
+		// Loads says which plans have a load.
+		Loads generators.Loads `json:"loads,omitzero"`
 	}
 
-	// Drawn is a plan that is about to run. With the seed it draws the plan again:
-	// see [Begun.Redraw].
-	Drawn struct {
+	// PlanDrawn is a plan that is about to run. With the seed it draws the plan again:
+	// see [Start.Redraw].
+	PlanDrawn struct {
 		Number int       `json:"n"`
 		At     time.Time `json:"at"`
-		// Aim is what the plan was drawn towards, nil for nothing in particular.
-		Aim *generators.Situation `json:"aim,omitempty"`
+		// Situation is the target situation that the plan ends with, nil for none.
+		Situation *generators.Situation `json:"aim,omitempty"`
 	}
 
-	// Judged is a plan that has run.
-	Judged struct {
+	// PlanResult is a plan that has run.
+	PlanResult struct {
 		Number int `json:"n"`
-		// Run is the run's id, Runtime numbers the servers of the sitting from 1;
+		// Run is the run's id, Runtime numbers the servers of the segment from 1;
 		// Age is how many plans that one had served.
 		Run     string `json:"run"`
 		Runtime int    `json:"runtime"`
 		Age     int    `json:"age"`
-		// Identity is the server's, Config the name of its configuration.
-		Identity string `json:"identity,omitempty"`
-		Config   string `json:"config,omitempty"`
+		// Identity is the server's, Config the name of its configuration. Start is what a
+		// plan that names none began with.
+		Identity string                 `json:"identity,omitempty"`
+		Config   string                 `json:"config,omitempty"`
+		Start    generators.StartConfig `json:"start,omitzero"`
 		// At is when the plan began; Took how long it ran, its last reads included.
 		At   time.Time     `json:"at"`
 		Took time.Duration `json:"took_ns"`
@@ -101,30 +108,39 @@ type (
 		Verdict  harness.Verdict `json:"verdict"`
 		Sentence string          `json:"sentence,omitempty"`
 		Ledger   bool            `json:"ledger,omitempty"`
+		// Broken is the guarantee that broke, none unless the verdict is violation. Records
+		// of version 1 have the sentence only.
+		Broken model.Guarantee `json:"broken,omitzero"`
 		// Dir is where its artefacts are, in the campaign's directory.
 		Dir string `json:"dir,omitempty"`
 
-		Steps      int            `json:"steps"`
-		Operations int            `json:"operations"`
-		Attempts   int            `json:"attempts"`
-		Faults     map[string]int `json:"faults,omitempty"` // by kind
-		InFlight   int            `json:"in_flight"`
-		Ambiguous  int            `json:"ambiguous"`
-		Resolved   int            `json:"resolved"`
-		Open       int            `json:"open"`
-		ReadBack   int            `json:"read_back"`
+		Steps int `json:"steps"`
+		harness.Counters
 
 		// Latencies is an HdrHistogram of the operations that were answered, in
-		// microseconds (see [Judged.LatencyHistogram]), encoded as V2 compressed in base64.
+		// microseconds (see [PlanResult.LatencyHistogram]), encoded as V2 compressed in base64.
 		Latencies string `json:"latencies,omitempty"`
+		// LoadLatencies are those of Latencies that were operations on objects of the load:
+		// of its clients, and the last reads (see [PlanResult.LoadHistogram]).
+		LoadLatencies string `json:"load_latencies,omitempty"`
 		// Seconds is what was answered in each second of the plan.
 		Seconds []Second `json:"seconds,omitempty"`
 		// Bands are the faults, in the order of their beginnings.
 		Bands []Band `json:"bands,omitempty"`
 		// Recoveries are the restarts.
 		Recoveries []Recovery `json:"recoveries,omitempty"`
-		// Situations are what the plan tested, each once, as their texts.
+		// Situations are what the plan tested, each once, as their texts. In records before
+		// version 4 the texts have no class: [Read] gives them that of Config, which such a
+		// plan kept.
 		Situations []string `json:"situations,omitempty"`
+		// Class is the class in which the plan began, nil before version 4, where it is that
+		// of Config. Partitions is the number of the server's, 0 if the plan leaves it open.
+		Class      *generators.Class `json:"class,omitempty"`
+		Partitions int               `json:"partitions,omitempty"`
+		// VQueues is true if the server has vqueues.
+		VQueues bool `json:"vqueues,omitempty"`
+		// Writes counts the acknowledged writes that were read after a restart, by class.
+		Writes map[generators.Class]int `json:"writes_read_back,omitempty"`
 	}
 
 	// Second is one second of a plan.
@@ -133,51 +149,57 @@ type (
 		From time.Duration `json:"from_ns"`
 		// Answered counts the operations that returned in it.
 		Answered int `json:"answered"`
+		// Load counts those of Answered that were on objects of the load.
+		Load int `json:"load,omitempty"`
 	}
 
 	// Band is a fault: from its beginning to when it was over, since the plan
 	// began. A stop or kill is over when calls are answered again (or at the
 	// plan's end).
 	Band struct {
-		Kind string        `json:"kind"`
-		From time.Duration `json:"from_ns"`
-		To   time.Duration `json:"to_ns"`
+		Kind model.FaultKind `json:"kind"`
+		From time.Duration   `json:"from_ns"`
+		To   time.Duration   `json:"to_ns"`
 	}
 
 	// Recovery is one restart. Times are since the server was told to end; 0 for
 	// what never happened or is not known.
 	Recovery struct {
 		// Kind is the fault that ended the server: "stop" or "kill".
-		Kind    string        `json:"kind"`
-		Down    time.Duration `json:"down_ns"`    // the server was gone
-		Spawned time.Duration `json:"spawned_ns"` // it was started again
-		Port    time.Duration `json:"port_ns"`    // the ingress took a connection
-		Health  time.Duration `json:"health_ns"`  // the ingress said it was healthy
-		Canary  time.Duration `json:"canary_ns"`  // the first call went through
+		Kind    model.FaultKind `json:"kind"`
+		Down    time.Duration   `json:"down_ns"`    // the server was gone
+		Spawned time.Duration   `json:"spawned_ns"` // it was started again
+		Port    time.Duration   `json:"port_ns"`    // the ingress took a connection
+		Health  time.Duration   `json:"health_ns"`  // the ingress said it was healthy
+		Probe   time.Duration   `json:"canary_ns"`  // the first call went through
 		// Closing is true for the kill after the program, which nobody's plan has.
 		Closing bool `json:"closing,omitempty"`
+		// TakeOver is true for the restart of a server that ran another configuration,
+		// before the program.
+		TakeOver bool `json:"take_over,omitempty"`
 	}
 
-	// Found is a violation, as soon as its witness is known: whether it is another
+	// Violation is a violation, as soon as its witness is known: whether it is another
 	// one of a finding that is known already.
-	Found struct {
+	Violation struct {
 		Number int       `json:"n"`
 		At     time.Time `json:"at"`
 		// Dir is where its artefacts are, in the campaign's directory.
 		Dir string `json:"dir"`
-		// Fingerprint is the shape of the violation, equal for equal ones; Finding
+		// Fingerprint is the signature of the violation, equal for equal ones; Finding
 		// is the number of the plan that showed it first, which is this one for a
 		// new one.
 		Fingerprint string `json:"fingerprint"`
 		Finding     int    `json:"finding"`
-		Guarantee   string `json:"guarantee"`
+		// Guarantee is the broken one in a sentence, for readers.
+		Guarantee string `json:"guarantee"`
 	}
 
-	// Reduced is what the reduction of a new finding came to.
-	Reduced struct {
+	// Reduction is what the reduction of a new finding came to.
+	Reduction struct {
 		Number int       `json:"n"`
 		At     time.Time `json:"at"`
-		// Fingerprint is the shape of the reduced plan; Finding is as in [Found]: a
+		// Fingerprint is the signature of the reduced plan; Finding is as in [Violation]: a
 		// reduced plan may turn out to be a known one.
 		Fingerprint string          `json:"fingerprint"`
 		Finding     int             `json:"finding"`
@@ -194,8 +216,8 @@ type (
 		Problem string `json:"problem,omitempty"`
 	}
 
-	// Sampled is what this process holds, every [SampleEvery].
-	Sampled struct {
+	// Sample is what this process holds, every [SampleEvery].
+	Sample struct {
 		At time.Time `json:"at"`
 		// Resident is the memory of this process in bytes, of which Heap is Go's
 		// living heap; Descriptors are open files and sockets.
@@ -217,52 +239,55 @@ type (
 		Why   string `json:"why,omitempty"`
 	}
 
-	// Noted is a remark: a session that was vacuous or went wrong apart from any
+	// Note is a remark: a session that was vacuous or went wrong apart from any
 	// plan, a torn line that was found.
-	Noted struct {
+	Note struct {
 		At time.Time `json:"at"`
 		// Verdict is harness, undecided or vacuous; "" for what is no verdict.
 		Verdict harness.Verdict `json:"verdict,omitempty"`
 		Text    string          `json:"text"`
 	}
 
-	// Ended closes a file: nothing is missing. A file without it was cut off.
-	Ended struct {
+	// End closes a file: nothing is missing. A file without it was cut off.
+	End struct {
 		At time.Time `json:"at"`
 		// Why is "the time is over", "interrupted" or what went wrong.
 		Why string `json:"why"`
-		// Plans is how many the sitting judged; Inside the share of the workers'
+		// Plans is how many the segment judged; Inside the share of the workers'
 		// wall time that was inside plans, from 0 to 1.
 		Plans  int     `json:"plans"`
 		Inside float64 `json:"inside"`
 		// Ledger counts the objects that were read again at sessions' ends.
 		Ledger int `json:"ledger"`
+		// WorkerTime is how the workers' time in sessions divides, nil in records that do not
+		// tell. The rest of their time, reductions and canaries, is not in it.
+		WorkerTime map[harness.Part]time.Duration `json:"worker_time_ns,omitempty"`
 	}
 )
 
-// SampleEvery is the time between two of [Sampled].
+// SampleEvery is the time between two of [Sample].
 const SampleEvery = 10 * time.Second
 
-func (Begun) name() string   { return "begin" }
-func (Drawn) name() string   { return "drawn" }
-func (Judged) name() string  { return "plan" }
-func (Found) name() string   { return "found" }
-func (Reduced) name() string { return "reduced" }
-func (Sampled) name() string { return "sample" }
-func (Canary) name() string  { return "canary" }
-func (Noted) name() string   { return "note" }
-func (Ended) name() string   { return "end" }
+func (Start) name() string      { return "begin" }
+func (PlanDrawn) name() string  { return "drawn" }
+func (PlanResult) name() string { return "plan" }
+func (Violation) name() string  { return "found" }
+func (Reduction) name() string  { return "reduced" }
+func (Sample) name() string     { return "sample" }
+func (Canary) name() string     { return "canary" }
+func (Note) name() string       { return "note" }
+func (End) name() string        { return "end" }
 
 var decoders = map[string]func([]byte) (Record, error){
-	"begin":   decodeAs[Begun],
-	"drawn":   decodeAs[Drawn],
-	"plan":    decodeAs[Judged],
-	"found":   decodeAs[Found],
-	"reduced": decodeAs[Reduced],
-	"sample":  decodeAs[Sampled],
+	"begin":   decodeAs[Start],
+	"drawn":   decodeAs[PlanDrawn],
+	"plan":    decodeAs[PlanResult],
+	"found":   decodeAs[Violation],
+	"reduced": decodeAs[Reduction],
+	"sample":  decodeAs[Sample],
 	"canary":  decodeAs[Canary],
-	"note":    decodeAs[Noted],
-	"end":     decodeAs[Ended],
+	"note":    decodeAs[Note],
+	"end":     decodeAs[End],
 }
 
 func decodeAs[R Record](line []byte) (Record, error) {
@@ -284,6 +309,9 @@ func encode(r Record) ([]byte, error) {
 func decode(line []byte) (Record, error) {
 	var tagged struct {
 		Name string `json:"r"`
+	}
+	if err := exactjson.Check(line); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
 	}
 	if err := json.Unmarshal(line, &tagged); err != nil {
 		return nil, fmt.Errorf("not a JSON object: %w", err)

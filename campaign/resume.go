@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// resume takes up what earlier sittings of the shard left, if there are any.
+// resume takes up what earlier segments of the shard left, if there are any.
 func (c *campaign) resume() error {
 	all, err := Read(c.Dir)
 	if errors.Is(err, ErrNoRecords) {
@@ -15,26 +15,27 @@ func (c *campaign) resume() error {
 	if err != nil {
 		return err
 	}
-	if err := all.goesOn(c.Begun); err != nil {
+	if err := all.resumable(c.Start); err != nil {
 		return err
 	}
-	c.Begun.Seed = all.Sittings[0].Seed // that of them all
-	all.Sittings = all.of(c.Begun.Shard)
-	if len(all.Sittings) == 0 {
+	c.Start.Seed = all.Segments[0].Seed // that of them all
+	all.Segments = all.of(c.Start.Shard)
+	if len(all.Segments) == 0 {
 		return c.fresh()
 	}
-	for i := range all.Sittings {
-		if at := filepath.Dir(filepath.Dir(all.Sittings[i].File)); at != "." {
-			return fmt.Errorf("resume the campaign: shard %s has its records in %s: name that directory", c.Begun.Shard, filepath.Join(c.Dir, at))
+	for i := range all.Segments {
+		if at := filepath.Dir(filepath.Dir(all.Segments[i].File)); at != "." {
+			return fmt.Errorf("resume the campaign: shard %s has its records in %s: name that directory", c.Start.Shard, filepath.Join(c.Dir, at))
 		}
 	}
-	last := all.Sittings[len(all.Sittings)-1]
-	if c.Begun.Duration == 0 {
-		c.Begun.Duration = last.Duration
+	last := all.Segments[len(all.Segments)-1]
+	if c.Start.Duration == 0 {
+		c.Start.Duration = last.Duration
 	}
+	c.Start.Scheduled, c.Start.StartConfigs, c.Start.VQueues = last.Scheduled, last.StartConfigs, last.VQueues // a pending plan is drawn again as it was
 	c.totals = all.Totals()
-	c.weights = newWeights(c.Begun.Seed)
-	for _, s := range all.Sittings {
+	c.weights = newWeights(c.Start)
+	for _, s := range all.Segments {
 		c.before += s.Took()
 		c.recall(s)
 	}
@@ -42,16 +43,16 @@ func (c *campaign) resume() error {
 }
 
 func (c *campaign) fresh() error {
-	if c.Begun.Duration <= 0 {
+	if c.Start.Duration <= 0 {
 		return fmt.Errorf("begin the campaign: say how long it shall last, such as -duration 8h")
 	}
 	return nil
 }
 
-// of are the sittings of a shard.
-func (c *Campaign) of(shard Shard) []Sitting {
-	var out []Sitting
-	for _, s := range c.Sittings {
+// of are the segments of a shard.
+func (c *Campaign) of(shard Shard) []Segment {
+	var out []Segment
+	for _, s := range c.Segments {
 		if s.Shard.Index == shard.Index && max(1, s.Shard.Of) == max(1, shard.Of) {
 			out = append(out, s)
 		}
@@ -59,27 +60,27 @@ func (c *Campaign) of(shard Shard) []Sitting {
 	return out
 }
 
-// recall takes up one sitting: what it drew, tested and found.
-func (c *campaign) recall(s Sitting) {
+// recall takes up one segment: what it drew, tested and found.
+func (c *campaign) recall(s Segment) {
 	for n, d := range s.Drawn {
-		c.next = max(c.next, n+c.Begun.Shard.Of)
-		c.weights.drawn(d.Aim)
+		c.next = max(c.next, n+c.Start.Shard.Of)
+		c.weights.addDrawn(d.Situation)
 		c.drop(n)
 	}
-	for _, d := range s.Under {
-		c.again = append(c.again, d)
+	for _, d := range s.Pending {
+		c.redraw = append(c.redraw, d)
 	}
 	for _, j := range s.Plans {
-		c.weights.judged(j.Situations)
+		c.weights.addResult(j.Situations)
 		c.drop(j.Number)
 	}
-	for _, f := range s.Found {
+	for _, f := range s.Violations {
 		if _, known := c.known[f.Fingerprint]; !known {
 			c.known[f.Fingerprint] = f.Finding
 		}
 		c.kept[f.Finding]++
 	}
-	for _, r := range s.Reduced {
+	for _, r := range s.Reductions {
 		c.reducing += r.Took
 		if r.Finding != r.Number {
 			c.same[r.Number] = r.Finding
@@ -88,7 +89,7 @@ func (c *campaign) recall(s Sitting) {
 			c.known[r.Fingerprint] = r.Finding
 		}
 	}
-	for _, k := range s.Canary {
+	for _, k := range s.Canaries {
 		if !k.Caught {
 			c.missed++
 		}
@@ -97,9 +98,9 @@ func (c *campaign) recall(s Sitting) {
 
 // drop forgets that a plan is to be drawn again.
 func (c *campaign) drop(n int) {
-	for i := range c.again {
-		if c.again[i].Number == n {
-			c.again = append(c.again[:i], c.again[i+1:]...)
+	for i := range c.redraw {
+		if c.redraw[i].Number == n {
+			c.redraw = append(c.redraw[:i], c.redraw[i+1:]...)
 			return
 		}
 	}

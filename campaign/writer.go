@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// writer appends records to a sitting's file. A record is written with one write,
+// writer appends records to a segment's file. A record is written with one write,
 // so that a kill of this process damages at most the last line. It is safe for
 // concurrent use.
 type writer struct {
@@ -17,9 +17,9 @@ type writer struct {
 	err  error // the first failure: what is not on record did not happen
 }
 
-// newWriter creates the file of a sitting, which must not be there yet.
-func newWriter(dir string, b Begun) (*writer, error) {
-	path := filepath.Join(dir, RecordsDir, fmt.Sprintf("%dof%d-%s.jsonl", b.Shard.Index, max(1, b.Shard.Of), b.Sitting))
+// newWriter creates the file of a segment, which must not be there yet.
+func newWriter(dir string, b Start) (*writer, error) {
+	path := filepath.Join(dir, RecordsDir, fmt.Sprintf("%dof%d-%s.jsonl", b.Shard.Index, max(1, b.Shard.Of), b.Segment))
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	var file *os.File
 	if err == nil {

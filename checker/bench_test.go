@@ -17,8 +17,8 @@ var porcupineMax = flag.Duration("porcupine.max", time.Minute, "how long porcupi
 // load draws a legal history of many operations quickly. Its clients are always
 // busy: each calls again as soon as it has an answer or has given up, so that as
 // many operations are open at each instant as there are clients, and besides them
-// the ambiguous ones, some of which have their effect late. What it answers shares
-// no memory with what was written, as if it came out of a response.
+// the ambiguous ones, some of which have their effect late. Its answers share no memory
+// with the written values, as if they came out of a response.
 type load struct {
 	kind       model.Kind
 	operations int
@@ -27,6 +27,7 @@ type load struct {
 	keys       int // of a map
 	clears     float64
 	stale      bool // one read, near the end, answers an old value
+	values     int  // number of values to write, each again and again; 0 to write each value once
 }
 
 func (l load) String() string {
@@ -54,8 +55,8 @@ func (l *loading) tick() model.Instant {
 	return model.Instant{Seq: l.seq, Ns: l.seq}
 }
 
-// history draws the history. An operation has its effect at a random one of the
-// moments while it is open.
+// history draws the history. An operation has its effect at a random instant while it
+// is open.
 func (l load) history(seed uint64) *model.History {
 	d := &loading{load: l, rng: rand.New(rand.NewPCG(seed, 0)), state: l.kind.Initial()}
 	d.h = &model.History{Header: model.Header{Version: 1, Run: "load"}, Ended: true}
@@ -145,6 +146,10 @@ func (l *loading) end(c int) {
 func (l load) draw(rng *rand.Rand, n int, state model.State) model.Operation {
 	clear := rng.Float64() < l.clears
 	value := "v" + strconv.Itoa(n)
+	expect, _ := state.(model.RegisterState)
+	if l.values > 0 {
+		value, expect = strconv.Itoa(rng.IntN(l.values)), model.RegisterState(strconv.Itoa(rng.IntN(l.values)))
+	}
 	switch l.kind {
 	case model.Counter:
 		switch {
@@ -180,7 +185,7 @@ func (l load) draw(rng *rand.Rand, n int, state model.State) model.Operation {
 	case n < 5:
 		return model.RegisterRead{}
 	case n < 7:
-		return model.RegisterCompareAndSet{Expect: string(state.(model.RegisterState)), Value: value}
+		return model.RegisterCompareAndSet{Expect: string(expect), Value: value}
 	}
 	return model.RegisterWrite{Value: value}
 }
@@ -208,7 +213,7 @@ func (l load) spoil(h *model.History) {
 
 func loads() []load {
 	var out []load
-	for _, kind := range model.Kinds() {
+	for _, kind := range decidedKinds {
 		for _, stale := range []bool{false, true} {
 			for _, n := range []int{1000, 10000, 100000, 1000000} {
 				for _, clients := range []int{2, 10, 50} {
@@ -289,6 +294,47 @@ func porcupineAlone(h *model.History, most time.Duration) Verdict {
 // porcupineMemory bounds porcupine in benchmarks.
 const porcupineMemory = 6 << 30
 
+// others are histories as other people record them: values that are written again and
+// again, three to twenty clients, up to a fifth of the operations ambiguous, half of
+// these for ever, legal ones and such with a stale read.
+func others() []load {
+	var out []load
+	for _, kind := range decidedKinds {
+		for _, clients := range []int{3, 5, 10, 20} {
+			for _, n := range []int{100, 1000, 5000} {
+				for _, ambiguous := range []float64{0, 0.02, 0.1, 0.2} {
+					for _, stale := range []bool{false, true} {
+						out = append(out, load{kind: kind, operations: n, clients: clients, ambiguous: ambiguous, keys: 3, values: 5, clears: 0.01, stale: stale})
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// BenchmarkOthers compares the decision on other people's histories with plain
+// porcupine's, both in the time of the processors.
+func BenchmarkOthers(b *testing.B) {
+	for _, l := range others() {
+		b.Run(l.String(), func(b *testing.B) {
+			h := l.history(1)
+			records := objectsOf(h)[0].records
+			var plain, ours time.Duration
+			verdict := Undecided
+			for b.Loop() {
+				plain += processors(b, func() { verdict, _ = plainPorcupine(h, min(10*time.Second, *porcupineMax)) })
+				ours += processors(b, func() { newCheck(h, Options{}).decide(l.kind, records) })
+			}
+			if verdict == Undecided {
+				b.Skipf("porcupine did not finish; ours took %s", ours/time.Duration(b.N))
+			}
+			b.ReportMetric(float64(ours)/float64(b.N)/1e6, "ms/decision")
+			b.ReportMetric(float64(ours)/float64(plain), "of-porcupine")
+		})
+	}
+}
+
 func BenchmarkCheck(b *testing.B) {
 	for _, l := range loads() {
 		b.Run(l.String(), func(b *testing.B) {
@@ -308,7 +354,7 @@ func BenchmarkRun(b *testing.B) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	h := &model.History{Header: model.Header{Version: 1, Run: "run"}, Ended: true}
 	for n := range 5 {
-		s := drawSimulation(rng, model.Kinds()[n%4], 20)
+		s := drawSimulation(rng, decidedKinds[n%4], 20)
 		s.clients, s.repeats, s.ambiguous, s.resolved, s.additions = 4, 0, 0.2, 1, 1
 		join(h, s.run(), n)
 	}

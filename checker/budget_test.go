@@ -42,7 +42,7 @@ func TestOutOfBudgetIsUndecided(t *testing.T) {
 			require.Equal(t, Undecided, r.Verdict)
 			assert.Contains(t, r.Reason, "register-0: no verdict on its 74 operations")
 			assert.Contains(t, r.Reason, "because values were written more than once")
-			assert.Less(t, r.Cost, 15*time.Second)
+			assert.Less(t, r.Cost, 5*time.Second, "each search ends by its memory, not by its time")
 			assert.Nil(t, r.Broken())
 			var picture bytes.Buffer
 			require.ErrorIs(t, WritePicture(&picture, h, r), ErrNothingToDraw)
@@ -117,15 +117,19 @@ func TestHardHistoriesAreDecidedAtOnce(t *testing.T) {
 			r := Check(h, Options{SecondOpinion: -1})
 			require.Equal(t, s.verdict, r.Verdict, r.Reason)
 			assert.NotEqual(t, ByPorcupine, r.Objects[0].Resolved.By)
-			assert.Less(t, r.Cost, 2*time.Second)
 			r = Check(h, Options{})
 			require.Equal(t, s.verdict, r.Verdict, r.Reason)
-			assert.Less(t, r.Cost, 3*time.Second)
+			for _, second := range []int{-1, 0} {
+				c := newCheck(h, Options{SecondOpinion: second})
+				c.effort = unbounded()
+				require.Equal(t, s.verdict, c.decide(r.Objects[0].Object.Kind, objectsOf(h)[0].records).Verdict)
+				assert.Less(t, c.effort.used(), int64(perSecond))
+			}
 		})
 	}
 }
 
-func TestDisagreementIsLoud(t *testing.T) {
+func TestDisagreementOfCheckersIsIllFormed(t *testing.T) {
 	f := finding{Judgement: Judgement{Verdict: Pass, By: ByZones, Second: Violation}}
 	f.compare()
 	assert.Equal(t, IllFormed, f.Verdict)

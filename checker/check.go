@@ -1,8 +1,10 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,17 +12,16 @@ import (
 )
 
 // Check judges a history, object by object. The resolved view is judged first;
-// where it is illegal and the raw one differs, the raw one too, which tells a
-// broken state guarantee from an idempotency key with two effects.
+// where it is illegal and the raw one differs, the raw one too: this
+// distinguishes a broken state guarantee from an idempotency key with two effects.
 //
 // Check never fails otherwise than by its verdict: a history that is not
 // well-formed is [IllFormed], and so is one on which two decisions disagree; a
 // history that takes more than the budget is [Undecided]. A violation of one
-// object is found whatever the other objects cost.
+// object is found however much the other objects cost.
 func Check(h *model.History, o Options) Result {
 	start := time.Now()
-	c := &check{h: h, o: o.withDefaults()}
-	c.until = start.Add(c.o.Budget)
+	c := newCheck(h, o)
 	r := Result{Verdict: Pass}
 	if err := h.Validate(); err != nil {
 		r.Verdict = IllFormed
@@ -79,11 +80,26 @@ type check struct {
 	h     *model.History
 	o     Options
 	until time.Time
+	// effort bounds what explains a verdict, nil for the verdict itself.
+	effort *effort
 	// memory is the share of one object.
 	memory int64
+	// writing is [writing] of the history, made when it is first asked for.
+	writing func() map[string][]int
+	// faults are those of the history by their beginnings, likewise.
+	faults func() []model.Fault
 }
 
-func (c *check) search() search { return search{until: c.until, memory: c.memory} }
+func newCheck(h *model.History, o Options) *check {
+	c := &check{h: h, o: o.withDefaults(), writing: sync.OnceValue(func() map[string][]int { return writing(h) })}
+	c.faults = sync.OnceValue(func() []model.Fault {
+		return slices.SortedStableFunc(slices.Values(h.Faults), func(a, b model.Fault) int { return cmp.Compare(a.Begin.Seq, b.Begin.Seq) })
+	})
+	c.until, c.memory = time.Now().Add(c.o.Budget), c.o.Memory
+	return c
+}
+
+func (c *check) search() search { return search{until: c.until, effort: c.effort, memory: c.memory} }
 
 // judge judges one object.
 func (c *check) judge(b *object) ObjectResult {
@@ -95,48 +111,19 @@ func (c *check) judge(b *object) ObjectResult {
 	}
 	found := c.decide(b.Kind, b.records)
 	r.Resolved = found.Judgement
-	r.Verdict, r.Reason = found.Verdict, found.reason
+	r.Verdict, r.Reason, r.Spent = found.Verdict, found.reason, found.spent
 	if r.Verdict != Violation {
 		return r
 	}
-	r.Class = StateGuarantee
+	raw := Violation // as the resolved one, where they are the same
 	if b.differs {
-		raw := c.decide(b.Kind, b.raw(c.h))
-		r.Raw = raw.Judgement
-		switch raw.Verdict {
-		case Pass:
-			r.Class = c.promise(b.Kind, b.records)
-		case Violation:
-		case Undecided:
-			r.Class = UnknownClass
-			r.Reason = "which kind of guarantee broke is not known: the raw history could not be decided"
-		case IllFormed:
-			r.Verdict, r.Reason = raw.Verdict, raw.reason
+		view := c.decide(b.Kind, b.raw(c.h))
+		r.Raw, raw = view.Judgement, view.Verdict
+		if raw == IllFormed {
+			r.Verdict, r.Reason = raw, view.reason
 			return r
 		}
 	}
-	c.explain(b, found, &r)
+	c.explain(b, found, raw, &r)
 	return r
-}
-
-// promise is what a history broke that is legal without what re-sends answered: one
-// key, one effect, if second effects explain it. If they don't, what a re-send
-// acknowledged was lost, which is an acknowledgement like any other. What can't be told
-// in the time that a proof may take is left open.
-func (c *check) promise(kind model.Kind, records []record) Class {
-	bounded := *c
-	if until := time.Now().Add(shrinkTime); until.Before(c.until) {
-		bounded.until = until // it is no part of the verdict
-	}
-	class := StateGuarantee
-	for _, twice := range c.twice(records) {
-		switch bounded.decide(kind, twice).Verdict {
-		case Pass:
-			return OneEffect
-		case Violation:
-		default:
-			class = UnknownClass
-		}
-	}
-	return class
 }

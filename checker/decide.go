@@ -12,11 +12,15 @@ type finding struct {
 	Judgement
 	// part is what the verdict is about, if it is a violation.
 	part part
-	// answer holds the sentence about an impossible answer, by the one
+	// answer is the guarantee that an impossible answer breaks, by the one
 	// operation in ids.
-	answer string
+	answer model.GuaranteeCode
 	ids    []int32
 	reason string
+	// spent is which bound ended the search, nil unless undecided.
+	spent *Exhausted
+	// joint: the part is a whole map, and each of its entries is legal.
+	joint bool
 }
 
 // decide judges one view of an object.
@@ -36,16 +40,31 @@ func (c *check) decide(kind model.Kind, records []record) finding {
 		}
 	}
 	var slowest time.Duration
-	for _, p := range partsOf(kind, records, c.shared(kind)) {
-		begin := time.Now()
-		j := c.decidePart(p)
+	parts := partsOf(kind, records, c.shared(kind))
+	whole := len(parts) - 1
+	var first *finding // of the whole map, where that is decided first
+	if kind == model.Map && whole > 0 && parts[whole].name == "" && !c.shared(kind) && repeats(records) {
+		j := c.decidePart(parts[whole])
+		if first = &j; j.Verdict == Pass {
+			parts, whole = parts[whole:], 0 // then each entry is legal too
+		}
+	}
+	for i, p := range parts {
+		begin, before := time.Now(), f.Verdict
+		var j finding
+		if first != nil && i == whole {
+			j = *first
+		} else {
+			j = c.decidePart(p)
+		}
 		if cost := time.Since(begin); cost >= slowest {
 			slowest = cost
 			f.By, f.Second = j.By, j.Second
 		}
 		if severity[j.Verdict] > severity[f.Verdict] {
 			f.Judgement = j.Judgement
-			f.reason, f.ids, f.part = j.reason, j.ids, p
+			f.reason, f.ids, f.part, f.spent = j.reason, j.ids, p, j.spent
+			f.joint = kind == model.Map && p.name == "" && before == Pass
 		}
 		if f.Verdict == Violation || f.Verdict == IllFormed {
 			break
@@ -55,6 +74,17 @@ func (c *check) decide(kind model.Kind, records []record) finding {
 	return f
 }
 
+// repeats reports whether a value was written more than once. Then an entry of a map is
+// no cheaper to decide than the map.
+func repeats(records []record) bool {
+	for _, w := range writersOf(records) {
+		if w == several {
+			return true
+		}
+	}
+	return false
+}
+
 // shared reports whether the history's readers of a map are shared handlers.
 func (c *check) shared(kind model.Kind) bool {
 	return kind == model.Map && c.h.IsShared(model.MapGet{})
@@ -62,14 +92,22 @@ func (c *check) shared(kind model.Kind) bool {
 
 // decidePart judges one part: the part passes if it alone has a legal order.
 func (c *check) decidePart(p part) finding {
-	f := decideFast(p, c.search())
+	began, budget := time.Now(), c.search()
+	budget.ended = new(Bound)
+	f := decideFast(p, budget)
 	if f.By != ByPorcupine && len(p.records) <= c.o.SecondOpinion {
 		f.Second = c.second().run(p.kind, p.records)
 		f.compare()
 	}
 	if f.Verdict == Undecided {
-		f.reason = fmt.Sprintf("no verdict on its %d operations: a search reached its budget of %s and %d MiB; "+
-			"the fast check does not apply, because %s", len(p.records), c.o.Budget, c.o.Memory>>20, whyNot(p))
+		f.spent = &Exhausted{Bound: *budget.ended, After: time.Since(began), Time: c.o.Budget, Memory: c.memory, Of: c.o.Memory}
+		if n := openAtOnce(p.records); n > mostOpen && f.By == ByPorcupine {
+			f.spent.Open = n
+		}
+		f.reason = fmt.Sprintf("no verdict on its %d operations: the search reached %s", len(p.records), f.spent)
+		if f.By == ByPorcupine || f.By == ByJIT {
+			f.reason += "; the fast check does not apply, because " + whyNot(p)
+		}
 	}
 	return f
 }
@@ -95,60 +133,108 @@ func (c *check) second() search {
 }
 
 // decideFast decides a part by the first decision that applies to it: the
-// near-linear one of its kind, then the window, then porcupine.
+// near-linear one of its kind, then just-in-time linearization, then porcupine.
 func decideFast(p part, budget search) finding {
 	f := finding{}
-	if fast, by := nearLinear(p); fast.applies {
+	budget.effort.spend(perDecision + perRecord*len(p.records))
+	fast, by := nearLinear(p, budget)
+	if fast.spent {
+		budget.reached(ByTime)
+		return finding{Judgement: Judgement{Verdict: Undecided, By: by}}
+	}
+	if fast.applies {
 		f.By, f.ids, f.Verdict = by, fast.ids, Pass
 		if !fast.legal {
 			f.Verdict = Violation
 		}
 		return f
 	}
-	half := budget // the rest is porcupine's, which may be lucky
-	half.until = time.Now().Add(time.Until(budget.until) / 2)
-	var at int32
-	if f.Verdict, at = runWindow(p.kind, p.records, half); f.Verdict != Undecided {
-		f.By = ByWindow
-		if at != 0 {
-			f.ids = []int32{at}
+	if budget.spent() {
+		budget.reached(ByTime)
+		return finding{Judgement: Judgement{Verdict: Undecided, By: ByJIT}}
+	}
+	half := budget.half() // the rest is porcupine's, which may be lucky
+	before, between := porcupineTurns(p)
+	race := func(stepsPerRecord int) Verdict {
+		if stepsPerRecord == 0 {
+			return Undecided
 		}
+		return half.few(stepsPerRecord*len(p.records)+fewSteps).race(p.kind, p.records)
+	}
+	if v := race(before); v != Undecided {
+		f.Verdict, f.By = v, ByPorcupine
 		return f
 	}
-	f.By = ByPorcupine
-	f.Verdict = budget.run(p.kind, p.records)
+	lucky := Undecided
+	v, at := sweep(p.kind, p.records, half, configsLimits[:], func() Verdict {
+		lucky = race(between)
+		if between *= nextTurn; between*len(p.records) > mostSteps {
+			between = 0
+		}
+		return lucky
+	})
+	switch f.Verdict, f.By = v, ByJIT; {
+	case v == Undecided:
+		f.By = ByPorcupine
+		f.Verdict = budget.run(p.kind, p.records)
+	case lucky != Undecided:
+		f.By = ByPorcupine
+	case at != 0:
+		f.ids = []int32{at}
+	}
 	return f
 }
 
-// whyNot says why no near-linear decision applies to a part.
-func whyNot(p part) string {
-	switch p.kind {
-	case model.Counter:
-		if l := (levels{}); !l.sort(p.records) {
-			return "a reset overlaps other operations"
-		}
-		return "additions without an answer differ"
-	case model.List:
-		return "elements were appended more than once"
-	case model.Map:
-		if p.name == "" {
-			return "clearAll joins the map's entries"
-		}
+// firstTurn and stepsPerRecord are the steps an operation that porcupine may take before
+// [sweep] and between its first searches: about what a history takes that is legal
+// nearly in the order of its calls, and some times that. Each turn has nextTurn times the
+// steps of the one before, as the searches of sweep have, up to mostSteps in all.
+const (
+	firstTurn      = 4
+	stepsPerRecord = 20
+	nextTurn       = 8
+	mostSteps      = 4_000_000
+)
+
+// fewOpen and mostCopied are where porcupine has its turn before [sweep]: where it need
+// not backtrack often, and where its set of linearized operations, copied at each step,
+// is short.
+const (
+	fewOpen    = 6
+	mostCopied = 10_000
+)
+
+// porcupineTurns are the steps an operation of porcupine's first turns, 0 for none: before
+// [sweep], and between its searches. On a small object sweep comes first, since
+// porcupine is its second opinion, and where few operations are ambiguous it is quicker.
+func porcupineTurns(p part) (before, between int) {
+	n := len(p.records)
+	whole := p.kind == model.Map && p.name == "" && repeats(p.records) // sweep prunes least here
+	switch {
+	case p.kind == model.List: // its answers leave sweep few ways
+		return 0, 0
+	case whole && n <= manyRecords:
+		return stepsPerRecord, nextTurn * stepsPerRecord
+	case n > smallObject && n <= mostCopied && (whole || manyAmbiguous(p.records)) && openAtOnce(p.records) <= fewOpen:
+		before = firstTurn
 	}
-	return "values were written more than once"
+	switch {
+	case n <= manyRecords:
+		between = stepsPerRecord
+	case n <= mostCopied:
+		between = 2 * firstTurn
+	}
+	return before, between
 }
 
-// nearLinear asks the near-linear decision for the part's kind.
-func nearLinear(p part) (fast, Decision) {
-	switch p.kind {
-	case model.Counter:
-		return decideCounter(p.records), ByLevels
-	case model.List:
-		return decideList(p.records), ByPrefix
-	case model.Map:
-		if p.name == "" {
-			return fast{}, ""
+// manyAmbiguous reports whether more than one operation in twenty is ambiguous: at each
+// instant [sweep] tries each class of them that was called.
+func manyAmbiguous(records []record) bool {
+	ambiguous := 0
+	for i := range records {
+		if records[i].optional() {
+			ambiguous++
 		}
 	}
-	return decideCell(p.records), ByZones
+	return 20*ambiguous > len(records)
 }

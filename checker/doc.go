@@ -1,12 +1,13 @@
-// Package checker says whether a simple sequential model explains a history:
-// history in, verdict out. It is pure.
+// Package checker decides whether a sequential model explains a history. A history goes
+// in, a verdict comes out. The package is pure.
 //
-// [Check] judges each object by itself (linearizability is local: Herlihy and
-// Wing, "Linearizability: a correctness condition for concurrent objects", ACM
-// TOPLAS 12(3) 1990, theorem 1). An object's history passes if its operations
-// have an order that respects real time, and in which each answer is the one
-// that the sequential specification gives. An operation that failed has no place
-// in the order; an ambiguous one may stand anywhere after its call, or nowhere.
+// [Check] judges each object by itself. Linearizability is local: Herlihy and Wing,
+// "Linearizability: a correctness condition for concurrent objects", ACM TOPLAS 12(3)
+// 1990, theorem 1. The history of an object passes if its operations have an order that
+// respects real time and in which each answer is that of the sequential specification.
+// A failed operation has no place in the order. An ambiguous one may stand anywhere
+// after its call, or nowhere.
 //
-// [WritePicture] draws an object that violates.
+// [Witness] reduces a history that violates to the minimal one. [WritePicture] draws an
+// object that violates.
 package checker

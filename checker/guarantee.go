@@ -3,51 +3,28 @@ package checker
 import (
 	"slices"
 	"sort"
-	"strings"
 
 	"retain/model"
 )
 
-// The guarantees, each in the sentence that a violation prints. "%s" takes when.
-const (
-	nobodyWrote    = "a value appeared that nobody wrote"
-	otherEntry     = "a value appeared that was written under another key"
-	otherObject    = "a value appeared that was written to another object"
-	neverSent      = "an operation that was never sent had an effect"
-	refused        = "an operation that the server refused had an effect"
-	beforeItsWrite = "a value was read before it was written"
-	twoEffects     = "one idempotency key had two effects"
-	twiceInList    = "one append had two effects"
-	tooMuch        = "a counter counted more than was added"
-	didNotMatch    = "a compare-and-set that answered that it did not match had an effect"
-	twoClears      = "two clears both removed the same value"
-	twoSwaps       = "two compare-and-sets both replaced the same value"
-	sameStep       = "two additions answered the same step"
-	listOrder      = "the elements of a list changed their order"
-	acknowledged   = "the elements of a list are not in the order in which they were acknowledged"
-	wentBack       = "a read went back to an older value"
-	cameBack       = "what an acknowledged clear had removed came back"
-	halfDone       = "a clearAll was seen half done"
-	noOrder        = "the answers fit no order of the operations"
-
-	isMissing = " is missing" // an acknowledged write, and the like
-)
+// Guarantee is a guarantee that broke; see [model.Guarantee].
+type Guarantee = model.Guarantee
 
 // Missing reports whether the broken guarantee is that something acknowledged is
 // missing.
-func (r ObjectResult) Missing() bool { return strings.Contains(r.Guarantee, isMissing) }
+func (r ObjectResult) Missing() bool { return r.Guarantee.Code == model.AcknowledgedMissing }
 
-// nouns are the words for acknowledged operations.
-func noun(op model.Operation) string {
+// changeOf is the kind of an operation that changes its object.
+func changeOf(op model.Operation) model.ChangeKind {
 	switch op.(type) {
 	case model.CounterAdd, model.CounterAddThenFail:
-		return "add"
+		return model.AddChange
 	case model.ListAppend:
-		return "append"
+		return model.AppendChange
 	case model.RegisterCompareAndSet:
-		return "compare-and-set"
+		return model.CompareAndSetChange
 	}
-	return "write"
+	return model.WriteChange
 }
 
 func clears(op model.Operation) bool {
@@ -62,124 +39,121 @@ func hasClear(records []record) bool {
 	return slices.ContainsFunc(records, func(r record) bool { return clears(r.op) })
 }
 
-// name finds the sentence for a violation, the most specific one that its proof
-// supports, and the value that it is about, if it is about one. legal reports
-// whether a history is shown legal.
-func (c *check) name(b *object, p part, pr proof, class Class, legal func([]record) bool) (string, *Stranger) {
-	if class == OneEffect {
-		return twoEffects, nil
-	}
-	explained := func() bool { // by second effects of what was sent again
-		return slices.ContainsFunc(c.twice(p.records), legal)
-	}
-	if s, value := c.stranger(b, p, pr.last); s != "" {
-		if s == twiceInList && explained() {
-			return twoEffects, value
-		}
-		return s, value
-	}
-	if s := contradiction(pr); s != "" {
-		return s, nil
-	}
-	if p.kind == model.Map && p.name == "" && hasClear(p.records) {
-		return halfDone, nil // each entry by itself has an order
-	}
-	before, what := c.missing(p, pr)
-	when := c.when(before, pr.last)
-	grows := p.kind == model.Counter || p.kind == model.List
-	if (when == "" || grows && what != cameBack) && explained() {
-		return twoEffects, nil
-	}
-	if p.kind == model.Counter && len(pr.needed) == 1 {
-		return tooMuch, nil
-	}
-	return what + when, nil
+// naming finds the guarantee that a violation broke.
+type naming struct {
+	*check
+	object *object
+	part   part
+	proof  proof
+	// joint: each entry of the map has a legal order by itself.
+	joint bool
 }
 
-// stranger names a value in the answer that can't be there.
-func (c *check) stranger(b *object, p part, last record) (sentence string, value *Stranger) {
-	seen := map[entry]bool{}
-	last.eachSeen(func(e entry) {
-		if sentence != "" || e.value == "" {
-			return
+// addTo sets the result's guarantee, and the value that it is about.
+func (n *naming) addTo(r *ObjectResult) {
+	guarantee, s := n.name()
+	if r.Class == OneEffect {
+		if guarantee.Code != model.TwoEffectsOfAppend {
+			s = nil
 		}
-		wrong, writers := c.origin(b, e, last)
-		if wrong == "" && seen[e] && p.kind == model.List {
-			wrong = twiceInList
-		}
-		seen[e] = true
-		if wrong != "" {
-			sentence, value = wrong, &Stranger{Value: e.value, Writers: writers}
-		}
-	})
-	return sentence, value
+		guarantee = Guarantee{Code: model.TwoEffectsOfKey}
+	}
+	guarantee.Object = n.object.Kind
+	if r.Guarantee = guarantee; s == nil {
+		return
+	}
+	r.Stranger = &s.Stranger
+	if r.Part != "" && s.key != r.Part {
+		r.Part, r.Proof = s.key, []int{r.Contradiction} // that one answer contradicts everything
+	}
 }
 
-// origin says what is wrong with where a value came from, "" for nothing, and which
-// operations wrote it or would have.
-func (c *check) origin(b *object, e entry, seenBy record) (string, []int) {
-	var fits, unmatched, unsent, turnedAway, late, underOther, toOther []int
-	for i := range c.h.Operations {
-		o := &c.h.Operations[i]
-		wrote, ok := record{op: o.Op}.writes() // or would have written
-		if !ok || wrote.value != e.value {
-			continue
-		}
-		_, did := record{op: o.Op, answer: o.In(model.Resolved).Answer}.writes()
-		switch failed := o.Outcome == model.Failed; {
-		case o.Object != b.Object:
-			toOther = append(toOther, o.ID)
-		case wrote != e:
-			underOther = append(underOther, o.ID)
-		case !did:
-			unmatched = append(unmatched, o.ID)
-		case failed && o.Reached():
-			turnedAway = append(turnedAway, o.ID)
-		case failed:
-			unsent = append(unsent, o.ID)
-		case o.Call.Seq > seenBy.ret:
-			late = append(late, o.ID)
-		default:
-			fits = append(fits, o.ID)
-		}
+// name finds the guarantee that a violation of a state guarantee broke, the most
+// specific one that its proof supports, and the value that it is about, if any. A
+// guarantee that is not proven broken in time is not named.
+func (n *naming) name() (Guarantee, *stranger) {
+	if s := n.stranger(); s != nil {
+		return Guarantee{Code: s.guarantee}, s
 	}
-	for _, wrong := range []struct {
-		sentence string
-		writers  []int
-	}{
-		{"", fits}, {beforeItsWrite, late}, {refused, turnedAway}, {neverSent, unsent}, {didNotMatch, unmatched},
-		{otherEntry, underOther}, {otherObject, toOther},
-	} {
-		if wrong.writers != nil {
-			return wrong.sentence, wrong.writers
-		}
+	if code := n.contradiction(); code != "" {
+		return Guarantee{Code: code}, nil
 	}
-	return nobodyWrote, nil
+	if n.joint && hasClear(n.part.records) {
+		return Guarantee{Code: model.ClearAllHalfDone}, nil
+	}
+	if n.tooMuch() {
+		return Guarantee{Code: model.CountTooHigh}, nil
+	}
+	before, guarantee := n.missing()
+	guarantee.Fault = n.faultBetween(before, n.proof.last)
+	return guarantee, nil
 }
 
-// contradiction names what two answers of a proof say against each other.
-func contradiction(pr proof) string {
-	for i, a := range pr.needed {
-		for _, b := range pr.needed[i+1:] {
-			if clears(a.op) && clears(b.op) && share(a, b) {
-				return twoClears
+// legal reports whether the proof, with some records replaced, is proven
+// to have a legal order: nil for a record drops it.
+func (n *naming) legal(instead map[int32]*record) bool {
+	var records []record
+	for _, r := range relaxed(n.proof.history, n.proof.must) {
+		other, changed := instead[r.id]
+		switch {
+		case !changed:
+			records = append(records, r)
+		case other != nil:
+			records = append(records, *other)
+		}
+	}
+	sortByCall(records)
+	return decideFast(part{n.part.kind, n.part.name, records}, n.search()).Verdict == Pass
+}
+
+// explains reports whether the proof is legal if the operation changed nothing.
+func (n *naming) explains(lost record) bool {
+	r, rest := lost.withoutEffect(n.part.name)
+	if !rest {
+		return n.legal(map[int32]*record{lost.id: nil})
+	}
+	return n.legal(map[int32]*record{lost.id: &r})
+}
+
+// old reports whether the last answer of the proof was right at an earlier time.
+func (n *naming) old() bool {
+	r, reads := n.proof.last.withoutEffect(n.part.name)
+	if !reads {
+		return false
+	}
+	r.call = 0
+	return n.legal(map[int32]*record{r.id: &r})
+}
+
+// contradiction names what two answers of a proof say against each other. Who wrote a
+// value counts: one that was written twice can be replaced, removed and shown twice.
+func (n *naming) contradiction() model.GuaranteeCode {
+	once := n.writtenOnce()
+	needed := n.proof.needed
+	for i, a := range needed {
+		if n.spent() {
+			return ""
+		}
+		for _, b := range needed[i+1:] {
+			if elementsIn(a)+elementsIn(b) > mostCompared {
+				continue
+			}
+			if clears(a.op) && clears(b.op) && share(a, b, once) {
+				return model.TwoClearsOneValue
 			}
 			switch x := a.answer.(type) {
 			case model.Text:
-				_, first := a.op.(model.RegisterCompareAndSet)
-				_, second := b.op.(model.RegisterCompareAndSet)
-				_, wroteA := a.writes()
-				_, wroteB := b.writes()
-				if first && second && wroteA && wroteB && x != "" && x.Equal(b.answer) {
-					return twoSwaps
+				if swapped(a) && swapped(b) && x.Equal(b.answer) && once(entry{value: string(x)}) {
+					return model.TwoSwapsOneValue
 				}
 			case model.Change:
-				if y, ok := b.answer.(model.Change); ok && len(pr.needed) == 2 && x.Old == y.Old && a.ret >= b.call {
-					return sameStep
+				if len(needed) == 2 && x.Old != x.New && x.Equal(b.answer) && a.ret >= b.call {
+					return model.TwoAddsOneStep
 				}
 			case model.Texts:
-				if y, ok := b.answer.(model.Texts); ok && (reordered(x, y) || a.ret < b.call && inserted(x, y) || b.ret < a.call && inserted(y, x)) {
-					return listOrder
+				y, ok := b.answer.(model.Texts)
+				if ok && (reordered(x, y, once) || a.ret < b.call && inserted(x, y, once) || b.ret < a.call && inserted(y, x, once)) {
+					return model.ListReordered
 				}
 			}
 		}
@@ -187,24 +161,48 @@ func contradiction(pr proof) string {
 	return ""
 }
 
-// share reports whether both answers show one value.
-func share(a, b record) bool {
+// mostCompared bounds the answers that are compared element by element.
+const mostCompared = 1 << 20
+
+// elementsIn is the number of elements in a list's answer.
+func elementsIn(r record) int {
+	list, _ := r.answer.(model.Texts)
+	return len(list)
+}
+
+// writtenOnce returns a predicate: the value of an entry has at most one writer.
+func (n *naming) writtenOnce() func(entry) bool {
+	writers := writersOf(n.part.records)
+	return func(e entry) bool { return e.value != "" && writers[e] != several }
+}
+
+// swapped reports whether the record is an answered compare-and-set that replaced
+// what it saw.
+func swapped(r record) bool {
+	_, swap := r.op.(model.RegisterCompareAndSet)
+	_, wrote := r.writes()
+	return swap && wrote && r.answer != nil
+}
+
+// share reports whether both answers show one value that was written once.
+func share(a, b record, once func(entry) bool) bool {
+	shown := map[entry]bool{}
+	a.eachSeen(func(e entry) { shown[e] = true })
 	found := false
-	a.eachSeen(func(x entry) {
-		b.eachSeen(func(y entry) { found = found || x == y })
-	})
+	b.eachSeen(func(e entry) { found = found || shown[e] && once(e) })
 	return found
 }
 
-// reordered reports whether two elements stand in both lists in another order.
-func reordered(a, b []string) bool {
+// reordered reports whether two elements, each appended once, stand in both lists in
+// another order.
+func reordered(a, b []string, once func(entry) bool) bool {
 	at := make(map[string]int, len(a))
 	for i, v := range a {
 		at[v] = i
 	}
 	last := -1
 	for _, v := range b {
-		if i, ok := at[v]; ok {
+		if i, ok := at[v]; ok && once(entry{value: v}) {
 			if i < last {
 				return true
 			}
@@ -214,9 +212,9 @@ func reordered(a, b []string) bool {
 	return false
 }
 
-// inserted reports whether a later answer has something new in front of an element
-// that an earlier one has: lists grow at their end.
-func inserted(earlier, later []string) bool {
+// inserted reports whether a later answer has something new in front of an element,
+// appended once, that an earlier one has: lists grow at their end.
+func inserted(earlier, later []string, once func(entry) bool) bool {
 	had := make(map[string]bool, len(earlier))
 	for _, v := range earlier {
 		had[v] = true
@@ -225,36 +223,86 @@ func inserted(earlier, later []string) bool {
 	for _, v := range later {
 		if !had[v] {
 			fresh = true
-		} else if fresh {
+		} else if fresh && once(entry{value: v}) {
 			return true
 		}
 	}
 	return false
 }
 
+// tooMuch reports whether the last answer shows a counter higher than all that was
+// called by then adds up to.
+func (n *naming) tooMuch() bool {
+	last := n.proof.last
+	if n.part.kind != model.Counter || !isNumber(last) {
+		return false
+	}
+	sum := int64(0)
+	for _, r := range n.part.records {
+		if r.call < last.ret && r.id != last.id {
+			sum += model.Addition(r.op)
+		}
+	}
+	return counted(last) > sum
+}
+
 // missing finds what the last answer of a proof lacks: the record that it should
-// have reflected, and the sentence for that.
-func (c *check) missing(p part, pr proof) (record, string) {
-	for _, m := range slices.Backward(pr.needed) {
-		if m.id == pr.last.id || m.op.ReadOnly() || m.ret >= pr.last.call || shows(pr.last, m) || elsewhere(pr.last, m) {
+// have reflected, and the guarantee of that. Each guarantee is named only if the proof
+// has a legal order once its violation is taken for granted: that the operation changed
+// nothing, or that the answer is of an earlier time.
+func (n *naming) missing() (record, Guarantee) {
+	last := n.proof.last
+	var back Guarantee
+	if n.old() {
+		if back.Code = model.AnswerWentBack; last.op.ReadOnly() {
+			back.Code = model.ReadWentBack
+		}
+	}
+	for _, m := range slices.Backward(n.proof.needed) {
+		if m.id == last.id || m.op.ReadOnly() || m.ret >= last.call || shows(last, m) || elsewhere(last, m) {
 			continue
 		}
 		switch {
 		case clears(m.op):
-			return m, cameBack
-		case p.kind == model.List && holds(pr.last, m):
-			return m, acknowledged
-		case surfaced(p.records, m, pr.last):
-			return m, wentBack
+			if n.explains(m) {
+				return m, Guarantee{Code: model.ClearedCameBack}
+			}
+		case n.part.kind == model.List && holds(last, m):
+			if n.disordered() {
+				return m, Guarantee{Code: model.ListNotAsAcknowledged}
+			}
+		case surfaced(n.part.records, m, last):
+			if !back.IsZero() {
+				return m, back
+			}
+		case n.explains(m):
+			return m, Guarantee{Code: model.AcknowledgedMissing, Operation: changeOf(m.op)}
 		}
-		return m, "an acknowledged " + noun(m.op) + isMissing
 	}
-	for _, m := range slices.Backward(pr.needed) {
-		if m.id != pr.last.id && m.answer != nil && m.ret < pr.last.call {
-			return m, wentBack
+	if !back.IsZero() {
+		for _, m := range slices.Backward(n.proof.needed) {
+			if m.id != last.id && m.ret < last.call {
+				return m, back
+			}
 		}
 	}
-	return pr.last, noOrder
+	return last, Guarantee{Code: model.NoLegalOrder}
+}
+
+// disordered reports whether the last answer shows an element behind another that was
+// appended only after it was acknowledged, each of them appended once.
+func (n *naming) disordered() bool {
+	writers := writersOf(n.part.records)
+	latest := int64(-1) // the call of those so far
+	found := false
+	n.proof.last.eachSeen(func(e entry) {
+		if w, known := writers[e]; known && w != several {
+			r := n.part.records[w]
+			found = found || r.answer != nil && r.ret < latest
+			latest = max(latest, r.call)
+		}
+	})
+	return found
 }
 
 // shows reports whether the answer reflects the change as the newest one.
@@ -350,40 +398,19 @@ func isNumber(r record) bool {
 	return false
 }
 
-// twice are the histories in which each operation that was sent more than once may
-// have had a second effect, none if there was none. One of the two effects came after
-// the operation was sent again; which of them was answered is not known, and taken to
-// be the same for all: the first in one history, the second in the other.
-func (c *check) twice(records []record) [][]record {
-	first, second := slices.Clone(records), slices.Clone(records)
-	for i, r := range records {
-		o := &c.h.Operations[r.id-1]
-		if !o.MayHaveRunTwice() {
-			continue
-		}
-		again := max(r.call, o.SentAgain().Seq)
-		other := r
-		other.answer, other.ret = nil, open
-		second = append(second, other)
-		other.call = again
-		first = append(first, other)
-		if r.answer != nil {
-			second[i].call = min(again, r.ret-1) // a call comes before its return
-		}
-	}
-	if len(first) == len(records) {
-		return nil
-	}
-	sortByCall(first)
-	sortByCall(second)
-	return [][]record{first, second}
-}
+// faultsAtOnce is how many faults may have begun and not be over.
+const faultsAtOnce = 4
 
-// when says what was done to the runtime between the two records: " after a
-// kill", " after a stop", or "" for nothing. A kill is named before a stop.
-func (c *check) when(before, last record) string {
-	when := ""
-	for _, f := range c.h.Faults {
+// faultBetween is the kind of the fault that ended the runtime between the two records,
+// "" for none. A kill is named before a stop, which drains.
+func (c *check) faultBetween(before, last record) model.FaultKind {
+	var stopped model.FaultKind
+	faults := c.faults()
+	next := sort.Search(len(faults), func(i int) bool { return faults[i].Begin.Seq > before.ret })
+	for _, f := range faults[max(0, next-faultsAtOnce):] {
+		if f.Begin.Seq > last.ret {
+			break
+		}
 		came := last.call > f.Begin.Seq || last.ret > f.End.Seq
 		if before.ret >= f.Begin.Seq {
 			// The server answered while it ended, and ended after that.
@@ -392,12 +419,12 @@ func (c *check) when(before, last record) string {
 		if before.id == last.id || !came {
 			continue
 		}
-		switch f.Kind {
-		case "kill":
-			return " after a kill"
-		case "stop":
-			when = " after a stop"
+		switch {
+		case f.Ends() && !f.Kind.Spec().Drains:
+			return f.Kind
+		case f.Ends():
+			stopped = f.Kind
 		}
 	}
-	return when
+	return stopped
 }

@@ -11,8 +11,8 @@ import (
 // hashes and numbers only, so that a million texts fit a processor's cache, and
 // the way to a text is the same whether it is known or new: which of the two it
 // is can't be foretold, and a processor that guesses wrong loses as much time as
-// the whole look-up takes. (A built-in map takes three times as long.) It is
-// ready once it is reset.
+// the whole look-up takes. (With a built-in map a decision of a million operations
+// takes 1.2 to 1.7 times as long.) It is ready once it is reset.
 type index struct {
 	seed  maphash.Seed
 	odd   uint64

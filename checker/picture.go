@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -50,10 +51,24 @@ func WritePicture(w io.Writer, h *model.History, r Result) error {
 	}
 	_, info := porcupine.CheckOperationsVerbose(m, operations, timeout)
 	info.AddAnnotations(annotations(h, *broken))
-	if err := porcupine.Visualize(m, info, w); err != nil {
+	var page bytes.Buffer
+	err := porcupine.Visualize(m, info, &page)
+	if err == nil {
+		err = write(w, page.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("draw %s: %w", broken.Object, err)
 	}
 	return nil
+}
+
+// write writes the page in our style.
+func write(w io.Writer, page []byte) error {
+	page, err := restyled(page)
+	if err == nil {
+		_, err = w.Write(page)
+	}
+	return err
 }
 
 // drawn are the records to draw: the view that is illegal, ambiguous reads left
@@ -129,7 +144,7 @@ func remark(h *model.History, broken ObjectResult, r record) string {
 		s += fmt.Sprintf(", ambiguous (%s)", o.Reason)
 	}
 	if int(r.id) == broken.Contradiction {
-		s += ". From its return on there is no legal order: " + broken.Guarantee
+		s += ". From its return on there is no legal order: " + broken.Guarantee.String()
 	} else if slices.Contains(broken.Proof, int(r.id)) {
 		s += ". Part of the proof"
 	}
@@ -141,7 +156,7 @@ func annotations(h *model.History, broken ObjectResult) []porcupine.Annotation {
 	var out []porcupine.Annotation
 	for _, f := range h.Faults {
 		out = append(out, porcupine.Annotation{
-			Tag: "faults", Start: f.Begin.Seq, End: f.End.Seq, Description: f.Kind,
+			Tag: "faults", Start: f.Begin.Seq, End: f.End.Seq, Description: string(f.Kind),
 			Details: f.Detail, BackgroundColor: "#ffd9b3",
 		})
 	}
@@ -152,7 +167,7 @@ func annotations(h *model.History, broken ObjectResult) []porcupine.Annotation {
 			Details: "part of the proof", BackgroundColor: "#ffb3b3",
 		}
 		if id == broken.Contradiction {
-			a.Details = broken.Guarantee
+			a.Details = broken.Guarantee.String()
 		}
 		out = append(out, a)
 	}

@@ -10,11 +10,13 @@ import (
 type reduced struct {
 	records []record
 	// after maps a list's element to the one that stands before it in every
-	// answer, "" for the head.
+	// answer, "" for the head: see [neighbours], which the pre-pass leaves to who needs it.
 	after map[string]string
 	// conflict holds the IDs of two operations that contradict each other by
 	// themselves: the history is illegal. Nil for none.
 	conflict []int32
+	// spent: the time was up.
+	spent bool
 }
 
 // prepass makes a history cheaper to search without changing whether it has a
@@ -41,9 +43,12 @@ type reduced struct {
 // initial one, has more than one writer (add 0->3, reset, add 0->2).
 //
 // The cost is linear in the history and the elements of its answers.
-func prepass(records []record) reduced {
+func prepass(records []record, clock *deadline) reduced {
 	writers := writersOf(records)
-	seen := observe(records, writers)
+	seen := observe(records, writers, clock)
+	if clock != nil && clock.out {
+		return reduced{spent: true}
+	}
 	out := reduced{records: make([]record, 0, len(records))}
 	for i, r := range records {
 		e, ok := r.writes()
@@ -58,7 +63,6 @@ func prepass(records []record) reduced {
 		}
 		out.records = append(out.records, r)
 	}
-	out.after = neighbours(records, writers)
 	return out
 }
 
@@ -74,7 +78,7 @@ type observations struct {
 
 // observe finds the observers of all records whose value is theirs alone. A
 // compare-and-set whose own value is observed observes what it expected.
-func observe(records []record, writers map[entry]int) observations {
+func observe(records []record, writers map[entry]int, clock *deadline) observations {
 	seen := observations{
 		by: slices.Repeat([]int{-1}, len(records)), end: make([]int64, len(records)), wanted: make([]bool, len(records)),
 	}
@@ -94,7 +98,11 @@ func observe(records []record, writers map[entry]int) observations {
 		}
 	}
 	for i, r := range records {
-		r.eachSeen(func(e entry) { see(i, e) })
+		r.eachSeen(func(e entry) {
+			if !clock.gone(1) {
+				see(i, e)
+			}
+		})
 		for len(again) > 0 {
 			w := again[len(again)-1]
 			again = again[:len(again)-1]
@@ -125,8 +133,9 @@ func (seen observations) want(records []record, writers map[entry]int, i int) {
 // neighbours finds what stands before each element in the answers of a list. It
 // gives up on an element that several operations may have appended. Where two
 // answers disagree, either will do: the history is illegal with any order.
-func neighbours(records []record, writers map[entry]int) map[string]string {
+func neighbours(records []record) map[string]string {
 	var after map[string]string
+	writers := writersOf(records)
 	for _, r := range records {
 		list, ok := r.answer.(model.Texts)
 		if !ok {

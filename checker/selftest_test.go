@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"retain/internal/selftest"
 	"retain/model"
 )
 
@@ -35,6 +36,10 @@ func dump(h *model.History) string {
 	}
 	return b.String()
 }
+
+// decidedKinds are the kinds whose decisions these tests draw histories for: those that
+// have a part of the checker.
+var decidedKinds = []model.Kind{model.Counter, model.Register, model.List, model.Map}
 
 // ample is a budget that small histories do not reach.
 func ample() search { return search{until: time.Now().Add(time.Hour), memory: 1 << 30} }
@@ -74,13 +79,13 @@ func (c *counts) add(f finding, mutant string, legal bool) {
 
 // near is the share that the near-linear decisions took, and by one answer.
 func (c *counts) near() float64 {
-	return 1 - float64(c.by[ByWindow]+c.by[ByPorcupine])/float64(max(1, c.histories))
+	return 1 - float64(c.by[ByJIT]+c.by[ByPorcupine])/float64(max(1, c.histories))
 }
 
 func (c *counts) log(t *testing.T, what string) {
-	t.Logf("%s: %d histories, %.0f %% illegal, %.1f %% decided near-linearly, %.1f %% by the window, %d by porcupine alone; zero disagreements",
+	t.Logf("%s: %d histories, %.0f %% illegal, %.1f %% decided near-linearly, %.1f %% by jit, %d by porcupine alone; zero disagreements",
 		what, c.histories, 100*float64(c.illegal)/float64(max(1, c.histories)), 100*c.near(),
-		100*float64(c.by[ByWindow])/float64(max(1, c.histories)), c.by[ByPorcupine])
+		100*float64(c.by[ByJIT])/float64(max(1, c.histories)), c.by[ByPorcupine])
 	for _, m := range mutations {
 		if c.mutants[m.name] > 0 {
 			t.Logf("  %s: %d of %d illegal, all caught", m.name, c.caught[m.name], c.mutants[m.name])
@@ -90,7 +95,7 @@ func (c *counts) log(t *testing.T, what string) {
 
 // each runs a test for each kind of object, with its own random numbers.
 func each(t *testing.T, test func(t *testing.T, kind model.Kind, rng *rand.Rand)) {
-	for i, kind := range model.Kinds() {
+	for i, kind := range decidedKinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			test(t, kind, rand.New(rand.NewPCG(20261124, uint64(i))))
@@ -132,13 +137,14 @@ func mutate(rng *rand.Rand, h *model.History) string {
 	return ""
 }
 
-// Every decision says of a short history what brute force says: the one that is
-// asked first, the window, porcupine behind the pre-pass.
-func TestRandomShortHistories(t *testing.T) {
+// Every decision agrees with brute force on short histories: the first that applies, jit,
+// and porcupine after the pre-pass.
+func TestRandomShortHistoriesAgreeWithBruteForce(t *testing.T) {
+	share := selftest.Seeds(t, 1)
 	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
 		c := newCounts()
 		object := model.Object{Kind: kind}
-		for want := times(100000); c.histories < want; {
+		for want := times(10_000 * share); c.histories < want; {
 			h := drawSimulation(rng, kind, 5+rng.IntN(4)).run()
 			mutant := mutate(rng, h)
 			if err := h.Validate(); err != nil {
@@ -162,11 +168,11 @@ func TestRandomShortHistories(t *testing.T) {
 				if f.By == ByAnswer {
 					continue
 				}
-				if v, _ := runWindow(kind, records, ample()); v != want {
-					t.Fatalf("%s, %s: window says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
+				if v, _ := decideJIT(kind, records, ample()); v != want {
+					t.Fatalf("%s, %s: jit says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
 				}
-				if v, _ := sweep(kind, records, ample(), []int{1, 2, 1 << 18}); v != want {
-					t.Fatalf("%s, %s: a narrow window says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
+				if v, _ := sweep(kind, records, ample(), []int{1, 2, 1 << 18}, func() Verdict { return Undecided }); v != want {
+					t.Fatalf("%s, %s: a narrow jit says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
 				}
 				if v := ample().run(kind, records); v != want {
 					t.Fatalf("%s, %s: porcupine says %s, brute force %s\n%s", mutant, view, v, want, dump(h))
@@ -177,11 +183,12 @@ func TestRandomShortHistories(t *testing.T) {
 	})
 }
 
-// Near-linear decisions, the window and porcupine agree on longer histories.
+// Near-linear decisions, just-in-time linearization and porcupine agree on longer histories.
 func TestFastAgreesWithPorcupine(t *testing.T) {
+	share := selftest.Seeds(t, 1)
 	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
 		c, windows := newCounts(), 0
-		for want := times(100000); c.histories < want; {
+		for want := times(10_000 * share); c.histories < want; {
 			h := drawSimulation(rng, kind, 8+rng.IntN(9)).run()
 			mutant := mutate(rng, h)
 			for _, p := range partsOf(kind, objectsOf(h)[0].records, false) {
@@ -189,11 +196,11 @@ func TestFastAgreesWithPorcupine(t *testing.T) {
 					continue
 				}
 				v := ample().run(kind, p.records)
-				w, _ := runWindow(kind, p.records, ample())
+				w, _ := decideJIT(kind, p.records, ample())
 				if w != v && w != Undecided {
-					t.Fatalf("%s: the window says %s, porcupine %s\n%s", mutant, w, v, lines(p.records))
+					t.Fatalf("%s: jit says %s, porcupine %s\n%s", mutant, w, v, lines(p.records))
 				}
-				fast, by := nearLinear(p)
+				fast, by := nearLinear(p, ample())
 				if !fast.applies {
 					if w != Undecided {
 						windows++
@@ -214,13 +221,61 @@ func TestFastAgreesWithPorcupine(t *testing.T) {
 			t.Errorf("only %.0f %% of the histories are illegal: this says too little", 100*share)
 		}
 		c.log(t, "8 to 16 operations")
-		t.Logf("and %d that no near-linear decision takes, by the window as by porcupine", windows)
+		t.Logf("and %d that no near-linear decision takes, by jit as by porcupine", windows)
+	})
+}
+
+// Histories of values that are written again and again, half of the operations ambiguous
+// at most, are decided as porcupine decides them, in both views: by jit and by all
+// decisions, also where porcupine's turn comes first as in longer histories.
+func TestRepeatedValuesAgreeWithPorcupine(t *testing.T) {
+	share := selftest.Seeds(t, 1)
+	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
+		c := newCounts()
+		for want := times(2000 * share); c.histories < want; {
+			s := drawSimulation(rng, kind, 8+rng.IntN(13))
+			s.clients, s.repeats, s.entries = 1+rng.IntN(6), 1+rng.IntN(5), 1+rng.IntN(3)
+			s.ambiguous = []float64{0, 0.05, 0.1, 0.2, 0.5}[rng.IntN(5)]
+			h := s.run()
+			mutant := mutate(rng, h)
+			b := objectsOf(h)[0]
+			views := [][]record{b.records}
+			if b.differs {
+				views = append(views, b.raw(h))
+			}
+			for _, records := range views {
+				if wrongAnswer(records) {
+					continue
+				}
+				budget := ample()
+				budget.memory = 64 << 20
+				want := budget.run(kind, records)
+				if want == Undecided {
+					continue
+				}
+				f := decideAll(kind, records)
+				c.add(f, mutant, want == Pass)
+				if f.Verdict != want {
+					t.Fatalf("%s: %s says %s, porcupine %s\n%s", mutant, f.By, f.Verdict, want, lines(records))
+				}
+				if v, _ := decideJIT(kind, records, ample()); v != want {
+					t.Fatalf("%s: jit says %s, porcupine %s\n%s", mutant, v, want, lines(records))
+				}
+				if kind == model.List {
+					continue
+				}
+				if v := ample().race(kind, records); v != want {
+					t.Fatalf("%s: porcupine's turn says %s, porcupine %s\n%s", mutant, v, want, lines(records))
+				}
+			}
+		}
+		c.log(t, "8 to 20 operations, repeated values")
 	})
 }
 
 // Where get is shared, a runtime that behaves passes, and every answer is judged
 // as brute force over the entries and over everything but the gets judges it.
-func TestSharedGets(t *testing.T) {
+func TestSharedGetsAreJudgedEntryByEntry(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	object := model.Object{Kind: model.Map}
 	illegal, weaker := 0, 0

@@ -78,7 +78,7 @@ func (s *simulation) step() {
 	case n < 9 && len(s.open) > 0:
 		s.end(s.rng.IntN(len(s.open)))
 	case n == 9 && s.rng.Float64() < s.faulty:
-		kind := []string{"kill", "stop"}[s.rng.IntN(2)]
+		kind := []model.FaultKind{"kill", "stop"}[s.rng.IntN(2)]
 		s.h.Faults = append(s.h.Faults, model.Fault{Kind: kind, Begin: s.instant(), End: s.instant()})
 	}
 }

@@ -57,7 +57,7 @@ func TestSpeed(t *testing.T) {
 		t.Logf("list: %d operations, %d elements in their answers, %.1f ns an element", len(h.Operations), elements(h), float64(cost)/float64(elements(h)))
 	})
 	t.Run("porcupine", func(t *testing.T) {
-		for _, kind := range model.Kinds() {
+		for _, kind := range decidedKinds {
 			for _, stale := range []bool{false, true} {
 				ratioOf(t, load{kind: kind, operations: 10_000, clients: 10, ambiguous: 0.05, keys: 1, stale: stale})
 			}
@@ -67,7 +67,7 @@ func TestSpeed(t *testing.T) {
 
 func long() []load {
 	out := []load{}
-	for _, kind := range model.Kinds() {
+	for _, kind := range decidedKinds {
 		out = append(out, load{kind: kind, clients: 10, ambiguous: 0.05, keys: 1})
 	}
 	return append(out, load{kind: model.Map, clients: 10, ambiguous: 0.05, keys: 16})
@@ -109,7 +109,7 @@ func cheapest(t *testing.T, h *model.History, f func()) time.Duration {
 }
 
 // processorTime is the processors' time that the process has used so far.
-func processorTime(t *testing.T) time.Duration {
+func processorTime(t testing.TB) time.Duration {
 	t.Helper()
 	var used syscall.Rusage
 	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &used))

@@ -24,9 +24,9 @@ const (
 	tableEnds   = "<!-- table ends -->\n"
 )
 
-// TestTable measures the fast decisions and porcupine on the same histories in
+// TestTableOfRatiosIsWritten measures the fast decisions and porcupine on the same histories in
 // the same process, and writes the table of ratios.
-func TestTable(t *testing.T) {
+func TestTableOfRatiosIsWritten(t *testing.T) {
 	if *tableFlag == "" {
 		t.Skip("half an hour: ask for it with -table FILE")
 	}

@@ -7,7 +7,7 @@ import (
 	"retain/model"
 )
 
-// Verdict is the first word of what is known of a history. The four are never
+// Verdict is the judgement on a history. The four are never
 // folded into each other: only Pass is green.
 type Verdict string
 
@@ -24,7 +24,7 @@ const (
 )
 
 // severity orders the verdicts of a history's objects: the worst one is the
-// history's. A violation stays one whatever else could not be decided.
+// history's. A violation stays one even if other objects are undecided.
 var severity = map[Verdict]int{Pass: 0, Undecided: 1, Violation: 2, IllFormed: 3}
 
 // Decision names the procedure that reached a verdict.
@@ -33,16 +33,18 @@ type Decision string
 const (
 	// ByAnswer: one answer that no state of the object gives.
 	ByAnswer Decision = "answer"
-	// ByZones: registers and map entries, near-linear, see decideCell.
+	// ByZones: registers and map entries, near-linear, see decideRegister.
 	ByZones Decision = "zones"
 	// ByPrefix: lists, near-linear, see decideList.
 	ByPrefix Decision = "prefix"
-	// ByLevels: counters, near-linear, see decideCounter.
-	ByLevels Decision = "levels"
-	// ByWindow: what the near-linear decisions do not apply to, by all
-	// configurations at each instant, see window.
-	ByWindow Decision = "window"
-	// ByPorcupine: a search over all orders, by porcupine, after the pre-pass.
+	// ByMatching: counters, near-linear, see decideCounter. Results call it by the levels
+	// of the counter.
+	ByMatching Decision = "levels"
+	// ByJIT: just-in-time linearization, where no near-linear decision applies, see jit.
+	// Results call it by its window of pending operations.
+	ByJIT Decision = "window"
+	// ByPorcupine: a search over all orders, by porcupine: in a short turn of its own, or
+	// after the pre-pass where nothing else had an answer.
 	ByPorcupine Decision = "porcupine"
 )
 
@@ -53,13 +55,12 @@ type Class string
 
 const (
 	// StateGuarantee: the resolved history has no legal order even if what was sent
-	// again had its effect again, or the raw one has none and the violation is one
-	// that a loss explains too.
+	// again had its effect again, or the raw one has none either and a loss at a kill
+	// or stop explains what the resolved one shows.
 	StateGuarantee Class = "state"
 	// OneEffect: the resolved history has no legal order, and has one if operations
 	// that were sent more than once had a second effect. Either the raw one has a legal
-	// order, or it has none because what had two effects was answered, or was seen
-	// twice, and nothing else explains what is seen.
+	// order, or no loss explains what is seen.
 	OneEffect Class = "one key, one effect"
 	// UnknownClass: neither could be decided.
 	UnknownClass Class = "undecided which"
@@ -84,17 +85,17 @@ type Result struct {
 type ObjectResult struct {
 	Object  model.Object
 	Verdict Verdict
-	// Guarantee is the broken guarantee in a sentence, "" unless the verdict is
+	// Guarantee is the broken guarantee, the zero value unless the verdict is
 	// [Violation]: "an acknowledged write is missing after a kill".
-	Guarantee string
+	Guarantee Guarantee
 	// Class says which kind of guarantee broke, "" unless violated.
 	Class Class
 	// Contradiction is the ID of the operation at whose return the history
 	// stopped having a legal order, 0 unless violated.
 	Contradiction int
 	// Proof lists the IDs of the operations that together have no legal order,
-	// ascending: whatever the others had answered, and whenever they had
-	// returned, these few contradict each other. (Where they are many, clears
+	// ascending: they contradict each other for any answers and returns of the
+	// others. (Where they are many, clears
 	// that were over before any of the others was called are not listed.) Nil
 	// unless violated.
 	Proof []int
@@ -109,6 +110,8 @@ type ObjectResult struct {
 	// Reason says why the verdict is undecided or harness, or the class of a
 	// violation is not known; "" otherwise.
 	Reason string
+	// Spent is the bound that ended the search, nil unless the verdict is undecided.
+	Spent *Exhausted
 	// Operations counts the object's operations, Open those without an answer
 	// in the resolved view.
 	Operations, Open int
@@ -129,8 +132,8 @@ type Judgement struct {
 	// By is the procedure that decided; for a view that passed in several
 	// parts, the most costly one.
 	By Decision
-	// Second is what porcupine said beside a decision that was not its own: ""
-	// if it was not asked, because the history is not small.
+	// Second is porcupine's verdict beside a decision that was not its own: ""
+	// if it did not run, because the history is not small.
 	Second Verdict
 	// Cost is the time it took.
 	Cost time.Duration
@@ -147,7 +150,7 @@ func (r Result) Broken() *ObjectResult {
 }
 
 // Foremost is the result with the first object of a kind that violates before all
-// others, unchanged if none does: it is then the one that [Result.Broken] tells of.
+// others, unchanged if none does: [Result.Broken] then returns that one.
 // Which object of several was called first is chance where clients are concurrent.
 func (r Result) Foremost(kind model.Kind) Result {
 	first := slices.IndexFunc(r.Objects, func(o ObjectResult) bool { return o.Verdict == Violation && o.Object.Kind == kind })
@@ -166,16 +169,20 @@ func (r Result) Foremost(kind model.Kind) Result {
 
 // Options bound a check. The zero value is what a run uses.
 type Options struct {
-	// Budget is the time for a whole history; 0 is 20 s. Once a violation is
-	// found, its explanation may take 3 s more.
+	// Budget is the time for a whole history; 0 is 20 s. The explanation of a
+	// violation takes about 0.8 s of one processor, counted in steps, and ends at most
+	// 0.8 s after the budget.
 	Budget time.Duration
 	// Memory is what a search may hold, in bytes, roughly; 0 is 512 MiB. It is
 	// counted, not measured: searches of several histories at once add up.
 	Memory int64
 	// SecondOpinion is the number of operations of one object up to which
-	// porcupine is asked too; 0 is 64, negative is never.
+	// porcupine runs as well; 0 is 64, negative is never.
 	SecondOpinion int
 }
+
+// smallObject is the number of operations up to which porcupine runs as well.
+const smallObject = 64
 
 func (o Options) withDefaults() Options {
 	if o.Budget == 0 {
@@ -185,7 +192,7 @@ func (o Options) withDefaults() Options {
 		o.Memory = 512 << 20
 	}
 	if o.SecondOpinion == 0 {
-		o.SecondOpinion = 64
+		o.SecondOpinion = smallObject
 	}
 	return o
 }

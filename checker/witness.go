@@ -4,52 +4,54 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
+	"sort"
 
 	"retain/model"
 )
 
-// Witness makes a history that violates as small as it can be and still have no
-// legal order, without executing anything again. It takes sound steps only: each
-// of them makes a legal history of a legal one, so that a witness shows what the
-// whole history shows. No single one of these steps leads from the witness to a
-// smaller history that violates:
+// Witness reduces a history that violates to a minimal one that has no legal order,
+// either. It executes nothing. Each of its steps is sound: it turns a legal history
+// into a legal one, so that the witness proves what the whole history proves. None of
+// these steps leads from the witness to a smaller history that violates:
 //
 //   - the history up to an instant: operations that are open then become ambiguous
 //     and forget their answers;
 //   - one object of several, one entry of a map, some elements of a list: all others
 //     are deleted from all answers;
-//   - what changes nothing is dropped, and so is what failed, and a write whose value
-//     nobody answered and no compare-and-set replaced;
-//   - two additions, or two writes, of which the second follows upon the first and
-//     nobody saw what was between, become one;
+//   - an operation that changes nothing or failed is dropped, and so is a write whose
+//     value is in no answer and was replaced by no compare-and-set;
+//   - two additions, or two writes, of which the second directly follows the first
+//     and nobody saw the value between them, become one;
 //   - an interval is widened. An operation that then overlaps another one of its
 //     process gets a process of its own.
 //
 // Where that leaves many operations, there are more such steps:
 //
-//   - the history from an answered clear on, which left nothing: what overlaps the
-//     clear becomes ambiguous and forgets its answer;
+//   - the history from an answered clear on: operations that overlap the clear
+//     become ambiguous and forget their answers;
 //   - some units of a counter: all others are deleted from all answers;
-//   - more ambiguous clears or additions are dropped than the answers have room for.
+//   - a clear becomes ambiguous and forgets its answer;
+//   - ambiguous clears or additions are dropped that are more than the answers have
+//     room for, and all but one of the ambiguous resets for which there are too few
+//     additions.
 //
-// If the raw view of the object violates, it is that which is minimised: what
-// re-sends answered says nothing then. If it is only what re-sends answered that
-// violates, a step must also leave the raw view legal: where second effects explain
-// the history, they explain the witness; where they don't, they may, and a witness of the
-// raw view may leave out that an operation was sent again. The times of what
-// was not widened are those of the run; the notes say which of its operations the
-// witness is made of.
+// If the raw view of the object violates, Witness minimises the raw view, without the
+// answers of re-sends. If only the resolved view violates, each step must leave the raw
+// view legal. Where second effects explain the history, they must also explain the
+// witness; where they don't, they may, and a witness of the raw view may leave out that
+// an operation was sent again. Instants that were not widened keep the times of the run;
+// the notes list which of its operations the witness consists of.
 //
-// A history that is hard to judge may cost the time that a proof may take: then the
-// witness is as small as it was made by then. It is an error if the history has no
-// violation that is found within the budget.
+// A history that is hard to judge takes about 3 s of one processor at most; the witness
+// is then not minimal. The time is counted in steps of the search, so that the witness
+// of a history is the same on each machine, as long as the budget lasts. Witness returns
+// an error if it finds no violation within the budget.
 func Witness(h *model.History, o Options) (*model.History, error) {
 	return witnessIn(h, o, func(model.Object) bool { return true })
 }
 
-// WitnessOf is [Witness] of one of the objects that violate, where there are several;
-// it is an error if that one does not.
+// WitnessOf is [Witness] of one of several objects that violate. It returns an error if
+// that object does not.
 func WitnessOf(h *model.History, object model.Object, o Options) (*model.History, error) {
 	return witnessIn(h, o, func(other model.Object) bool { return other == object })
 }
@@ -74,21 +76,22 @@ func witnessIn(h *model.History, o Options, wanted func(model.Object) bool) (*mo
 	return out, nil
 }
 
-// witness is the history of one object on its way to being minimal. Its instants
-// are sequence numbers times fine.
+// witness is the history of one object while it is reduced. Its instants are sequence
+// numbers times fine.
 type witness struct {
 	*check
 	object  model.Object
 	view    model.View
 	records []record // by call
-	// made lists the operations that a record stands for, if they are several.
+	// made lists the operations that a record was merged from, if any.
 	made map[int32][]int32
-	// making is the same of records that are being tried.
+	// making is the same for records of the current candidate.
 	making map[int32][]int32
-	// resent is set if the raw view is legal, and stays so.
-	resent bool
-	// longest is the time for one decision.
-	longest time.Duration
+	// resent is true if the raw view is legal and must stay so; twice if second effects
+	// also explain the resolved one and must go on to do so.
+	resent, twice bool
+	// longest is the effort for one decision.
+	longest int64
 }
 
 // fine is how many instants a witness has for each of the history: room for those
@@ -100,15 +103,15 @@ var errNoViolation = errors.New("no object of the history is shown to violate")
 
 // newWitness looks for the first wanted object that violates.
 func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*witness, error) {
-	c := &check{h: h, o: o.withDefaults()}
+	c := newCheck(h, o)
 	c.o.SecondOpinion = -1
-	c.until, c.memory = time.Now().Add(c.o.Budget), c.o.Memory
 	for _, b := range objectsOf(h) {
 		if !wanted(b.Object) {
 			continue
 		}
 		records, view, resent := b.records, model.Resolved, false
-		began := time.Now()
+		first := unbounded()
+		c.effort = first
 		f := c.decide(b.Kind, records)
 		if f.Verdict != Violation {
 			continue
@@ -120,10 +123,8 @@ func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*w
 			}
 		}
 		w := &witness{check: c, object: b.Object, view: view, resent: resent, made: map[int32][]int32{}}
-		w.longest = max(minDecision, 3*time.Since(began))
-		if until := time.Now().Add(max(shrinkTime, 2*w.longest)); until.Before(c.until) {
-			c.until = until
-		}
+		w.longest = max(minDecision, 3*first.used())
+		c.effort = (*effort)(nil).part(max(witnessEffort, 2*w.longest))
 		for _, r := range records {
 			if f.By == ByAnswer && !slices.Contains(f.ids, r.id) {
 				continue // that one answer is a violation by itself
@@ -134,6 +135,7 @@ func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*w
 			}
 			w.records = append(w.records, r)
 		}
+		w.twice = w.resent && w.bounded(w.effort.part(classEffort)).secondEffects(b) == Pass
 		if f.part.name != "" {
 			w.take(w.withoutKeys(w.keysBut(f.part.name)))
 		}
@@ -142,24 +144,34 @@ func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*w
 	return nil, errNoViolation
 }
 
+// witnessEffort is what a witness may take, unless a single decision takes that much.
+const witnessEffort = 3 * perSecond
+
 // minDecision is the least that one decision is given.
-const minDecision = 250 * time.Millisecond
+const minDecision = perSecond / 4
 
-// spent says that it is time to be content with what was found.
-func (w *witness) spent() bool { return time.Now().After(w.until) }
-
-// illegal reports whether records are shown to have no legal order, and to have one
-// in the raw view if that is what the witness is about.
+// illegal reports whether records are proven to have no legal order, and to have one
+// in the raw view, and with second effects, if that is what the witness is about.
 func (w *witness) illegal(records []record) bool {
 	if w.spent() {
 		return false
 	}
-	c := *w.check
-	if until := time.Now().Add(w.longest); until.Before(c.until) {
-		c.until = until
-	}
+	c := w.bounded(w.effort.part(w.longest))
 	return c.decide(w.object.Kind, records).Verdict == Violation &&
-		(!w.resent || c.decide(w.object.Kind, w.raw(records)).Verdict == Pass)
+		(!w.resent || c.decide(w.object.Kind, w.raw(records)).Verdict == Pass) &&
+		(!w.twice || c.explainedBy(w.object.Kind, records, w.doubled(records)) == Pass)
+}
+
+// doubled are the records of operations that may have taken effect twice. The witness
+// does not say when they were sent again.
+func (w *witness) doubled(records []record) []doubled {
+	var out []doubled
+	for i, r := range records {
+		if o := w.invoked(r); o.MayHaveRunTwice() {
+			out = append(out, doubled{i, r.call})
+		}
+	}
+	return out
 }
 
 // raw are the records without what re-sends answered.
@@ -199,79 +211,59 @@ func (w *witness) shrink() {
 		if w.large() {
 			w.further()
 		}
-		more = w.single() || w.widen()
+		more = w.single() || w.large() && w.forgetClears() || w.widen()
 	}
 }
 
-// large reports whether the witness is too large to be taken in at a glance. Then,
-// and only then, steps are taken that make it smaller and tell less: of what an
-// acknowledged clear removed, and which comes back, they leave what nobody wrote.
+// large reports whether the witness is too large for a person to read at a glance. Only
+// then are steps taken that lose information: a value that an acknowledged clear
+// removed and that comes back becomes a value that nobody wrote.
 func (w *witness) large() bool { return len(w.records) > fewRecords }
 
-// cut finds the shortest part of the history up to an instant. A part of a legal
-// part is legal, so that bisection finds it.
-func (w *witness) cut() {
-	var ends []int64
-	for _, r := range w.records {
-		if r.ret != open {
-			ends = append(ends, r.ret)
-		}
-	}
-	slices.Sort(ends)
-	for lo, hi := 0, len(ends)-1; lo <= hi; {
-		if mid := (lo + hi) / 2; w.take(prefix(w.records, ends[mid])) {
-			hi = mid - 1
-		} else {
-			lo = mid + 1
-		}
-	}
-}
+// cut takes the shortest part of the history up to an instant.
+func (w *witness) cut() { shortestPrefix(w.records, w.take) }
 
-// cutFront finds the latest clear from which on the history violates.
+// cutFront takes the history from the latest clear on from which it violates.
 func (w *witness) cutFront() {
-	clearing := answeredClears(w.records)
-	whole := w.records
-	for lo, hi := 0, len(clearing)-1; lo <= hi; {
-		if mid := (lo + hi) / 2; w.take(after(whole, clearing[mid])) {
-			lo = mid + 1
-		} else {
-			hi = mid - 1
-		}
-	}
+	whole, clearing := w.records, answeredClears(w.records)
+	sort.Search(len(clearing), func(i int) bool { return !w.take(after(whole, clearing[i])) })
 }
 
-// coarse takes away as much as it can of what can go together.
+// coarse removes as many operations at once as it can, kind of step by kind of step.
 func (w *witness) coarse() {
-	release(w, w.idle(), w.withoutIDs)
+	drop(w, w.idle(), w.withoutIDs)
 	switch w.object.Kind {
 	case model.List:
-		release(w, w.elements(), w.withoutElements)
+		drop(w, w.elements(), w.withoutElements)
 	case model.Map:
-		release(w, w.keys(), w.withoutKeys)
+		drop(w, w.keys(), w.withoutKeys)
 	}
-	release(w, w.unseen(), w.withoutIDs)
-	release(w, w.pairs(), w.collapsed)
+	drop(w, w.unseen(), w.withoutIDs)
+	drop(w, w.pairs(), w.collapsed)
 }
 
 // further is coarse for a witness that is large.
 func (w *witness) further() {
 	w.cutFront()
 	if w.object.Kind == model.Counter {
-		release(w, w.failing(), w.forgetting)
-		release(w, w.units(), w.withoutUnits)
+		drop(w, w.failing(), w.forgetting)
+		drop(w, w.units(), w.withoutUnits)
 	}
-	release(w, w.excess(), w.withoutIDs)
+	drop(w, w.excess(), w.withoutIDs)
 }
 
-// release takes away as many of the tokens as it can, halves first; the last ones
-// are the likeliest to stay.
-func release[T any](w *witness, tokens []T, without func([]T) []record) {
-	if len(tokens) == 0 || w.take(without(tokens)) || len(tokens) == 1 || w.spent() {
-		return
-	}
-	half := len(tokens) / 2
-	release(w, tokens[:half], without)
-	release(w, tokens[half:], without)
+// forgetClears makes as many answered clears ambiguous as it can: then they may be in
+// excess. It reports whether that was any. It comes behind all steps that need a clear
+// which was answered.
+func (w *witness) forgetClears() bool {
+	before := answeredClears(w.records)
+	drop(w, idsOf(before), w.forgetting)
+	return len(answeredClears(w.records)) < len(before)
+}
+
+// drop takes away as many of the tokens as it can.
+func drop[T any](w *witness, tokens []T, without func([]T) []record) {
+	release(tokens, w.spent, func(some []T) bool { return w.take(without(some)) })
 }
 
 // single takes the first single step that there is, false if there is none.
@@ -345,5 +337,9 @@ func (w *witness) furtherSteps() []sound {
 	for _, u := range w.units() {
 		add("units", func() []record { return w.withoutUnits([]int64{u}) })
 	}
-	return append(out, w.shorter()...)
+	out = append(out, w.shorter()...)
+	for _, id := range w.idleResets() {
+		add("idle reset", func() []record { return w.withoutIDs([]int32{id}) })
+	}
+	return out
 }

@@ -6,14 +6,14 @@ import (
 	"retain/model"
 )
 
-// pair is two answered changes, the second of which follows upon the first in every
-// order, and nothing else is known of what was between them.
+// pair is two answered changes, the second of which directly follows the first in every
+// order, and no other operation mentions the value between them.
 type pair struct{ first, second record }
 
-// pairs lists what can be made one. In a legal order nothing that changes the state
-// stands between the two: whatever is there is ambiguous and need not happen. So one
-// operation with the effect of both can take their place; it may begin when the
-// first of them was called and end when the last returned.
+// pairs lists the pairs that can be merged. In a legal order, only ambiguous operations
+// can change the state between the two, and these need not take effect. So one operation
+// with the effect of both can replace them; its interval is from the first call to the
+// last return.
 func (w *witness) pairs() []pair {
 	switch w.object.Kind {
 	case model.Counter:
@@ -149,7 +149,7 @@ func combined(first, second record) record {
 	return one
 }
 
-// originals are the operations that a record stands for.
+// originals are the operations that a record was merged from.
 func (w *witness) originals(id int32) []int32 {
 	if made := w.made[id]; made != nil {
 		return made

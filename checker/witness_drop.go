@@ -30,8 +30,8 @@ func keep(records []record, want func(record) bool) []record {
 	return out
 }
 
-// idle lists what changed nothing, whatever the state was; if nothing changes the
-// state but clears, then these too, unless their answers say otherwise.
+// idle lists the operations that change nothing in any state. If only clears change the
+// state, it lists these too, unless their answers show that they removed something.
 func (w *witness) idle() []int32 {
 	nothing := func(r record) bool { return inert(r) || r.op == model.Operation(model.CounterAddThenFail{}) }
 	changed := slices.ContainsFunc(w.records, func(r record) bool { return !nothing(r) && !clears(r.op) })
@@ -45,9 +45,9 @@ func (w *witness) idle() []int32 {
 }
 
 // unseen lists the writes whose values are in no answer, and that no compare-and-set
-// may have replaced. Take a legal order with such a write in it. Up to the next
-// change nothing that stands behind it can have answered something that tells of
-// the state, since that would be its value; so the order stays legal without it
+// may have replaced. Take a legal order with such a write in it. From it up to the next
+// change, no answer can show the state, since that would be its value; so the order
+// stays legal without it
 // (and without the ambiguous compare-and-sets there, which did nothing). A
 // compare-and-set that nobody saw is such a write, too, and so is a register's
 // clear, if nobody saw the register empty.
@@ -72,7 +72,7 @@ func (w *witness) unseen() []int32 {
 	return out
 }
 
-// observes reports whether the answer tells of the state.
+// observes reports whether the answer depends on the state.
 func observes(r record) bool {
 	switch r.answer.(type) {
 	case nil, model.Done, model.Failure:
@@ -83,49 +83,95 @@ func observes(r record) bool {
 
 // excess lists ambiguous clears and additions that are more than the answers have
 // room for, those that were called last.
+func (w *witness) excess() []int32 {
+	observations := len(keep(w.records, observes))
+	out := idsOf(w.clearsBeyond(observations))
+	if w.object.Kind == model.Counter {
+		out = append(out, w.additionsBeyond()...)
+	}
+	return out
+}
+
+// clearsBeyond lists the ambiguous clears but so many, if these suffice: one ambiguous
+// clear can replace any that was called later.
 //
-// Of two clears between which nothing tells of the state, the first is for nothing,
-// and so is one behind all that does: as many as there are answers that tell of it
-// suffice, and since one is like the other, those that were called first.
+// Of two clears without an answer between them that shows the state, the first is not
+// needed, nor is one after all such answers: as many clears as there are such answers
+// suffice.
+func (w *witness) clearsBeyond(suffice int) []record {
+	clearing := keep(optionals(w.records), func(r record) bool { return clears(r.op) })
+	return clearing[min(suffice, len(clearing)):] // by call, as all records
+}
+
+// idleResets lists the ambiguous resets of a counter for which there are too few
+// additions, but leaves one: without any, an answer that a reset explains looks wrong.
+//
+// A reset of a counter at 0 is not needed: each other one ends an epoch with an
+// addition in it. The epoch of the highest value takes as many additions as that value
+// needs. After the last reset there is an epoch with an addition, too, unless all its
+// answers are 0, and the highest value came before it.
+func (w *witness) idleResets() []int32 {
+	additions, largest, highest, called := 0, int64(1), int64(0), int64(0)
+	for _, r := range w.records {
+		if n := model.Addition(r.op); n > 0 {
+			additions, largest = additions+1, max(largest, n)
+		}
+		switch value, known := reached(r); {
+		case !known || value < highest:
+		case value > highest:
+			highest, called = value, r.call
+		default:
+			called = max(called, r.call)
+		}
+	}
+	room := additions - int((highest+largest-1)/largest)
+	if slices.ContainsFunc(w.records, func(r record) bool {
+		value, known := reached(r)
+		return known && value == 0 && r.ret >= called
+	}) {
+		room++
+	}
+	return idsOf(w.clearsBeyond(max(1, room)))
+}
+
+// reached is the highest value that a counter's answer shows.
+func reached(r record) (value int64, known bool) {
+	switch a := r.answer.(type) {
+	case model.Change:
+		return max(a.Old, a.New), true
+	case model.Integer:
+		return int64(a), true
+	}
+	return 0, false
+}
+
+// additionsBeyond lists the ambiguous additions that are too many.
 //
 // The additions of a counter that was not reset stand in the gaps between the
 // values that it is known to have had, or behind them all. If they are all of one
 // size, as many as the gaps take suffice; if there are no gaps, none is needed. Where
 // something resets it, each that is for something is one of the units of an answer.
-func (w *witness) excess() []int32 {
-	var clearing []record
-	observations, seen := 0, int64(0)
-	for i, r := range w.records {
-		if observes(r) {
-			observations++
-		}
-		if value, known := valueOf(&w.records[i]); known {
-			seen += value
-		}
-		if r.optional() && clears(r.op) {
-			clearing = append(clearing, r)
-		}
-	}
-	out := idsOf(clearing[min(observations, len(clearing)):]) // by call, as all records
-	if w.object.Kind != model.Counter {
-		return out
-	}
+func (w *witness) additionsBeyond() []int32 {
 	free, size := w.free()
 	room := int64(0)
-	for _, g := range w.gaps() {
-		room += g.to - g.from
-	}
-	switch {
-	case w.resets():
-		room = seen
-	case room == 0:
-		return append(out, idsOf(free)...)
+	if w.resets() {
+		for i := range w.records {
+			value, _ := valueOf(&w.records[i])
+			room += value
+		}
+	} else {
+		for _, g := range w.gaps() {
+			room += g.to - g.from
+		}
+		if room == 0 {
+			return idsOf(free)
+		}
 	}
 	if size == 0 {
-		return out
+		return nil
 	}
 	free = optionals(free)
-	return append(out, idsOf(free[min(int(room/size), len(free)):])...)
+	return idsOf(free[min(int(room/size), len(free)):])
 }
 
 func idsOf(records []record) []int32 {
@@ -146,10 +192,10 @@ func answeredClears(records []record) []record {
 	return keep(records, func(r record) bool { return r.answer != nil && clears(r.op) })
 }
 
-// after is the history from an answered clear on. What had returned before it stands
-// before it in every order, what was called after it stands behind it, and it left
-// nothing: so what stands behind it has a legal order by itself. What overlaps it
-// may stand on either side, and becomes ambiguous; what is ambiguous stays so.
+// after is the history from an answered clear on. Operations that returned before the
+// clear precede it in every order, those called after it follow it, and it leaves the
+// object empty: so those that follow it have a legal order by themselves. An operation
+// that overlaps it may stand on either side, and becomes ambiguous.
 func after(records []record, clear record) []record {
 	var out []record
 	for _, r := range records {
@@ -165,8 +211,8 @@ func after(records []record, clear record) []record {
 	return out
 }
 
-// failing lists the additions that failed for good: their answers say no more than
-// that they happened.
+// failing lists the answered addThenFails: their answers show no value, only that they
+// took effect.
 func (w *witness) failing() []int32 {
 	var out []int32
 	for _, r := range w.records {
@@ -177,8 +223,7 @@ func (w *witness) failing() []int32 {
 	return out
 }
 
-// forgetting makes some operations ambiguous: an order of the history is one of what
-// is left.
+// forgetting makes some operations ambiguous: a legal order of the history stays one.
 func (w *witness) forgetting(ids []int32) []record {
 	forgotten := setOf(ids)
 	out := slices.Clone(w.records)

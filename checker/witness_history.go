@@ -46,11 +46,11 @@ func (w *witness) invoked(r record) model.Invoked {
 	default:
 		o.Answer, o.Return = r.answer, model.Instant{Seq: r.ret}
 	}
-	if w.made[r.id] != nil {
-		if o.Resolution != nil && resent(&w.h.Operations[r.id-1]) {
-			o.Resolution.By = model.Resend // its attempts, which say so, are left out
+	if w.made[r.id] != nil || w.making[r.id] != nil {
+		o.Step, o.Key = 0, ""
+		if !o.MayHaveRunTwice() {
+			o.Attempts = nil // they say no more than when it was sent
 		}
-		o.Step, o.Key, o.Attempts = 0, "", nil
 	}
 	attempts := slices.Clone(o.Attempts)
 	for i := range attempts {
@@ -95,8 +95,8 @@ func (w *witness) recoveries(faults []model.Fault) []model.Recovery {
 	return out
 }
 
-// renumber gives the history sequence numbers from 1, and every instant that is the
-// run's the time that it had; what was moved takes the time of what stands before it.
+// renumber gives the history sequence numbers from 1. Instants of the run keep their
+// times; one that was moved takes the time of the instant before it.
 func (w *witness) renumber(h *model.History) {
 	instants := instantsOf(h)
 	slices.SortStableFunc(instants, func(a, b *model.Instant) int { return cmp.Compare(a.Seq, b.Seq) })

@@ -39,8 +39,8 @@ func (w *witness) keysBut(key string) []string {
 	return slices.DeleteFunc(w.keys(), func(k string) bool { return k == key })
 }
 
-// withoutElements is the list without some elements: an order of the whole is one of
-// what is left.
+// withoutElements is the list without some elements: a legal order of the whole stays
+// one.
 func (w *witness) withoutElements(values []string) []record {
 	gone := setOf(values)
 	var out []record

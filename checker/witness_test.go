@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -10,13 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/model"
 )
 
 // witnessOf begins a witness of records that need not violate.
 func witnessOf(kind model.Kind, records []record) *witness {
 	c := &check{h: &model.History{}, o: Options{SecondOpinion: -1}.withDefaults(), until: farAway, memory: 1 << 30}
-	w := &witness{check: c, object: model.Object{Kind: kind}, view: model.Resolved, made: map[int32][]int32{}, longest: time.Hour}
+	w := &witness{check: c, object: model.Object{Kind: kind}, view: model.Resolved, made: map[int32][]int32{}, longest: math.MaxInt64}
 	for _, r := range records {
 		r.call *= fine
 		if r.ret != open {
@@ -44,19 +46,29 @@ func (w *witness) allSteps() []sound {
 	if ids := w.unseen(); len(ids) > 1 {
 		out = append(out, sound{"unseen", func() []record { return w.withoutIDs(ids) }})
 	}
+	for _, r := range answeredClears(w.records) {
+		out = append(out, sound{"forget", func() []record { return w.forgetting([]int32{r.id}) }})
+	}
+	if ids := w.idleResets(); w.object.Kind == model.Counter && len(ids) > 1 {
+		out = append(out, sound{"idle reset", func() []record { return w.withoutIDs(ids) }})
+	}
 	if ends := w.units(); len(ends) > 1 {
 		out = append(out, sound{"all units but one", func() []record { return w.withoutUnits(ends[1:]) }})
 	}
 	return out
 }
 
-// Every step makes a legal history of a legal one: brute force says so.
+// Every step turns a legal history into a legal one, by brute force.
 func TestWitnessStepsAreSound(t *testing.T) {
+	share := selftest.Seeds(t, 1)
 	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
 		taken := map[string]int{}
-		for range times(40000) {
+		for range times(4000 * share) {
 			s := drawSimulation(rng, kind, 3+rng.IntN(5))
 			s.ambiguous = []float64{0, 0.2, 0.5}[rng.IntN(3)]
+			if rng.IntN(4) == 0 {
+				s.clears, s.ambiguous = 0.5, 0.7
+			}
 			records := objectsOf(s.run())[0].records
 			w := witnessOf(kind, records)
 			for _, step := range w.allSteps() {
@@ -68,6 +80,30 @@ func TestWitnessStepsAreSound(t *testing.T) {
 		}
 		t.Logf("%v", taken)
 	})
+}
+
+// Resets that are left out as idle explain no answer of a legal history. Brute force
+// decides, on counters that are reset often: one of several resets is needed there.
+func TestIdleResetsOfLegalHistoriesAreNotNeeded(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	left := map[int]int{}
+	for range times(20000 * selftest.Seeds(t, 1)) {
+		s := drawSimulation(rng, model.Counter, 4+rng.IntN(5))
+		s.clears, s.ambiguous, s.clients = 0.4, []float64{0, 0.2}[rng.IntN(2)], 1+rng.IntN(3)
+		w := witnessOf(model.Counter, objectsOf(s.run())[0].records)
+		forgotten := keep(answeredClears(w.records), func(record) bool { return rng.IntN(4) > 0 })
+		w.records = w.forgetting(idsOf(forgotten))
+		ids := w.idleResets()
+		if len(ids) == 0 {
+			continue
+		}
+		left[len(ids)]++
+		if got := w.withoutIDs(ids); !orders(got, 0, model.Counter.Initial()) {
+			t.Fatalf("invents a violation:\n%s\nbecomes\n%s", lines(w.records), lines(got))
+		}
+	}
+	t.Logf("by number of resets left out: %v", left)
+	require.Greater(t, len(left), 1)
 }
 
 // illegalHistory draws a short history that violates.
@@ -85,35 +121,55 @@ func illegalHistory(rng *rand.Rand, kind model.Kind) *model.History {
 // A witness violates, by brute force, and no sound step of DESIGN's table leads on
 // from it; the steps of this test share no code with those of the witness.
 func TestWitnessesAreMinimal(t *testing.T) {
+	share := selftest.Seeds(t, 2)
 	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
 		var sizes []int
-		for range times(2500) {
-			h := illegalHistory(rng, kind)
-			w, err := Witness(h, Options{})
-			require.NoError(t, err, dump(h))
-			require.NoError(t, w.Validate())
-			if broken := Check(h, Options{}).Broken(); broken.Class == OneEffect && broken.Raw.Verdict == Pass {
-				require.Equal(t, OneEffect, Check(w, Options{}).Broken().Class, "%s\nof\n%s", dump(w), dump(h))
-			}
-			object := w.Operations[0].Object
-			if legalByForce(w, object) {
-				t.Fatalf("the witness is legal\n%s\nof\n%s", dump(w), dump(h))
-			}
-			for name, smaller := range tableSteps(w) {
-				for _, s := range smaller {
-					if resent := Check(w, Options{}).Broken().Raw.Verdict == Pass; resent && !bruteForce(s, object, model.Raw) {
-						continue // that is another promise
-					}
-					if !legalByForce(s, object) {
-						t.Fatalf("%s leads on\n%s\nto\n%s\nof\n%s", name, dump(w), dump(s), dump(h))
-					}
-				}
-			}
-			sizes = append(sizes, len(w.Operations))
+		for range times(250 * share) {
+			sizes = append(sizes, minimal(t, illegalHistory(rng, kind)))
 		}
 		slices.Sort(sizes)
 		t.Logf("median %d operations, at most %d", sizes[len(sizes)/2], sizes[len(sizes)-1])
 	})
+}
+
+// minimal is the size of the witness, which is minimal and keeps the class.
+func minimal(t *testing.T, h *model.History) int {
+	t.Helper()
+	w, err := Witness(h, Options{})
+	require.NoError(t, err, dumpTwice(h))
+	require.NoError(t, w.Validate())
+	broken := Check(h, Options{}).Broken()
+	twice := broken.Class == OneEffect && broken.Raw.Verdict == Pass
+	if twice {
+		require.Equal(t, OneEffect, Check(w, Options{}).Broken().Class, "%s\nof\n%s", dumpTwice(w), dumpTwice(h))
+	}
+	object := w.Operations[0].Object
+	if legalByForce(w, object) {
+		t.Fatalf("the witness is legal\n%s\nof\n%s", dump(w), dump(h))
+	}
+	resent := Check(w, Options{}).Broken().Raw.Verdict == Pass
+	for name, smaller := range tableSteps(w) {
+		for _, s := range smaller {
+			switch {
+			case legalByForce(s, object):
+			case resent && !bruteForce(s, object, model.Raw): // that is another promise
+			case twice && !secondEffectsExplain(s): // and so is that
+			default:
+				t.Fatalf("%s leads on\n%s\nto\n%s\nof\n%s", name, dump(w), dump(s), dump(h))
+			}
+		}
+	}
+	return len(w.Operations)
+}
+
+// secondEffectsExplain reports whether they explain a history some of whose operations
+// were left out.
+func secondEffectsExplain(h *model.History) bool {
+	h = variant(h, func(*model.Invoked) bool { return true })
+	for i := range h.Operations {
+		h.Operations[i].ID = i + 1
+	}
+	return newCheck(h, Options{}).secondEffects(objectsOf(h)[0]) == Pass
 }
 
 // legalByForce is brute force, or porcupine where that would take too long.
@@ -136,7 +192,43 @@ func tableSteps(h *model.History) map[string][]*model.History {
 	return map[string][]*model.History{
 		"read": dropping(h, readOnly), "unseen write": dropping(h, unseenWrite), "empty clear": dropping(h, emptyClear),
 		"prefix": prefixes(h), "projection": projections(h), "collapse": collapses(h), "wider": widenings(h),
+		"spare clear": withoutSpareClears(h),
 	}
+}
+
+// withoutSpareClears makes one of the clears, or all, ambiguous, and leaves out those
+// that were called last of more than there are answers which tell of the state. A
+// witness that is small need not be without them.
+func withoutSpareClears(h *model.History) []*model.History {
+	if len(h.Operations) <= fewRecords {
+		return nil
+	}
+	var out []*model.History
+	for one := range len(h.Operations) + 1 { // the first is 0: all of them
+		answers, left := 0, 0
+		forgotten := variant(h, func(o *model.Invoked) bool {
+			if clears(o.Op) && (one == 0 || o.ID == one) {
+				o.Outcome, o.Return, o.Answer, o.Resolution = model.Ambiguous, model.Forever, nil, nil
+			}
+			switch o.In(model.Resolved).Answer.(type) {
+			case nil, model.Done, model.Failure:
+			default:
+				answers++
+			}
+			return true
+		})
+		smaller := variant(forgotten, func(o *model.Invoked) bool {
+			if clears(o.Op) && o.In(model.Resolved).Answer == nil {
+				left++
+				return left <= answers
+			}
+			return true
+		})
+		if len(smaller.Operations) < len(h.Operations) {
+			out = append(out, smaller)
+		}
+	}
+	return out
 }
 
 // variant is the history with its operations changed.
@@ -233,7 +325,7 @@ func unseenWrite(h *model.History, o model.Invoked) bool {
 	return true
 }
 
-// prefixes are what was known at each return but the last.
+// prefixes are the history up to each return but the last.
 func prefixes(h *model.History) []*model.History {
 	last := int64(0)
 	for _, o := range h.Operations {
@@ -303,7 +395,7 @@ func projections(h *model.History) []*model.History {
 	return out
 }
 
-// collapses make one of two answered additions, if no answer shows what is between
+// collapses merge two answered additions, if no answer shows the value between
 // and nothing resets.
 func collapses(h *model.History) []*model.History {
 	var out []*model.History
@@ -388,7 +480,7 @@ func widenings(h *model.History) []*model.History {
 }
 
 // A witness tells the story of the run: its times, its faults, its clients.
-func TestWitnessesTellTheStory(t *testing.T) {
+func TestWitnessesKeepTimesFaultsAndClients(t *testing.T) {
 	h := history(t, `
 		0 list-0 10 12 append("v1") => ok
 		1 list-0 11 13 append("v2") => ok
@@ -407,8 +499,8 @@ func TestWitnessesTellTheStory(t *testing.T) {
 	for i := range h.Faults {
 		h.Faults[i].Begin.Ns, h.Faults[i].End.Ns = 1000*h.Faults[i].Begin.Seq, 1000*h.Faults[i].End.Seq
 	}
-	back := model.Recovery{Down: 23000, Spawned: 25000, Canary: 29000}
-	h.Recoveries = []model.Recovery{back, {Down: 51000, Canary: 60000}}
+	back := model.Recovery{Down: 23000, Spawned: 25000, Probe: 29000}
+	h.Recoveries = []model.Recovery{back, {Down: 51000, Probe: 60000}}
 	w, err := Witness(h, Options{})
 	require.NoError(t, err)
 	require.Equal(t, "0 list-0 1 2 append(\"v1\") => ok\n0 list-0 7 8 get() => []\n", dump(w))
@@ -419,13 +511,13 @@ func TestWitnessesTellTheStory(t *testing.T) {
 	require.Equal(t, []model.Recovery{back}, w.Recoveries, "how long each of these faults took")
 	require.Equal(t, h.Operations[0].Call.Ns, w.Operations[0].Call.Ns)
 	require.Equal(t, h.Operations[4].Return.Ns, w.Operations[1].Return.Ns)
-	require.Equal(t, "an acknowledged append is missing after a kill", Check(w, Options{}).Broken().Guarantee)
+	require.Equal(t, "an acknowledged append is missing after a kill", Check(w, Options{}).Broken().Guarantee.String())
 	require.Equal(t, []string{"a witness: 2 of the 7 operations of run test",
 		"operation 1 is operation 1 of the run", "operation 2 is operation 5 of the run"}, w.Notes)
 }
 
-// What is a violation without any re-send is shown without any; what is one because
-// of a re-send keeps it.
+// The witness of a violation of the raw view has no re-sends; one of a violation that a
+// re-send causes keeps it.
 func TestWitnessesKeepTheClass(t *testing.T) {
 	for text, want := range map[string]string{
 		`0 register-0 1 ? @30 write("v1") => ok
@@ -444,8 +536,114 @@ func TestWitnessesKeepTheClass(t *testing.T) {
 	}
 }
 
-// What overlaps in the witness, and did not in the run, has processes of its own.
-func TestWidenedIntervalsHaveProcessesOfTheirOwn(t *testing.T) {
+// A clear that found nothing the one time may have taken something away the other: it
+// stays in a witness that only second effects explain.
+func TestWitnessesKeepResentClears(t *testing.T) {
+	h := history(t, `
+		0 list-0 1 ? @20 append("v1") => ok
+		1 list-0 2 ? @22 clear() => ["v2"]
+		kill 3 4
+		2 list-0 5 6 append("v2") => ok
+		2 list-0 7 8 get() => ["v2"]
+		2 list-0 30 31 get() => []`)
+	require.Equal(t, OneEffect, Check(h, Options{}).Broken().Class)
+	require.Equal(t, 3, minimal(t, h))
+}
+
+// Where only second effects explain a history, they explain its witness.
+func TestWitnessesOfResentOperationsKeepTheClass(t *testing.T) {
+	share := selftest.Seeds(t, 1)
+	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
+		sizes := map[int]int{}
+		for n := 0; n < times(100*share); {
+			h := drawSimulation(rng, kind, 3+rng.IntN(6)).run()
+			sendAgain(rng, h)
+			if mutate(rng, h); h.Validate() != nil {
+				continue
+			}
+			broken := Check(h, Options{SecondOpinion: -1}).Broken()
+			if broken == nil || broken.Class != OneEffect || broken.Raw.Verdict != Pass {
+				continue
+			}
+			n++
+			sizes[minimal(t, h)]++
+		}
+		t.Logf("by size: %v", sizes)
+	})
+}
+
+// manyResets are histories of runs on the simulated runtime, whose counter was reset again
+// and again while it was added to, and then counted an addition twice.
+var manyResets = map[string]string{
+	"counted twice": `
+		2 counter-0 2 13 get() => 0
+		0 counter-0 4 20 reset() => ok
+		1 counter-0 6 26 reset() => ok
+		2 counter-0 14 33 get() => 0
+		0 counter-0 21 39 reset() => ok
+		1 counter-0 27 53 reset() => ok
+		2 counter-0 34 60 addThenFail(1) => error(500)
+		0 counter-0 40 48 get() => 0
+		0 counter-0 49 66 reset() => ok
+		1 counter-0 54 71 reset() => ok
+		2 counter-0 61 76 get() => 0
+		1 counter-0 72 83 get() => 0
+		2 counter-0 77 88 get() => 0
+		1 counter-0 84 96 addThenFail(1) => error(500)
+		2 counter-0 89 99 get() => 1
+		2 counter-0 100 105 get() => 1
+		2 counter-0 106 111 get() => 1
+		2 counter-0 112 135 addThenFail(1) => error(500)
+		1 counter-0 115 120 get() => 1
+		kill 121 123
+		start 127 139
+		kill 140 141
+		start 142 144
+		look counter-0 145 150 get() => 3
+		look counter-0 151 157 add(0) => 3->3`,
+	"went back": `
+		2 counter-0 2 25 get() => 0
+		0 counter-0 4 20 reset() => ok
+		1 counter-0 6 15 reset() => ok
+		1 counter-0 16 34 reset() => ok
+		0 counter-0 21 46 reset() => ok
+		2 counter-0 26 40 get() => 0
+		1 counter-0 35 52 reset() => ok
+		2 counter-0 41 61 addThenFail(1) => error(500)
+		0 counter-0 47 71 get() => 1
+		1 counter-0 53 66 get() => 1
+		2 counter-0 62 78 get() => 1
+		1 counter-0 67 85 addThenFail(1) => error(500)
+		0 counter-0 72 95 reset() => ok
+		2 counter-0 79 90 get() => 0
+		2 counter-0 91 99 get() => 0
+		2 counter-0 100 105 get() => 0
+		2 counter-0 106 111 get() => 0
+		2 counter-0 112 135 addThenFail(1) => error(500)
+		1 counter-0 115 120 get() => 0
+		kill 121 123
+		start 127 139
+		kill 140 141
+		start 142 144
+		look counter-0 145 150 get() => 2
+		look counter-0 151 157 add(0) => 2->2`,
+}
+
+// Most resets tell nothing: a witness has one of them.
+func TestWitnessesOfManyResetsAreSmall(t *testing.T) {
+	for name, text := range manyResets {
+		t.Run(name, func(t *testing.T) {
+			h := history(t, text)
+			require.Equal(t, 6, minimal(t, h), "the additions, one reset and two answers")
+			w, err := Witness(h, Options{})
+			require.NoError(t, err)
+			require.Equal(t, Check(h, Options{}).Broken().Guarantee.String(), Check(w, Options{}).Broken().Guarantee.String())
+		})
+	}
+}
+
+// Operations that overlap in the witness, and did not in the run, get new processes.
+func TestWidenedIntervalsGetNewProcesses(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	fresh := 0
 	for range times(500) {
@@ -463,7 +661,7 @@ func TestWidenedIntervalsHaveProcessesOfTheirOwn(t *testing.T) {
 	require.Positive(t, fresh, "nothing was widened")
 }
 
-func TestThereIsNoWitnessOfWhatIsLegal(t *testing.T) {
+func TestLegalHistoriesHaveNoWitness(t *testing.T) {
 	h := history(t, `0 counter-0 1 2 add(1) => 0->1`)
 	_, err := Witness(h, Options{})
 	require.ErrorIs(t, err, errNoViolation)
@@ -473,7 +671,7 @@ func TestThereIsNoWitnessOfWhatIsLegal(t *testing.T) {
 }
 
 // Long histories have short witnesses, at once.
-func TestWitnessesOfLongHistories(t *testing.T) {
+func TestWitnessesOfLongHistoriesAreSmall(t *testing.T) {
 	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
 		var sizes []int
 		var took, check []time.Duration
@@ -510,25 +708,33 @@ func TestWitnessesOfLongHistories(t *testing.T) {
 	})
 }
 
-// When the time is up, a witness is as small as it is then, and ends at once.
-func TestAWitnessOfAHardHistoryComesInTime(t *testing.T) {
+// When the effort is spent, the reduction ends at once with the smallest history so far.
+func TestWitnessOfHardHistoryStopsWithItsEffort(t *testing.T) {
 	h := load{kind: model.Counter, operations: 10000, clients: 10, clears: 0.01, stale: true}.history(0)
-	w, err := Witness(h, Options{})
+	unhurried := Options{Budget: time.Hour}
+	w, err := Witness(h, unhurried)
 	require.NoError(t, err)
 	t.Logf("%d operations", len(w.Operations))
 
-	hurried, err := newWitness(h, Options{}, func(model.Object) bool { return true })
-	require.NoError(t, err)
-	hurried.until = time.Now().Add(time.Millisecond)
-	began := time.Now()
-	hurried.shrink()
-	hurried.widen()
-	require.Less(t, time.Since(began), time.Second)
-	require.Greater(t, len(hurried.records), 1000)
+	for name, hurry := range map[string]func(*witness){
+		"effort": func(w *witness) { w.effort = (*effort)(nil).part(perSecond / 1000) },
+		"time":   func(w *witness) { w.until = time.Now() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hurried, err := newWitness(h, unhurried, func(model.Object) bool { return true })
+			require.NoError(t, err)
+			hurry(hurried)
+			before := hurried.effort.left
+			hurried.shrink()
+			hurried.widen()
+			require.Less(t, before-hurried.effort.left, int64(perSecond/2), "no further than the decision that it is at")
+			require.Greater(t, len(hurried.records), 1000)
+		})
+	}
 }
 
-// Where get is shared, a witness is one for what the runtime promises then.
-func TestWitnessesOfSharedGets(t *testing.T) {
+// Where get is shared, a witness violates what the runtime promises of shared gets.
+func TestWitnessesOfSharedGetsViolate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for n := 0; n < times(500); {
 		s := drawSimulation(rng, model.Map, 6+rng.IntN(8))

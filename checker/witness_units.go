@@ -81,10 +81,9 @@ func (w *witness) free() (additions []record, size int64) {
 // units lists the spans that can be deleted, by their upper ends, the highest first:
 // deleting it leaves the others their numbers.
 //
-// Those that no answered addition put can be deleted if all that may have put them is
-// ambiguous: that then does not happen. Where something resets the counter, they are
-// deleted of every life of it; what may have put them must then be additions of 1, of
-// which each puts one unit.
+// Units that no answered addition added can be deleted if only ambiguous operations may
+// have added them: these then take no effect. Where something resets the counter, the
+// units are deleted from every epoch; all additions must then be of 1.
 func (w *witness) units() []int64 {
 	_, size := w.free()
 	resets := w.resets()
@@ -103,10 +102,9 @@ func (w *witness) units() []int64 {
 	return out
 }
 
-// claimed says of each span of a counter that was not reset whether an addition that
-// must have happened, nobody knows where, may have put it: it was called before
-// everything above the span had returned, and returned after everything below it was
-// called.
+// claimed reports for each span of a counter that was not reset whether an answered
+// addThenFail, whose position no answer shows, may have added it: its interval allows it
+// before every operation above the span and after every operation below it.
 func (w *witness) claimed(all []span) []bool {
 	out := make([]bool, len(all))
 	must := keep(w.records, func(r record) bool { return r.answer != nil && !observes(r) && model.Addition(r.op) > 0 })
@@ -142,8 +140,8 @@ func (w *witness) claimed(all []span) []bool {
 	return out
 }
 
-// withoutUnits deletes spans, by their upper ends. An addition of which nothing is
-// left is dropped.
+// withoutUnits deletes spans, by their upper ends. An addition of 0 that results is
+// dropped.
 func (w *witness) withoutUnits(ends []int64) []record {
 	gone := setOf(ends)
 	all, _ := w.spans()
@@ -158,8 +156,8 @@ func (w *witness) withoutUnits(ends []int64) []record {
 	return renumber(w.records, func(v int64) int64 { return left[v] })
 }
 
-// renumber gives values other numbers, in the same order. An addition of which
-// nothing is left is dropped.
+// renumber maps values to others, in the same order. An addition of 0 that results is
+// dropped.
 func renumber(records []record, to func(int64) int64) []record {
 	var out []record
 	for _, r := range records {
@@ -178,10 +176,10 @@ func renumber(records []record, to func(int64) int64) []record {
 	return out
 }
 
-// shorter are the steps that leave fewer units of a span, but some. Those that an
-// answered addition put can go like any others. Of a gap that additions of 1 alone
-// can have filled, the ambiguous addition that was called last goes with each unit:
-// whichever put it in a legal order is free to take the place of that one.
+// shorter are the steps that leave fewer units of a span, but some. Units that an
+// answered addition added can go like any others. Of a gap that only additions of 1
+// can have filled, the ambiguous addition that was called last goes with each unit: the
+// one that added it in a legal order can replace that one.
 func (w *witness) shorter() []sound {
 	free, size := w.free()
 	resets := w.resets()

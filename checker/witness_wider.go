@@ -25,23 +25,22 @@ func (w *witness) widen() bool {
 	return changed
 }
 
-// order is that one operation precedes another.
+// order is a precedence: one operation returns before another is called.
 type order struct{ first, then int32 }
 
-// adjacent is an order that can be taken away by itself: the first returns and the
-// second is called with nothing between them but returns that come first and calls
-// that follow. These can change places with their like, and nothing else precedes
-// anything else then.
+// adjacent is an order that can be removed by itself: between the return of the first
+// and the call of the second there are only returns, then calls. Returns can be
+// exchanged with returns and calls with calls, so that no other precedence changes.
 type adjacent struct {
 	order
-	ret, call moment
-	first     moment // call of the block
+	ret, call event
+	first     event // call of the block
 }
 
-// orders lists what can be taken away.
+// orders lists the orders that can be removed.
 func (w *witness) orders() []adjacent {
 	var out []adjacent
-	events := momentsOf(w.records)
+	events := eventsOf(w.records)
 	for from := 0; from < len(events); {
 		calls := from
 		for calls < len(events) && events[calls].returns {
@@ -88,7 +87,7 @@ func (w *witness) overlapping(a adjacent) []record {
 // around are the instants before and after one, but for those that move.
 func (w *witness) around(at int64, a adjacent) (before, after int64) {
 	after = open
-	for _, m := range momentsOf(w.records) {
+	for _, m := range eventsOf(w.records) {
 		switch {
 		case m == a.ret || m == a.call || m.at == at:
 		case m.at < at:

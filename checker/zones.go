@@ -6,32 +6,34 @@ import (
 	"slices"
 )
 
-// ground is an object's history cut into what must stand together. An object
-// that can be emptied (a register, a map's entry, a list) is either unset or
-// set, and its operations fall into three groups:
+// zones are the zones of an object's history. An object that can be emptied (a
+// register, a map's entry, a list) is either unset or set, and its operations fall
+// into three groups:
 //
-//   - blocks: operations on values that are not the initial one. Values written
-//     once tie their writer, their readers and the compare-and-sets or clears
-//     that took them to one another: nothing can come between them;
-//   - clears without an answer to tell what they removed;
+//   - clusters: operations on values that are not the initial one. A value that is
+//     written once ties its writer, its readers and the compare-and-set or clear
+//     that replaced it to one another: no other operation can come between them;
+//   - clears whose answer does not show what they removed;
 //   - operations that saw the object unset.
 //
 // Where each value has one writer, a history has a legal order if and only if
-// the blocks have one each, and [ground.decide] says yes.
-type ground struct {
-	// fixed are the blocks whose zone runs forward: the object certainly holds
-	// their values from zone.f to zone.s.
-	fixed []stretch
-	// loose is everything that happens at one instant of its choice.
-	loose []loose
+// each cluster has one and [zones.decide] reports true.
+type zones struct {
+	// forward are the clusters with a forward zone: the object certainly holds their
+	// values from zone.f to zone.s.
+	forward []clusterZone
+	// backward are the backward zones: those of clusters, and of single operations, which
+	// are clears or saw the object unset.
+	backward []backwardZone
 }
 
-// emptied is an empty ground in the same memory.
-func (g *ground) emptied() ground { return ground{fixed: g.fixed[:0], loose: g.loose[:0]} }
+// emptied returns no zones, in the same memory.
+func (zs *zones) emptied() zones { return zones{forward: zs.forward[:0], backward: zs.backward[:0]} }
 
-// zone is the extent of a block (Gibbons and Korach, "Testing shared memories",
+// zone is the extent of a cluster (Gibbons and Korach, "Testing shared memories",
 // SIAM J. Comput. 26(4) 1997, section 4.3): f is the earliest return of its
-// operations, s their latest call. The zero zone is that of no operation.
+// operations, s their latest call. It is a forward zone if f < s, else a backward
+// zone. The zero zone has no operation.
 type zone struct {
 	f, s int64
 	// fBy and sBy are the IDs of the operations that return and call then.
@@ -48,15 +50,15 @@ func (z *zone) add(r *record) {
 	}
 }
 
-// stretch is a block's zone.
-type stretch struct {
+// clusterZone is the zone of a cluster, and what the cluster does to an unset object.
+type clusterZone struct {
 	zone
-	// needsUnset: the block begins on an unset object. leavesUnset: its last
+	// needsUnset: the cluster begins on an unset object. leavesUnset: its last
 	// operation unsets it.
 	needsUnset, leavesUnset bool
 }
 
-// role is what a loose item does to the object.
+// role is what the operations of a backward zone do to the object.
 type role uint8
 
 const (
@@ -64,29 +66,28 @@ const (
 	sees role = iota
 	// takes: it must find the object unset, and sets it.
 	takes
-	// sets: it sets the object, whatever it finds.
+	// sets: it sets the object, be it set or unset.
 	sets
-	// unsets: it unsets the object, whatever it finds.
+	// unsets: it unsets the object, be it set or unset.
 	unsets
 )
 
-// loose is a block whose zone runs backward, or a single operation: it may
-// happen at any one instant from lo to hi. One whose hi is open need not happen.
-type loose struct {
+// backwardZone is the backward zone of a cluster or of a single operation, which may
+// take effect at any one instant from lo to hi, or need not at all if hi is [open].
+type backwardZone struct {
 	lo, hi     int64
 	loBy, hiBy int32
 	role       role
 }
 
-// add puts a block on the ground. A backward zone, f not before s, is an
-// interval in which all operations of the block are open, so that the block may
-// stand at any one point of it.
-func (g *ground) add(z stretch) {
+// add adds a cluster's zone. A backward zone is an interval in which all operations of
+// the cluster are pending, so that the cluster may take effect at any one point of it.
+func (zs *zones) add(z clusterZone) {
 	if z.f < z.s {
-		g.fixed = append(g.fixed, z)
+		zs.forward = append(zs.forward, z)
 		return
 	}
-	l := loose{lo: z.s, hi: z.f, loBy: z.sBy, hiBy: z.fBy, role: sets}
+	l := backwardZone{lo: z.s, hi: z.f, loBy: z.sBy, hiBy: z.fBy, role: sets}
 	switch {
 	case z.needsUnset && z.leavesUnset:
 		l.role = sees
@@ -95,103 +96,101 @@ func (g *ground) add(z stretch) {
 	case z.leavesUnset:
 		l.role = unsets
 	}
-	g.loose = append(g.loose, l)
+	zs.backward = append(zs.backward, l)
 }
 
-// addOne puts a single operation on the ground.
-func (g *ground) addOne(r *record, as role) {
-	g.loose = append(g.loose, loose{lo: r.call, hi: r.ret, loBy: r.id, hiBy: r.id, role: as})
+// addOperation adds a single operation, which is a backward zone.
+func (zs *zones) addOperation(r *record, as role) {
+	zs.backward = append(zs.backward, backwardZone{lo: r.call, hi: r.ret, loBy: r.id, hiBy: r.id, role: as})
 }
 
-// decide reports whether everything on the ground can be put into one order. If
-// not, it names a few operations that are involved. O(n log n).
+// decide reports whether the zones have an order. If not, it returns a few operations
+// that are involved. O(n log n).
 //
-// Blocks that run forward stand where they are: two that overlap contradict each
-// other, since each must end before the other began; so does a loose item that
-// is called and returns within one. These two conditions are Gibbons and
-// Korach's, and suffice for values that are never unset: precedence among blocks
-// ("some operation of A returns before some operation of B is called", A.f <
-// B.s) has a cycle only if it has one of length two, because from A.f < B.s and
-// C.f < D.s follows A.f < D.s or C.f < B.s.
+// Two forward zones that overlap contradict each other, since each cluster must end
+// before the other begins. A backward zone within a forward one contradicts it, too.
+// These two conditions are Gibbons and Korach's, and suffice for values that are never
+// unset: precedence among clusters ("some operation of A returns before some operation
+// of B is called", A.f < B.s) has a cycle only if it has one of length two, because
+// from A.f < B.s and C.f < D.s follows A.f < D.s or C.f < B.s.
 //
-// What remains is to find instants for the loose items, in the gaps between the
-// fixed blocks, such that whatever must find the object unset does. See
-// [periods].
-func (g *ground) decide() (bool, []int32) {
-
-	g.fixed = sortByTime(g.fixed, func(z stretch) int64 { return z.f })
-	for i := 1; i < len(g.fixed); i++ {
-		if a, b := &g.fixed[i-1], &g.fixed[i]; b.f < a.s {
+// What remains is to find instants for the backward zones, in the gaps between the
+// forward zones, such that each operation that must find the object unset does. See
+// [schedule].
+func (zs *zones) decide() (bool, []int32) {
+	zs.forward = sortByTime(zs.forward, func(z clusterZone) int64 { return z.f })
+	for i := 1; i < len(zs.forward); i++ {
+		if a, b := &zs.forward[i-1], &zs.forward[i]; b.f < a.s {
 			return false, []int32{a.fBy, a.sBy, b.fBy, b.sBy}
 		}
 	}
 	near := 0
-	for i := range g.loose {
-		l := &g.loose[i]
-		if z := g.clip(l, &near); z != nil {
+	for i := range zs.backward {
+		l := &zs.backward[i]
+		if z := zs.clip(l, &near); z != nil {
 			return false, []int32{z.fBy, z.sBy, l.loBy, l.hiBy}
 		}
 	}
-	p := periods{fixed: g.fixed, unset: true, last: g.lastDemand()}
-	for _, l := range g.loose {
-		if l.lo <= p.last {
-			p.loose = append(p.loose, l)
+	s := schedule{forward: zs.forward, unset: true, last: zs.lastDemand()}
+	for _, l := range zs.backward {
+		if l.lo <= s.last {
+			s.backward = append(s.backward, l)
 		}
 	}
-	p.loose = sortByTime(p.loose, func(l loose) int64 { return l.lo })
-	return p.run()
+	s.backward = sortByTime(s.backward, func(l backwardZone) int64 { return l.lo })
+	return s.run()
 }
 
-// lastDemand is the last instant at which something that must happen may find
-// the object unset; what is behind it always has a place.
-func (g *ground) lastDemand() int64 {
+// lastDemand is the last instant at which an operation that certainly took effect may
+// find the object unset. Backward zones that begin later can always be scheduled.
+func (zs *zones) lastDemand() int64 {
 	last := int64(math.MinInt64)
-	for i := range g.loose {
-		if l := &g.loose[i]; (l.role == sees || l.role == takes) && l.hi != open {
+	for i := range zs.backward {
+		if l := &zs.backward[i]; (l.role == sees || l.role == takes) && l.hi != open {
 			last = max(last, l.hi)
 		}
 	}
-	for i := range g.fixed {
-		if z := &g.fixed[i]; z.needsUnset {
+	for i := range zs.forward {
+		if z := &zs.forward[i]; z.needsUnset {
 			last = max(last, z.f)
 		}
 	}
 	return last
 }
 
-// clip moves the end of a loose item out of the fixed blocks. If nothing of it
-// remains, it returns the block that it fell into. (Its call may stay in one:
-// nothing happens there.) The search begins near the last one.
-func (g *ground) clip(l *loose, near *int) *stretch {
-	if at := g.over(l.lo, near); at != nil && l.hi < at.s {
+// clip moves the end of a backward zone out of the forward zones. If nothing of it
+// remains, it returns the forward zone around it. (Its beginning may stay in one:
+// nothing is scheduled there.) The search begins near the last one.
+func (zs *zones) clip(l *backwardZone, near *int) *clusterZone {
+	if at := zs.over(l.lo, near); at != nil && l.hi < at.s {
 		return at
 	}
 	if l.hi == open {
 		return nil
 	}
-	if end := g.over(l.hi, near); end != nil {
+	if end := zs.over(l.hi, near); end != nil {
 		l.hi = end.f
 	}
 	return nil
 }
 
-// over is the fixed block that strictly covers an instant. near is the number of
-// blocks with f < t; the search begins at what it was for another instant, since
+// over is the forward zone that strictly covers an instant. near is the number of
+// forward zones with f < t; the search begins at what it was for another instant, since
 // the next instant is mostly close by.
-func (g *ground) over(t int64, near *int) *stretch {
+func (zs *zones) over(t int64, near *int) *clusterZone {
 	i, steps := *near, 0
-	for ; i < len(g.fixed) && g.fixed[i].f < t && steps < walkable; i++ {
+	for ; i < len(zs.forward) && zs.forward[i].f < t && steps < walkable; i++ {
 		steps++
 	}
-	for ; i > 0 && g.fixed[i-1].f >= t && steps < walkable; i-- {
+	for ; i > 0 && zs.forward[i-1].f >= t && steps < walkable; i-- {
 		steps++
 	}
 	if steps == walkable {
-		i, _ = slices.BinarySearchFunc(g.fixed, t, func(z stretch, t int64) int { return cmp.Compare(z.f, t) })
+		i, _ = slices.BinarySearchFunc(zs.forward, t, func(z clusterZone, t int64) int { return cmp.Compare(z.f, t) })
 	}
 	*near = i
-	if i > 0 && t < g.fixed[i-1].s {
-		return &g.fixed[i-1]
+	if i > 0 && t < zs.forward[i-1].s {
+		return &zs.forward[i-1]
 	}
 	return nil
 }
@@ -201,8 +200,8 @@ const walkable = 32
 
 // sortByTime sorts items by a sequence number. They come nearly in order, since
 // a history does: then insertion takes the time of a few comparisons. Where it
-// takes more, and the numbers are dense, as a history's are, each item gets a
-// place of its own. What is left is sorted by comparing.
+// takes more, and the numbers are dense, as a history's are, the items are scattered
+// by number. Other items are sorted by comparing.
 func sortByTime[T any](items []T, by func(T) int64) []T {
 	if insert(items, by) {
 		return items

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/campaign"
+	"retain/internal/selftest"
 )
 
 // run runs a program to its end and gives what it printed.
@@ -69,7 +70,8 @@ func pod(t *testing.T, image, file, volume string, index int, more ...string) (s
 
 // The image of deploy/image.sh does what the manifests ask of it: two of the shards
 // on the real server, then the report of both.
-func TestTheImageRunsShardsAndTheirReport(t *testing.T) {
+func TestImageRunsShardsAndTheirReport(t *testing.T) {
+	selftest.Long(t, "a minute and a half")
 	image := image(t)
 	volume := t.TempDir()
 	for _, index := range []int{0, 1} {
@@ -80,16 +82,16 @@ func TestTheImageRunsShardsAndTheirReport(t *testing.T) {
 	require.NoError(t, err, out)
 	c, err := campaign.Read(volume)
 	require.NoError(t, err)
-	require.Len(t, c.Sittings, 2)
-	assert.Equal(t, "0/8", c.Sittings[0].Shard.String())
-	assert.Equal(t, "1/8", c.Sittings[1].Shard.String())
+	require.Len(t, c.Segments, 2)
+	assert.Equal(t, "0/8", c.Segments[0].Shard.String())
+	assert.Equal(t, "1/8", c.Segments[1].Shard.String())
 	assert.Positive(t, c.Totals().Plans)
-	assert.Contains(t, out, "2 sittings of 2 shards")
+	assert.Contains(t, out, "2 segments of 2 shards")
 	assert.FileExists(t, filepath.Join(volume, "report.html"))
 }
 
 // The image's own command is a campaign of the right length and place.
-func TestTheImagesCommand(t *testing.T) {
+func TestImageCommandAgreesWithTheManifest(t *testing.T) {
 	text, err := os.ReadFile("Dockerfile")
 	require.NoError(t, err)
 	command := regexp.MustCompile(`(?m)^CMD (\[.*\])$`).FindSubmatch(text)

@@ -60,7 +60,7 @@ func expanded(text string, index int) string {
 	return strings.ReplaceAll(text, "$(JOB_COMPLETION_INDEX)", fmt.Sprint(index))
 }
 
-func TestTheCampaignIsAnIndexedJob(t *testing.T) {
+func TestManifestRunsTheCampaignAsAnIndexedJob(t *testing.T) {
 	jobs, claims := manifest(t, "campaign.yaml")
 	require.Len(t, claims, 1)
 	assert.Equal(t, []core.PersistentVolumeAccessMode{core.ReadWriteMany}, claims[0].Spec.AccessModes)
@@ -87,7 +87,7 @@ func TestTheCampaignIsAnIndexedJob(t *testing.T) {
 		assert.False(t, seen[path], "shard %d has another's directory: %s", index, path)
 		seen[path] = true
 	}
-	assert.Contains(t, container.Args, "-resume="+container.VolumeMounts[0].MountPath, "records are in the shard's directory of the volume")
+	assert.Contains(t, container.Args, "-dir="+container.VolumeMounts[0].MountPath, "records are in the shard's directory of the volume")
 	assert.Equal(t, claims[0].Name, pod.Volumes[0].PersistentVolumeClaim.ClaimName)
 	for _, rule := range job.PodFailurePolicy.Rules {
 		if rule.OnExitCodes != nil {
@@ -96,7 +96,7 @@ func TestTheCampaignIsAnIndexedJob(t *testing.T) {
 	}
 }
 
-func TestTheReportReadsAllShards(t *testing.T) {
+func TestManifestsReportReadsAllShards(t *testing.T) {
 	campaigns, _ := manifest(t, "campaign.yaml")
 	reports, _ := manifest(t, "report.yaml")
 	c, r := campaigns[0].Spec.Template.Spec, reports[0].Spec.Template.Spec
@@ -116,7 +116,7 @@ func TestTheReportReadsAllShards(t *testing.T) {
 }
 
 // A misspelt field is refused, wherever it is.
-func TestTheManifestIsDecodedStrictly(t *testing.T) {
+func TestManifestWithUnknownFieldsIsRefused(t *testing.T) {
 	text, err := os.ReadFile("campaign.yaml")
 	require.NoError(t, err)
 	for right, wrong := range map[string]string{

@@ -27,7 +27,7 @@ func complaints(t *testing.T, text []byte) (out []string) {
 	return out
 }
 
-func TestTheWorkflow(t *testing.T) {
+func TestNightlyWorkflowHasNoErrors(t *testing.T) {
 	text, err := os.ReadFile(workflow)
 	require.NoError(t, err)
 	assert.Empty(t, complaints(t, text))
@@ -35,6 +35,17 @@ func TestTheWorkflow(t *testing.T) {
 		"matrix.shard }}": "matrix.shards }}", "needs: campaign": "needs: campaigns", "retention-days:": "retention-day:", "runs-on: ubuntu-latest": "run-on: ubuntu-latest",
 		"17 1 * * *": "77 1 * * *",
 	} {
+		require.Contains(t, string(text), right)
+		assert.NotEmpty(t, complaints(t, []byte(strings.Replace(string(text), right, wrong, 1))), wrong)
+	}
+}
+
+// TestCIWorkflowHasNoErrors also shows that each mistake in it is found.
+func TestCIWorkflowHasNoErrors(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(workflow), "ci.yml"))
+	require.NoError(t, err)
+	assert.Empty(t, complaints(t, text))
+	for right, wrong := range map[string]string{"github.event_name": "github.event_nam", "timeout-minutes:": "timeout-minute:", "branches: [main]": "branchs: [main]"} {
 		require.Contains(t, string(text), right)
 		assert.NotEmpty(t, complaints(t, []byte(strings.Replace(string(text), right, wrong, 1))), wrong)
 	}

@@ -44,6 +44,7 @@ func decode(doc document) (Plan, error) {
 		"number":      into(&p.Number, "a number"),
 		"rapid_steps": into(&p.RapidSteps, "a number"),
 		"config":      func(v value) error { return readConfig(v, &p.Config) },
+		"load":        func(v value) error { return readLoad(v, &p.Load) },
 		"steps": func(v value) error {
 			return v.array("steps", func(i int, e value) error {
 				s, err := readStep(i, e)
@@ -90,6 +91,9 @@ func readConfig(v value, c *Config) error {
 	return v.object("config", map[string]func(value) error{
 		"server":          into(&c.Server, "a string"),
 		"partitions":      into(&c.Partitions, "a number"),
+		"vqueues":         into(&c.VQueues, flag),
+		"start":           func(v value) error { return readStart(v, &c.Start) },
+		"take_over":       into(&c.TakeOver, "a fault"),
 		"unkeyed":         into(&c.Unkeyed, flag),
 		"push_on":         into(&c.PushOn, flag),
 		"retry":           into(&c.Retry, flag),
@@ -98,11 +102,39 @@ func readConfig(v value, c *Config) error {
 	})
 }
 
+func readStart(v value, c *StartConfig) error {
+	return v.object("start", map[string]func(value) error{
+		"state":      into(&c.State, "a string"),
+		"suspension": into(&c.Suspension, "a string"),
+		"one_timer":  into(&c.OneTimer, "true or false"),
+	})
+}
+
+func readLoad(v value, l *Load) error {
+	var seed string
+	return v.object("load", map[string]func(value) error{
+		"clients": into(&l.Clients, "a number"),
+		"objects": into(&l.Objects, "a number"),
+		"seed":    func(v value) error { return readSeed(v, &seed, &l.Seed) },
+		"reads":   into(&l.Reads, "a number"),
+		"between": into(&l.Between, "a number"),
+		"operations": func(v value) error {
+			return v.array("operations", func(_ int, e value) error {
+				var name string
+				err := into(&name, "an operation's name")(e)
+				l.Operations = append(l.Operations, name)
+				return err
+			})
+		},
+	})
+}
+
 // stepFields are all fields of a step; nil where they are not there.
 type stepFields struct {
-	id, client, while, step, offset  *int
-	do, fault, gate, during, version *string
-	hold                             *bool
+	id, client, while, step, offset, inFlight *int
+	do, fault, target, gate, during, version  *string
+	hold                                      *bool
+	start                                     *StartConfig
 }
 
 func readStep(i int, v value) (Step, error) {
@@ -112,6 +144,7 @@ func readStep(i int, v value) (Step, error) {
 		"client":    into(&f.client, "a number"),
 		"do":        into(&f.do, "a string"),
 		"fault":     into(&f.fault, "a string"),
+		"target":    into(&f.target, "a string"),
 		"while":     into(&f.while, "a step's id"),
 		"gate":      into(&f.gate, "a string"),
 		"step":      into(&f.step, "a step's id"),
@@ -119,6 +152,11 @@ func readStep(i int, v value) (Step, error) {
 		"offset_ms": into(&f.offset, "a number"),
 		"version":   into(&f.version, "a string"),
 		"hold":      into(&f.hold, "true or false"),
+		"in_flight": into(&f.inFlight, "a number"),
+		"start": func(v value) error {
+			f.start = &StartConfig{}
+			return readStart(v, f.start)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +183,8 @@ func (f stepFields) read() (Step, error) {
 }
 
 func (f stepFields) operate() (Step, error) {
-	if f.while != nil || f.gate != nil || f.step != nil || f.during != nil || f.offset != nil || f.version != nil || f.hold != nil {
+	if f.while != nil || f.gate != nil || f.step != nil || f.during != nil || f.offset != nil || f.version != nil || f.hold != nil || f.target != nil ||
+		f.inFlight != nil || f.start != nil {
 		return nil, errors.New("an operation has id, client and do, nothing else")
 	}
 	if f.client == nil {
@@ -175,20 +214,20 @@ func (f stepFields) inject() (Step, error) {
 		return nil, err
 	}
 	return Inject{
-		ID: *f.id, Fault: FaultKind(*f.fault), When: when, Version: or(f.version, ""), HoldThroughStop: or(f.hold, false),
+		ID: *f.id, Fault: model.FaultKind(*f.fault), Target: model.Target(or(f.target, "")), When: when, Version: or(f.version, ""), Start: or(f.start, StartConfig{}), HoldThroughStop: or(f.hold, false),
 	}, nil
 }
 
 func (f stepFields) trigger() (Trigger, error) {
 	named := 0
-	for _, there := range []bool{f.while != nil, f.gate != nil, f.during != nil} {
+	for _, there := range []bool{f.while != nil, f.gate != nil, f.during != nil, f.inFlight != nil} {
 		if there {
 			named++
 		}
 	}
 	switch {
 	case named > 1:
-		return nil, errors.New("it has more than one trigger: want one of while, gate and during, or none")
+		return nil, errors.New("it has more than one trigger: want one of while, gate, during and in_flight, or none")
 	case f.step != nil && f.gate == nil:
 		return nil, errors.New("step belongs to a gate: want gate too")
 	case f.offset != nil && f.during == nil:
@@ -197,6 +236,8 @@ func (f stepFields) trigger() (Trigger, error) {
 		return WhileOpen{Step: *f.while}, nil
 	case f.during != nil:
 		return Starting{Milestone: Milestone(*f.during), OffsetMs: or(f.offset, 0)}, nil
+	case f.inFlight != nil:
+		return InFlight{Operations: *f.inFlight}, nil
 	case f.gate == nil:
 		return InPlace{}, nil
 	case *f.gate != gateBefore && *f.gate != gateAfter:

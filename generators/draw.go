@@ -16,20 +16,39 @@ type Options struct {
 	Unresolved bool
 	// Kinds of objects to draw from; nil for all.
 	Kinds []model.Kind
+	// Faults to draw from, at least one that ends the server; nil for all. What undoes
+	// them is drawn with them.
+	Faults []model.FaultKind
 	// Partitions to draw from; nil for 1, 4 and 24.
 	Partitions []int
 	// Server is the configuration of the server that every plan names, one of
 	// [Servers]; "" for none in particular: [Draw] goes through those with one of
 	// Partitions, group by group, and [Plans] draws plans that name none.
 	Server string
+	// StartConfigs draws both axes of a configuration instead of names: partitions, what
+	// the server is started with, and start steps that change it. A Server pins both.
+	StartConfigs bool
+	// VQueues lets [Draw] give vqueues to the servers of a third of the groups of plans, if
+	// StartConfigs is set and no Server: see [HasVQueues]. All else of a plan stays the same.
+	VQueues bool
+	// Start is what every plan starts the server with, if StartConfigs is set; the zero
+	// value draws it. [Draw] follows [ScheduledClass].
+	Start StartConfig
 	// MaxSteps bounds the steps of a plan but for the last few, 0 for [MaxSteps].
 	MaxSteps int
-	// Focus is the cell that a plan's first fault mostly aims at, so that none
-	// stays empty; the zero value draws it. [Draw] goes round them.
-	Focus Cell
-	// Aim is a situation that every plan ends with, one of [Situations]: plans that
-	// lean towards what was tested rarely. The zero value is none.
-	Aim Situation
+	// Focus is the fault point of a plan's first fault in most cases, so that a session
+	// covers each; the zero value draws it. [Draw] takes them in turn.
+	Focus FaultPoint
+	// Situation is the target situation that every plan ends with, one of [Situations]:
+	// a campaign biases its plans towards rarely tested ones. The zero value is none.
+	Situation Situation
+	// Loads says which plans have a load. The zero value is none, and draws nothing.
+	Loads Loads
+	// Scheduled lets [Draw] end plans with changes at faults, so that a session has all of
+	// them early: see [Changes]. Which ones follows from the seed and the plan's number.
+	Scheduled bool
+
+	targets []Situation // those of the plan's number
 }
 
 // MaxSteps bounds plans unless the options say otherwise: lengths are geometric,
@@ -53,21 +72,37 @@ func Plans(o Options) *rapid.Generator[Plan] {
 		}})
 		d.t = t
 		d.finish()
-		return Plan{Config: use.config, Steps: d.steps}
+		p := Plan{Config: use.config, Load: use.load, Steps: d.steps}
+		p.Load.Between = p.between()
+		return p
 	})
 }
 
 // Draw is plan number n of a session's seed: always the same one for the same
 // arguments, -rapid.steps and -short.
 func Draw(seed uint64, number int, o Options) Plan {
-	if o.Focus == (Cell{}) {
-		cells := Cells()
-		o.Focus = cells[(seed+uint64(number))%uint64(len(cells))]
+	if o.Scheduled {
+		o.targets = scheduledTargets(seed, number, o)
 	}
-	if o.Server == "" {
+	if o.Focus == (FaultPoint{}) {
+		points := faultPointsOf(faultsIn(strike, o.Faults))
+		o.Focus = points[(seed+uint64(number))%uint64(len(points))]
+	}
+	vqueues := false
+	switch {
+	case o.Server != "":
+	case o.StartConfigs:
+		vqueues = o.VQueues && vqueuesAt(seed, number, len(o.partitions()))
+		o = o.schedule(seed, number)
+	default:
 		o.Server = serverOf(seed, number, o.Partitions)
 	}
+	o.Loads = o.Loads.of(seed, number)
 	p := Plans(o).Example(int(mix(seed, uint64(number))))
+	p.Config.VQueues = vqueues
+	if p.Load.Clients > 0 {
+		p.Load.Seed = loadSeed(seed, number)
+	}
 	p.Seed, p.Number, p.RapidSteps = seed, number, rapidSteps()
 	return p
 }

@@ -4,16 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"retain/model"
 	"strconv"
 )
 
 // header is what stands before the steps in a plan's JSON.
 type header struct {
-	Version    int    `json:"version"`
-	Seed       string `json:"seed"` // in quotes: JSON numbers lose precision beyond 2^53
-	Number     int    `json:"number"`
-	RapidSteps int    `json:"rapid_steps,omitempty"`
-	Config     Config `json:"config"`
+	Version    int       `json:"version"`
+	Seed       string    `json:"seed"` // in quotes: JSON numbers lose precision beyond 2^53
+	Number     int       `json:"number"`
+	RapidSteps int       `json:"rapid_steps,omitempty"`
+	Config     Config    `json:"config"`
+	Load       *loadLine `json:"load,omitempty"`
+}
+
+// loadLine is a [Load] in JSON.
+type loadLine struct {
+	Load
+	Seed string `json:"seed"` // in quotes, as that of the plan
 }
 
 // operateLine is an [Operate] in JSON.
@@ -23,27 +31,32 @@ type operateLine struct {
 	Do     string `json:"do"` // the object and the operation: "counter-0 add(1)"
 }
 
-// injectLine is an [Inject] in JSON. At most one of while, gate and during is
-// there; none of them is [InPlace].
+// injectLine is an [Inject] in JSON. At most one of while, gate, during and
+// in_flight is there; none of them is [InPlace].
 type injectLine struct {
-	ID       int       `json:"id"`
-	Fault    FaultKind `json:"fault"`
-	While    int       `json:"while,omitempty"`     // [WhileOpen]
-	Gate     string    `json:"gate,omitempty"`      // [AtGate]: "before" or "after"
-	Step     int       `json:"step,omitempty"`      // ... of this step
-	During   Milestone `json:"during,omitempty"`    // [Starting]
-	OffsetMs int       `json:"offset_ms,omitempty"` // ... and this much later
-	Version  string    `json:"version,omitempty"`
-	Hold     bool      `json:"hold,omitempty"` // HoldThroughStop
+	ID       int             `json:"id"`
+	Fault    model.FaultKind `json:"fault"`
+	Target   model.Target    `json:"target,omitempty"`
+	While    int             `json:"while,omitempty"`     // [WhileOpen]
+	Gate     string          `json:"gate,omitempty"`      // [AtGate]: "before" or "after"
+	Step     int             `json:"step,omitempty"`      // ... of this step
+	During   Milestone       `json:"during,omitempty"`    // [Starting]
+	OffsetMs int             `json:"offset_ms,omitempty"` // ... and this much later
+	InFlight int             `json:"in_flight,omitempty"` // [InFlight]
+	Start    StartConfig     `json:"start,omitzero"`
+	Version  string          `json:"version,omitempty"`
+	Hold     bool            `json:"hold,omitempty"` // HoldThroughStop
 }
 
 // Encode gives the plan as JSON, one line per step, for people to read and edit.
 // Equal plans give equal bytes, and [Decode] reads a valid plan back exactly (a
 // nil trigger as [InPlace], which it means).
 func Encode(p Plan) []byte {
-	head := line(header{
-		Version: PlanVersion, Seed: strconv.FormatUint(p.Seed, 10), Number: p.Number, RapidSteps: p.RapidSteps, Config: p.Config,
-	})
+	h := header{Version: p.version(), Seed: strconv.FormatUint(p.Seed, 10), Number: p.Number, RapidSteps: p.RapidSteps, Config: p.Config}
+	if p.Load.Clients != 0 {
+		h.Load = &loadLine{Load: p.Load, Seed: strconv.FormatUint(p.Load.Seed, 10)}
+	}
+	head := line(h)
 	var b bytes.Buffer
 	b.Write(head[:len(head)-1]) // without the brace that closes it
 	b.WriteString(`,"steps":[`)
@@ -61,12 +74,30 @@ func Encode(p Plan) []byte {
 	return b.Bytes()
 }
 
+// version is that of the oldest format that has all that the plan says.
+func (p Plan) version() int {
+	const startsAndLoads = 2
+	if p.Config.VQueues {
+		return PlanVersion
+	}
+	if p.Load.Clients != 0 || p.Config.Start != (StartConfig{}) || p.Config.TakeOver != "" {
+		return startsAndLoads
+	}
+	for _, s := range p.Steps {
+		f, is := s.(Inject)
+		if _, load := f.When.(InFlight); is && (load || f.Start != (StartConfig{})) {
+			return startsAndLoads
+		}
+	}
+	return 1
+}
+
 func encodeStep(s Step) []byte {
 	switch s := s.(type) {
 	case Operate:
 		return line(operateLine{ID: s.ID, Client: s.Client, Do: fmt.Sprintf("%s %v", s.Object, s.Op)})
 	case Inject:
-		l := injectLine{ID: s.ID, Fault: s.Fault, Version: s.Version, Hold: s.HoldThroughStop}
+		l := injectLine{ID: s.ID, Fault: s.Fault, Target: s.Target, Version: s.Version, Start: s.Start, Hold: s.HoldThroughStop}
 		switch when := s.When.(type) {
 		case WhileOpen:
 			l.While = when.Step
@@ -77,6 +108,8 @@ func encodeStep(s Step) []byte {
 			}
 		case Starting:
 			l.During, l.OffsetMs = when.Milestone, when.OffsetMs
+		case InFlight:
+			l.InFlight = when.Operations
 		}
 		return line(l)
 	}

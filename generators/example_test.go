@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"retain/generators"
+	"retain/model"
 )
 
 // A plan is text that a person reads and edits.
 func ExampleEncode() {
-	fmt.Printf("%s", generators.Encode(generators.StartAndStop(generators.Kill)))
+	fmt.Printf("%s", generators.Encode(generators.StartAndStop(model.Kill)))
 	// Output:
 	// {"version":1,"seed":"0","number":0,"config":{},"steps":[
 	//   {"id":1,"client":0,"do":"counter-0 add(1)"},
@@ -19,7 +20,7 @@ func ExampleEncode() {
 	// ]}
 }
 
-// What is wrong with a file is one line, with its place.
+// An error in a file is one line, with line and column.
 func ExampleDecode() {
 	_, err := generators.Decode([]byte(`{"version":1,"steps":[
 	  {"id":1,"client":0,"do":"counter-0 add(1)"},

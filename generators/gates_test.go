@@ -37,7 +37,7 @@ func awaited(p Plan, i int) (at standingAt, found bool) {
 				at.passed++
 			}
 		case Inject:
-			if s.Fault != Pause && s.Fault != Resume {
+			if s.Fault != model.Pause && s.Fault != model.Resume {
 				at.faults++
 			}
 		}
@@ -45,9 +45,9 @@ func awaited(p Plan, i int) (at standingAt, found bool) {
 	return at, found
 }
 
-func TestTriggersNameWhatCanBeOpen(t *testing.T) {
+func TestTriggersNameOperationsThatCanBeOpen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := Plans(Options{}).Draw(t, "plan")
+		p := Plans(measured(Options{})).Draw(t, "plan")
 		gates := map[int]bool{}
 		for i, s := range p.Steps {
 			f, ok := s.(Inject)
@@ -77,7 +77,7 @@ func TestTriggersNameWhatCanBeOpen(t *testing.T) {
 	})
 }
 
-// What a gate holds after its effect has one, if the steps run in order.
+// An operation that a gate holds after its effect has one, if the steps run in order.
 func TestAfterGatesHoldAnEffect(t *testing.T) {
 	held := 0
 	for _, p := range sample(t, 7, 500, Options{}) {
@@ -103,7 +103,7 @@ func TestAfterGatesHoldAnEffect(t *testing.T) {
 	assert.Greater(t, held, 100)
 }
 
-func TestMostGatesStandLast(t *testing.T) {
+func TestMostGatesHoldTheLastOperation(t *testing.T) {
 	last, gates, effects := 0, 0, 0
 	for _, p := range sample(t, 8, 1000, Options{}) {
 		for i, s := range p.Steps {
@@ -126,13 +126,13 @@ func TestMostGatesStandLast(t *testing.T) {
 	assert.Less(t, effects, gates, "some hold a read")
 }
 
-func TestStrikesFindOperationsOpen(t *testing.T) {
+func TestStopsAndKillsFindOperationsOpen(t *testing.T) {
 	open, strikes, holds := 0, 0, 0
 	plans := sample(t, 9, 1000, Options{})
 	for _, p := range plans {
 		for i, s := range p.Steps {
 			f, ok := s.(Inject)
-			if !ok || f.Fault != Stop && f.Fault != Kill {
+			if !ok || f.Fault != model.Stop && f.Fault != model.Kill {
 				continue
 			}
 			strikes++
@@ -152,12 +152,12 @@ func TestStrikesFindOperationsOpen(t *testing.T) {
 
 // Faults close to each other: a second one before the first operation after a
 // start, and one during it.
-func TestFaultsCloseTogether(t *testing.T) {
+func TestSomeFaultsComeCloseTogether(t *testing.T) {
 	plans := sample(t, 10, 1000, Options{})
 	assert.Greater(t, share(plans, sequence(killDuringStart)), 0.03, "killed while starting")
 	assert.Greater(t, share(plans, func(p Plan) bool {
 		for i := 1; i < len(p.Steps); i++ {
-			if injects(Start)(p.Steps[i-1]) && (injects(Kill)(p.Steps[i]) || injects(Stop)(p.Steps[i])) {
+			if injects(model.Start)(p.Steps[i-1]) && (injects(model.Kill)(p.Steps[i]) || injects(model.Stop)(p.Steps[i])) {
 				return true
 			}
 		}
@@ -181,7 +181,7 @@ func TestPlansReadBackWhatTheyWrote(t *testing.T) {
 					written[s.Object] = true
 				}
 			case Inject:
-				if s.Fault == Stop || s.Fault == Kill {
+				if s.Fault == model.Stop || s.Fault == model.Kill {
 					for o := range written {
 						before[o] = true
 					}
@@ -193,7 +193,7 @@ func TestPlansReadBackWhatTheyWrote(t *testing.T) {
 }
 
 // After a start there is more reading than elsewhere.
-func TestStartsAreReadBack(t *testing.T) {
+func TestPlansReadMoreAfterAStart(t *testing.T) {
 	var fresh, freshReads, all, reads, back float64
 	for _, p := range sample(t, 12, 1000, Options{}) {
 		since := 0                                                          // operations since the last start and 1; 0 before any
@@ -202,7 +202,7 @@ func TestStartsAreReadBack(t *testing.T) {
 			o, ok := s.(Operate)
 			if !ok {
 				since = 0
-				if injects(Start)(s) {
+				if injects(model.Start)(s) {
 					since, before = 1, maps.Clone(written)
 				}
 				continue
@@ -232,7 +232,7 @@ func TestStartsAreReadBack(t *testing.T) {
 
 func TestValuesAreDistinctAndAdditionsOfOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := Plans(Options{}).Draw(t, "plan")
+		p := Plans(measured(Options{})).Draw(t, "plan")
 		seen := map[string]bool{}
 		for _, s := range p.Steps {
 			o, ok := s.(Operate)
@@ -242,8 +242,12 @@ func TestValuesAreDistinctAndAdditionsOfOne(t *testing.T) {
 			if n := model.Addition(o.Op); n > 1 {
 				t.Fatalf("step %d adds %d", o.ID, n)
 			}
-			value, _ := writtenBy(o.Op)
+			value := ""
 			switch op := o.Op.(type) {
+			case model.RegisterWrite:
+				value = op.Value
+			case model.RegisterCompareAndSet:
+				value = op.Value
 			case model.ListAppend:
 				value = op.Value
 			case model.MapSet:

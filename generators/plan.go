@@ -1,33 +1,12 @@
-// Package generators draws plans: whole programs of a run, decided before
-// anything starts. It is pure.
-//
-// A [Plan] is one flat list of steps. Every operation step belongs to a client;
-// a client runs its steps in the order of the list, one at a time. A fault step
-// belongs to nobody: the harness carries the faults out in the order of the
-// list. What a plan means, whatever the speed of the machine:
-//
-//   - A fault is a line across the list: operations that stand after it begin
-//     only once it has begun (a plan that waits for readiness: once the runtime
-//     is ready again, if the fault starts it). Operations that stand before it
-//     may run past it.
-//   - An operation that a fault's trigger holds at a gate is a line too:
-//     operations after it begin once it stands there, or is over. So a read that
-//     stands between it and the fault sees what it left.
-//   - When a fault begins is said by its [Trigger].
-//   - A step that can't apply (start when up, stop when down, resume when not
-//     paused) does nothing. A trigger whose step is gone, over or did nothing is
-//     due at once. When no client can go on, the next fault is due.
-//   - After the last step the harness heals: it opens every gate, thaws and
-//     starts the runtime, and reads everything.
 package generators
 
 import (
 	"retain/model"
 )
 
-// PlanVersion is the version of the plan format that this package writes, and
-// the newest that it reads.
-const PlanVersion = 1
+// PlanVersion is the newest version of the plan format. [Encode] writes the oldest
+// version that has all that a plan says.
+const PlanVersion = 3
 
 // Plan is the whole program of a run.
 type Plan struct {
@@ -40,17 +19,29 @@ type Plan struct {
 	// not drawn by [Draw].
 	RapidSteps int
 	Config     Config
+	Load       Load
 	Steps      []Step
 }
 
 // Config is what holds for the whole of a plan.
 type Config struct {
-	// Server names the server's configuration, one of [Servers]; "" is a server
-	// with nothing set but Partitions.
+	// Server names the whole of the server's configuration, one of [Servers]: what
+	// is fixed with its data, and what a start may change. "" is a server with nothing
+	// set but Partitions, VQueues and Start.
 	Server string `json:"server,omitempty"`
 	// Partitions of the server, over those of Server; 0 is Server's number, or
 	// the server's own default.
 	Partitions int `json:"partitions,omitempty"`
+	// VQueues lets the server schedule invocations in virtual queues, from the first
+	// start of its data on.
+	VQueues bool `json:"vqueues,omitempty"`
+	// Start is what the server is started with, over that of Server, until a start
+	// step says otherwise.
+	Start StartConfig `json:"start,omitzero"`
+	// TakeOver is the fault that ends a server that served other plans with another
+	// configuration, before this plan begins: "" is a kill. It means nothing on a
+	// server that has served no plan.
+	TakeOver model.FaultKind `json:"take_over,omitempty"`
 	// Unkeyed sends the operations of the program without idempotency keys.
 	// They are never re-sent once a byte was written.
 	Unkeyed bool `json:"unkeyed,omitempty"`
@@ -63,8 +54,8 @@ type Config struct {
 	Retry bool `json:"retry,omitempty"`
 	// Resolve says how ambiguous operations are resolved after the heal.
 	Resolve Resolve `json:"resolve,omitempty"`
-	// NoClosingKill ends the plan without the kill that puts what was written
-	// after the last fault to the test.
+	// NoClosingKill ends the plan without the kill that tests the writes after the
+	// last fault.
 	NoClosingKill bool `json:"no_closing_kill,omitempty"`
 }
 
@@ -95,11 +86,17 @@ type Operate struct {
 // Inject is a fault: something done to the runtime.
 type Inject struct {
 	ID    int
-	Fault FaultKind
+	Fault model.FaultKind
 	When  Trigger
+	// Target is what it is done to, "" for the server. The format allows nodes and the
+	// service; [CheckServer] refuses what the server under test does not have.
+	Target model.Target
 	// Version is for a start: the server's version from then on, "" for no
-	// change. The format allows it; no version but the running one is accepted yet.
+	// change. The format allows it; [CheckServer] refuses any but the running one.
 	Version string
+	// Start is for a start: the configuration from then on, the zero value for no
+	// change.
+	Start StartConfig
 	// HoldThroughStop is for a stop while an operation stands at a gate: the
 	// gate stays shut while the runtime drains, instead of opening when the stop
 	// begins.
@@ -112,36 +109,23 @@ func (s Operate) StepID() int { return s.ID }
 // StepID is the step's ID.
 func (s Inject) StepID() int { return s.ID }
 
-// FaultKind is what a fault does.
-type FaultKind string
-
-// Faults, the simplest first. Start starts a runtime that is down. Pause and
-// Resume freeze and thaw it, where the runtime can (otherwise they do nothing).
-const (
-	Stop   FaultKind = "stop"
-	Kill   FaultKind = "kill"
-	Start  FaultKind = "start"
-	Pause  FaultKind = "pause"
-	Resume FaultKind = "resume"
-)
-
 // Trigger says when a fault begins. The implementations are [InPlace],
-// [WhileOpen], [AtGate] and [Starting].
+// [WhileOpen], [AtGate], [Starting] and [InFlight].
 type Trigger interface {
 	trigger()
 }
 
 type (
-	// InPlace: when every operation before the fault has returned, or can't
+	// InPlace is due when every operation before the fault has returned, or can't
 	// until the fault has happened (the runtime is down or paused, or it stands at or
 	// behind a gate). The default.
 	InPlace struct{}
 
-	// WhileOpen: as soon as the request of the step has been written, while the
+	// WhileOpen is due as soon as the request of the step has been written, while the
 	// operation is open. Nothing else is waited for.
 	WhileOpen struct{ Step int }
 
-	// AtGate: when the step stands at a gate, before or after its effect, and
+	// AtGate is due when the step stands at a gate, before or after its effect, and
 	// every other operation before the fault has returned or can't. The gate is
 	// armed because this trigger names it, and catches the step's first entry.
 	AtGate struct {
@@ -149,29 +133,35 @@ type (
 		After bool
 	}
 
-	// Starting: during the start that is under way, when it reaches the
+	// Starting is due during the start that is under way, when it reaches the
 	// milestone, plus an offset in milliseconds (0 to 1000). It is due at once
 	// when no start is under way, or when the start is over.
 	Starting struct {
 		Milestone Milestone
 		OffsetMs  int
 	}
+
+	// InFlight is due when so many operations of the load are in flight: their
+	// requests were written and not answered. It is due at once in a plan without
+	// that many clients of a load, and while the server is down.
+	InFlight struct{ Operations int }
 )
 
 func (InPlace) trigger()   {}
 func (WhileOpen) trigger() {}
 func (AtGate) trigger()    {}
 func (Starting) trigger()  {}
+func (InFlight) trigger()  {}
 
 // Milestone is a point in the start of a runtime.
 type Milestone string
 
 // Milestones, in the order in which a start reaches them.
 const (
-	Spawned Milestone = "spawned" // the process or container runs
-	Port    Milestone = "port"    // the ingress accepts connections
-	Health  Milestone = "health"  // the ingress says it is healthy
-	Canary  Milestone = "canary"  // the first call went through
+	Spawned    Milestone = "spawned" // the process or container runs
+	Port       Milestone = "port"    // the ingress accepts connections
+	Health     Milestone = "health"  // the ingress says it is healthy
+	FirstProbe Milestone = "canary"  // the first call went through
 )
 
 // Clients lists the clients that have steps, ascending.

@@ -22,8 +22,8 @@ func TestRatesPrintTheirInterval(t *testing.T) {
 	}
 }
 
-// TestWilsonCovers: the interval holds the true rate in about 19 of 20 cases.
-func TestWilsonCovers(t *testing.T) {
+// TestWilsonIntervalHoldsTheTrueRate: the interval holds the true rate in about 19 of 20 cases.
+func TestWilsonIntervalHoldsTheTrueRate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, p := range []float64{0.02, 0.2, 0.5, 0.9, 0.99} {
 		held := 0
@@ -31,7 +31,7 @@ func TestWilsonCovers(t *testing.T) {
 			r := Rate{Runs: 20}
 			for range r.Runs {
 				if rng.Float64() < p {
-					r.Strikes++
+					r.Failures++
 				}
 			}
 			if low, high := r.Interval(); low <= p && p <= high {
@@ -42,19 +42,19 @@ func TestWilsonCovers(t *testing.T) {
 	}
 }
 
-func TestRunsNeeded(t *testing.T) {
+func TestRunsNeededFollowFromTheRate(t *testing.T) {
 	assert.Equal(t, 3, Rate{20, 20}.RunsNeeded())
 	assert.Equal(t, 3, Rate{19, 20}.RunsNeeded())
 	assert.Equal(t, 9, Rate{10, 20}.RunsNeeded())
 	assert.Zero(t, Rate{0, 20}.RunsNeeded())
-	for strikes := 1; strikes <= 20; strikes++ {
-		r := Rate{strikes, 20}
+	for failures := 1; failures <= 20; failures++ {
+		r := Rate{failures, 20}
 		low, _ := r.Interval()
 		assert.LessOrEqual(t, math.Pow(1-low, float64(r.RunsNeeded())), missed)
 	}
 }
 
-func TestAttempts(t *testing.T) {
+func TestAttemptsFollowFromTheRate(t *testing.T) {
 	assert.Equal(t, 1, attemptsFor(1))
 	assert.Equal(t, 5, attemptsFor(0.5))
 	assert.Equal(t, 14, attemptsFor(0.2))
@@ -68,7 +68,7 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-func TestMeasure(t *testing.T) {
+func TestMeasureRepeatsExecutionsThatFail(t *testing.T) {
 	n := 0
 	r, err := Measure(t.Context(), Plan{}, func(context.Context, Plan) (bool, error) {
 		n++
@@ -78,13 +78,21 @@ func TestMeasure(t *testing.T) {
 		return n%2 == 0, nil
 	}, 20)
 	assert.NoError(t, err)
-	assert.Equal(t, Rate{Strikes: 10, Runs: 20}, r)
+	assert.Equal(t, Rate{Failures: 10, Runs: 20}, r)
 
 	r, err = Measure(t.Context(), Plan{}, func(context.Context, Plan) (bool, error) {
 		n++
 		return true, map[bool]error{true: errors.New("no port is free")}[n > 30]
 	}, 20)
 	assert.ErrorContains(t, err, "no port is free")
-	assert.Equal(t, r.Runs, r.Strikes)
+	assert.Equal(t, r.Runs, r.Failures)
 	assert.Less(t, r.Runs, 20)
+}
+
+func TestOneInIsTheChanceOfAnOperation(t *testing.T) {
+	assert.Equal(t, 902, Rate{Failures: 10, Runs: 20}.OneIn(625))
+	assert.Equal(t, 2, Rate{Failures: 10, Runs: 20}.OneIn(1))
+	assert.Zero(t, Rate{Failures: 20, Runs: 20}.OneIn(500), "no chance")
+	assert.Zero(t, Rate{Runs: 20}.OneIn(500))
+	assert.Zero(t, Rate{Failures: 1, Runs: 2}.OneIn(0))
 }

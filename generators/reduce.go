@@ -4,31 +4,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// Strikes executes a plan once, on a runtime that served no other, and reports
+// Fails executes a plan once, on a runtime that served no other, and reports
 // whether it failed in the way that is being reduced. An error says that the
 // execution showed neither: a harness that could not do its work.
-type Strikes func(ctx context.Context, p Plan) (bool, error)
+type Fails func(ctx context.Context, p Plan) (bool, error)
 
-// ReduceOptions are what [Reduce] works with. Strikes is needed.
+// ReduceOptions are what [Reduce] works with. Fails is needed.
 type ReduceOptions struct {
-	Strikes Strikes
+	Fails Fails
 	// Executions and Time bound the reduction, those of an earlier part of it
 	// included; 0 is no bound.
 	Executions int
 	Time       time.Duration
-	// Hint lists ids of operations that are thought to suffice, such as those of
-	// a checker's proof. A wrong one costs two candidates.
+	// Hint lists ids of operations that may suffice, such as those of a checker's
+	// proof. A wrong hint costs two candidates.
 	Hint []int
-	// GoOn is an earlier, unfinished reduction to go on with; nil to begin. Its
-	// plan takes the place of the one that is given.
+	// Guesses are lists of ids of operations, the likeliest first: one list may
+	// suffice, without any fault. A wrong guess costs one execution.
+	Guesses [][]int
+	// LoadHint are operations of the plan's load that are thought to suffice, such as those
+	// of a checker's proof: see [LoadOperations]. They are tried as a program without the
+	// load. A wrong hint costs one candidate.
+	LoadHint []LoadOperation
+	// GoOn is an unfinished reduction to resume; nil for a new one. Its plan
+	// replaces the one that is given.
 	GoOn *Reduction
-	// Progress, if not nil, is told after every execution.
+	// Progress, if not nil, is called after every execution.
 	Progress func(Reduction)
-	// Save, if not nil, is told whenever something was decided: what it stores is
-	// worth what was done so far. Its error ends the reduction.
+	// Save, if not nil, is called after each decision with the state to store. Its
+	// error ends the reduction.
 	Save func(Reduction) error
 }
 
@@ -37,7 +45,7 @@ type Ending string
 
 // Endings. A reduction that was not ended has none.
 const (
-	// Minimal: nothing that was tried can be taken away any more.
+	// Minimal: no candidate that is left to try fails.
 	Minimal Ending = "minimal"
 	// OutOfExecutions and OutOfTime: a bound was reached.
 	OutOfExecutions Ending = "out of executions"
@@ -46,22 +54,22 @@ const (
 	Interrupted Ending = "interrupted"
 	// NotReproduced: the plan did not fail again, so nothing was reduced.
 	NotReproduced Ending = "not reproduced"
-	// Broken: executions showed nothing several times in a row, or Save failed.
+	// Broken: executions ended in errors several times in a row, or Save failed.
 	Broken Ending = "broken"
 )
 
-// Reduction is what a reduction has come to. It marshals to JSON and back, so
-// that it can be stored and gone on with.
+// Reduction is the state of a reduction. It marshals to JSON and back, so that it can
+// be stored and resumed.
 type Reduction struct {
 	// Best is the smallest plan that failed so far.
 	Best Plan
-	// From is how many steps the plan had in the beginning.
+	// From is the number of steps of the plan before the reduction.
 	From int
 	// Executions and Took are what it cost.
 	Executions int
 	Took       time.Duration
 	Ending     Ending
-	// Doing says what is being tried, for progress.
+	// Doing describes the current candidates, for progress.
 	Doing string
 
 	tried map[string]Rate // by [Plan] in its canonical encoding
@@ -69,30 +77,39 @@ type Reduction struct {
 }
 
 // Seen is how often the best plan failed in the executions of the reduction itself.
-// That is more than its rate if it became the best by failing: it was then executed
-// until it did. Where fresh executions were measured they tell better.
+// That overestimates its rate if it became the best by failing: it was executed until it
+// did. A rate measured by fresh executions is more accurate.
 func (r Reduction) Seen() Rate { return r.tried[keyOf(r.Best)] }
 
 // Reduce finds a smaller plan that still fails, by delta debugging: Zeller and
 // Hildebrandt, "Simplifying and isolating failure-inducing input" (IEEE TSE 28(2)
-// 2002). It takes away objects, faults, clients and operations, by halves first,
-// one by one and in pairs at last, and puts what is left into a canonical form:
+// 2002). It removes objects, faults, clients and operations, by halves first, one by
+// one and in pairs at last, and puts the resulting plan into a canonical form:
 // the default configuration, one client, one object, faults in their places,
 // exclusive reads.
 //
-// A plan may fail only now and then. How often the best plan fails is measured
-// all the time, and a candidate is tried so often that one that fails as often is
-// missed at most 1 time in 20. No candidate is tried again that had its attempts.
+// A plan may fail only now and then. Reduce measures how often the best plan fails, and
+// tries a candidate so often that one that fails as often is missed at most 1 time in
+// 20. A candidate that had its attempts is not tried again.
 //
-// Reduce always returns what it has come to. The error is nil unless the
-// executions were no good or Save failed; bounds and interruption are endings.
+// A load is taken away first: the program without it, and the witness as a program. What
+// needs a load keeps the smallest that fails in half of the executions.
+//
+// A plan of one step, and the result of a finished reduction, are not executed.
+//
+// Reduce always returns the state that it has reached. The error is nil unless
+// executions failed or Save did; bounds and interruption are endings.
 func Reduce(ctx context.Context, from Plan, o ReduceOptions) (Reduction, error) {
-	s := &reducer{ReduceOptions: o, began: time.Now(), needed: map[string]bool{}}
+	s := &reducer{ReduceOptions: o, began: time.Now(), needed: map[string]bool{}, refused: map[string]bool{}}
 	s.Reduction = Reduction{Best: from, From: len(from.Steps), tried: map[string]Rate{}}
 	if o.GoOn != nil {
 		s.Reduction = o.GoOn.clone()
-		s.earlier, s.Ending = s.Took, ""
+		s.earlier = s.Took
 	}
+	if s.Ending == Minimal || len(s.Best.Steps) <= 1 && s.Best.Load.Clients == 0 {
+		return s.nothingToDo()
+	}
+	s.Ending = ""
 	if o.Time > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, o.Time-s.earlier, errOutOfTime)
@@ -115,6 +132,15 @@ func Reduce(ctx context.Context, from Plan, o ReduceOptions) (Reduction, error) 
 	return s.Reduction, err
 }
 
+// nothingToDo is the end of a reduction that executes nothing.
+func (s *reducer) nothingToDo() (Reduction, error) {
+	s.Ending = Minimal
+	if s.Save == nil {
+		return s.Reduction, nil
+	}
+	return s.Reduction, s.Save(s.Reduction)
+}
+
 // stopped is an [Ending] on its way up.
 type stopped string
 
@@ -132,25 +158,47 @@ type reducer struct {
 	doubts  int             // candidates given up since the best was last executed
 	broken  int             // executions in a row that showed nothing
 	needed  map[string]bool // what was not simplified in vain, by name
+	halves  bool            // a plan with a load gives way only to one that fails in half of the executions
+	sizing  bool            // the candidates differ in their operations between faults alone
+	silent  bool            // it did not fail again, and neither did it with a larger load
+	final   bool            // no smaller load was found, nor a program in place of it
+	chain   []Plan          // those with a load that became the best, one after the other
+	refused map[string]bool // those of them that failed too rarely after all, by key
 }
 
 // all is the course of a reduction.
 func (s *reducer) all(ctx context.Context) error {
-	if err := s.foretaste(ctx); err != nil {
+	if err := s.tryHint(ctx); err != nil {
+		return err
+	}
+	if err := s.tryProgram(ctx); err != nil {
 		return err
 	}
 	if err := s.reproduce(ctx); err != nil {
 		return err
 	}
-	if err := s.hinted(ctx); err != nil {
-		return err
+	return s.inOrder(ctx, s.grow, s.withoutLoad, s.hinted, s.load, s.steps, s.loadAtLast, s.steps)
+}
+
+// inOrder runs passes one after the other.
+func (s *reducer) inOrder(ctx context.Context, passes ...func(context.Context) error) error {
+	for _, pass := range passes {
+		if err := pass(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// steps takes steps away and simplifies what is left, until nothing more will do.
+func (s *reducer) steps(ctx context.Context) error {
+	if s.final {
+		return nil
 	}
 	for {
 		before := keyOf(s.Best)
-		for _, pass := range []func(context.Context) error{s.objects, s.restarts, s.clients, s.operations, s.canonical, s.oneByOne, s.pairs} {
-			if err := pass(ctx); err != nil {
-				return err
-			}
+		if err := s.inOrder(ctx, s.objects, s.restarts, s.clients, s.operations, s.canonical, s.oneByOne, s.pairs); err != nil {
+			return err
 		}
 		if keyOf(s.Best) == before {
 			return nil
@@ -158,22 +206,54 @@ func (s *reducer) all(ctx context.Context) error {
 	}
 }
 
-// foretaste executes what the hint leaves of the plan once, before anything is known.
+// tryHint executes what the hint leaves of the plan once, before anything is known.
 // If that fails, it is the plan that is reduced, and the many executions that show how
 // often a plan fails are those of a small one.
-func (s *reducer) foretaste(ctx context.Context) error {
-	hinted := s.hintedAndFaults()
-	key := keyOf(hinted)
-	if s.rate.runs > 0 || len(s.Hint) == 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(hinted) != nil {
-		return nil
-	}
-	s.Doing = whatHintLeaves
-	struck, _, err := s.execute(ctx, hinted)
-	if err != nil || !struck {
+func (s *reducer) tryHint(ctx context.Context) error {
+	if failed, err := s.guess(ctx); failed || err != nil {
 		return err
 	}
-	s.become(hinted)
+	if len(s.Hint) == 0 {
+		return nil
+	}
+	return s.once(ctx, doingHint, s.hintedAndFaults().withLoad(Load{}))
+}
+
+// once executes a candidate once, unless something is known already. If it fails, it is
+// the best plan.
+func (s *reducer) once(ctx context.Context, what string, candidate Plan) error {
+	key := keyOf(candidate)
+	if s.rate.runs > 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(candidate) != nil {
+		return nil
+	}
+	s.Doing = what
+	failed, _, err := s.execute(ctx, candidate)
+	if err != nil || !failed {
+		return err
+	}
+	s.become(candidate)
 	return s.save()
+}
+
+// guess executes each of the guesses once, until one fails.
+func (s *reducer) guess(ctx context.Context) (bool, error) {
+	for _, ids := range s.Guesses {
+		guess := s.Best.keeping(func(st Step) bool { return slices.Contains(ids, st.StepID()) }).withLoad(Load{})
+		key := keyOf(guess)
+		if s.rate.runs > 0 || len(guess.Steps) == 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(guess) != nil {
+			continue
+		}
+		s.Doing = doingGuess
+		failed, _, err := s.execute(ctx, guess)
+		if err != nil {
+			return false, err
+		}
+		if failed {
+			s.become(guess)
+			return true, s.save()
+		}
+	}
+	return false, nil
 }
 
 // become makes a candidate that failed the best plan.
@@ -183,25 +263,30 @@ func (s *reducer) become(candidate Plan) {
 	s.doubts = 0
 }
 
-// firstStrikes are wanted before anything is tried, so that it is known that the
-// plan fails again, and roughly how often. mostFirst executions are enough.
+// firstFailures is the number of failures before the first candidate, which shows that
+// the plan fails again, and roughly how often; mostFirst bounds the executions for it.
 const (
-	firstStrikes = 4
-	mostFirst    = 12
+	firstFailures = 4
+	mostFirst     = 12
 )
 
 // mostSilent is after how many executions a plan that never failed is given up: one
 // that fails in 15 % of them is given up wrongly 1 time in 20.
 var mostSilent = attemptsFor(0.15)
 
-// reproduce executes the plan until it is known how often it fails.
+// reproduce executes the plan until it has failed often enough to know its rate.
 func (s *reducer) reproduce(ctx context.Context) error {
 	s.Doing = "how often it fails"
 	for {
 		switch d := s.rate; {
-		case d.strikes == 0 && d.runs >= float64(mostSilent):
+		case d.failures == 0 && d.runs >= float64(mostSilent):
 			return stopped(NotReproduced)
-		case d.strikes >= firstStrikes, d.strikes > 0 && d.runs >= mostFirst:
+		case d.failures == 0 && d.runs >= fewSilent && s.Best.Load.Clients > 0 && !s.silent:
+			if err := s.moreLoad(ctx); err != nil {
+				return err
+			}
+			continue
+		case d.failures >= firstFailures, d.failures > 0 && d.runs >= mostFirst:
 			return nil
 		}
 		if err := s.control(ctx); err != nil {
@@ -212,9 +297,9 @@ func (s *reducer) reproduce(ctx context.Context) error {
 
 // control executes the best plan itself.
 func (s *reducer) control(ctx context.Context) error {
-	struck, known, err := s.execute(ctx, s.Best)
+	failed, known, err := s.execute(ctx, s.Best)
 	if known {
-		s.rate.add(struck)
+		s.rate.add(failed)
 		s.doubts = 0
 	}
 	return err
@@ -234,9 +319,12 @@ func (s *reducer) try(ctx context.Context, what string, candidate Plan) (bool, e
 	if key == keyOf(s.Best) || Validate(candidate) != nil {
 		return false, nil
 	}
+	if s.halves && s.Best.Load.Clients > 0 {
+		return s.tryHalf(ctx, what, candidate)
+	}
 	s.Doing = what
 	gaveUp := false
-	for s.tried[key].Strikes == 0 && s.tried[key].Runs < s.attempts() {
+	for s.tried[key].Failures == 0 && s.tried[key].Runs < s.attempts() {
 		_, known, err := s.execute(ctx, candidate)
 		if err != nil {
 			return false, err
@@ -244,7 +332,7 @@ func (s *reducer) try(ctx context.Context, what string, candidate Plan) (bool, e
 		if !known {
 			continue
 		}
-		gaveUp = s.tried[key].Strikes == 0 && s.tried[key].Runs >= s.attempts()
+		gaveUp = s.tried[key].Failures == 0 && s.tried[key].Runs >= s.attempts()
 		if gaveUp {
 			s.doubts++
 		}
@@ -254,7 +342,7 @@ func (s *reducer) try(ctx context.Context, what string, candidate Plan) (bool, e
 			}
 		}
 	}
-	if s.tried[key].Strikes == 0 {
+	if s.tried[key].Failures == 0 {
 		if gaveUp {
 			return false, s.save()
 		}
@@ -282,14 +370,14 @@ const mostBroken = 3
 
 // execute executes a plan once. What it shows is known unless the execution was no
 // good; the error is the end of the reduction.
-func (s *reducer) execute(ctx context.Context, p Plan) (struck, known bool, err error) {
+func (s *reducer) execute(ctx context.Context, p Plan) (failed, known bool, err error) {
 	if ctx.Err() != nil {
 		return false, false, s.cut(ctx)
 	}
 	if s.ReduceOptions.Executions > 0 && s.Reduction.Executions >= s.ReduceOptions.Executions {
 		return false, false, stopped(OutOfExecutions)
 	}
-	struck, err = s.Strikes(ctx, p)
+	failed, err = s.Fails(ctx, p)
 	s.Reduction.Executions++
 	s.Took = s.earlier + time.Since(s.began)
 	switch {
@@ -304,50 +392,50 @@ func (s *reducer) execute(ctx context.Context, p Plan) (struck, known bool, err 
 	s.broken = 0
 	seen := s.tried[keyOf(p)]
 	seen.Runs++
-	if struck {
-		seen.Strikes++
+	if failed {
+		seen.Failures++
 	}
 	s.tried[keyOf(p)] = seen
 	if s.Progress != nil {
 		s.Progress(s.Reduction)
 	}
-	return struck, true, nil
+	return failed, true, nil
 }
 
 func (s *reducer) cut(ctx context.Context) error {
-	if context.Cause(ctx) == error(errOutOfTime) {
+	if errors.Is(context.Cause(ctx), errOutOfTime) {
 		return errOutOfTime
 	}
 	return stopped(Interrupted)
 }
 
-// decaying is a failure rate that forgets: plans become smaller, and may fail more
-// rarely.
-type decaying struct{ strikes, runs float64 }
+// decaying is a failure rate that gives older executions less weight: plans become
+// smaller, and may fail more rarely.
+type decaying struct{ failures, runs float64 }
 
-// memory is what is left of older executions each time the best plan changes.
+// memory is the weight that older executions keep each time the best plan changes.
 const memory = 0.85
 
-func (d *decaying) add(struck bool) {
+func (d *decaying) add(failed bool) {
 	d.runs++
-	if struck {
-		d.strikes++
+	if failed {
+		d.failures++
 	}
 }
 
-// follow takes in what is known of the plan that has become the best.
+// follow adds the executions of the plan that has become the best.
 func (d *decaying) follow(seen Rate) {
-	d.strikes, d.runs = memory*d.strikes+float64(seen.Strikes), memory*d.runs+float64(seen.Runs)
+	d.failures, d.runs = memory*d.failures+float64(seen.Failures), memory*d.runs+float64(seen.Runs)
 }
 
 // rarest is the lowest rate that candidates are tried for.
 const rarest = 0.05
 
-// value is the rate. Most executions went on until the plan struck, which shows
-// more strikes than the rate has: one of them does not count.
+// value is the rate. Most executions went on until the plan failed, which shows
+// more failures than the rate has: one of them does not count.
 func (d decaying) value() float64 {
-	if d.strikes == d.runs {
+	if d.failures == d.runs {
 		return 1
 	}
-	return max(rarest, (d.strikes-1)/d.runs)
+	return max(rarest, (d.failures-1)/d.runs)
 }

@@ -3,21 +3,23 @@ package generators
 import (
 	"context"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 
 	"retain/model"
 )
 
-// simplification makes a plan simpler to read without making it shorter. Applied
-// twice it does what it does once, and it goes with all others.
+// simplification makes a plan simpler to read without making it shorter. It is
+// idempotent, and any of them can be combined.
 type simplification struct {
 	name string
 	do   func(Plan) Plan
 }
 
-// canonical makes the plan as simple as it can: all at once if that will do, by
-// halves otherwise. What is needed in one plan is not tried again in a smaller one.
+// canonical simplifies the plan as far as it can: all at once if that still fails, by
+// halves otherwise. A simplification that made one plan pass is not tried again on a
+// smaller one.
 func (s *reducer) canonical(ctx context.Context) error {
 	kinds := [][]simplification{s.Best.surroundings(), s.Best.oneClient(), s.Best.inPlace()}
 	if ok, err := s.simplify(ctx, slices.Concat(kinds...), false); ok || err != nil {
@@ -78,19 +80,16 @@ func (p Plan) changing(id int, change func(Step) Step) Plan {
 // instead of shared ones, and one object of a kind instead of several.
 func (p Plan) surroundings() []simplification {
 	var out []simplification
-	config := reflect.ValueOf(p.Config)
-	for i := range config.NumField() {
-		if !config.Field(i).IsZero() {
-			out = append(out, simplification{config.Type().Field(i).Name, func(p Plan) Plan {
-				reflect.ValueOf(&p.Config).Elem().Field(i).SetZero()
-				return p
-			}})
-		}
+	for name, field := range fieldsSet(&p.Config) {
+		out = append(out, simplification{name, func(p Plan) Plan {
+			reflect.ValueOf(&p.Config).Elem().FieldByIndex(field).SetZero()
+			return p
+		}})
 	}
 	for _, s := range p.Steps {
 		switch s := s.(type) {
 		case Operate:
-			if op := exclusive(s.Op); op != s.Op {
+			if op := model.Exclusive(s.Op); op != s.Op {
 				out = append(out, operating("exclusive", s.ID, func(o *Operate) { o.Op = op }))
 			}
 			if s.Object.N != 0 {
@@ -100,20 +99,33 @@ func (p Plan) surroundings() []simplification {
 			if s.HoldThroughStop || s.Version != "" {
 				out = append(out, injecting("plain", s.ID, func(f *Inject) { f.HoldThroughStop, f.Version = false, "" }))
 			}
+			for name, field := range fieldsSet(&s.Start) {
+				out = append(out, injecting("start "+name, s.ID, func(f *Inject) { reflect.ValueOf(&f.Start).Elem().FieldByIndex(field).SetZero() }))
+			}
 		}
 	}
 	return out
 }
 
-// exclusive is the same read through an exclusive handler, where there is one.
-func exclusive(op model.Operation) model.Operation {
-	switch op.(type) {
-	case model.CounterGet:
-		return model.CounterAdd{}
-	case model.RegisterRead:
-		return model.RegisterRead{Exclusive: true}
+// fieldsSet gives the fields of a struct that are not zero, those of structs in it one by
+// one, by name and place.
+func fieldsSet(of any) iter.Seq2[string, []int] {
+	v := reflect.ValueOf(of).Elem()
+	return func(yield func(string, []int) bool) {
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			switch value := v.FieldByIndex(f.Index); {
+			case value.IsZero():
+			case f.Type.Kind() == reflect.Struct:
+				for name, inner := range fieldsSet(value.Addr().Interface()) {
+					if !yield(f.Name+"."+name, append(slices.Clone(f.Index), inner...)) {
+						return
+					}
+				}
+			case !yield(f.Name, f.Index):
+				return
+			}
+		}
 	}
-	return op
 }
 
 func operating(name string, id int, change func(*Operate)) simplification {
@@ -157,7 +169,7 @@ func (p Plan) inPlace() []simplification {
 	return out
 }
 
-// earlier lets what must come at a moment come at the earliest that will do.
+// earlier moves each trigger to the gate before the effect, or to the first milestone.
 func (p Plan) earlier() []simplification {
 	var out []simplification
 	for _, s := range p.Steps {

@@ -42,12 +42,15 @@ func isFault(s Step) bool {
 
 func isOperation(s Step) bool { return !isFault(s) }
 
-// whatHintLeaves is what is being tried, for progress.
-const whatHintLeaves = "the operations that contradict each other, and the faults"
+// doingHint describes the candidates of the hint, for progress.
+const doingHint = "the operations that contradict each other, and the faults"
+
+// doingGuess describes the candidates of a guess, for progress.
+const doingGuess = "the operation that does not finish, and what changed its object before"
 
 // hintedAndFaults is the plan with the hint's operations and all faults. A fault that
-// waited for another operation comes at its place: at once, it would often come before
-// what it is to destroy.
+// waited for another operation comes at its place in the list: at once, it would often
+// come before the write that it is to lose.
 func (s *reducer) hintedAndFaults() Plan {
 	return s.Best.keeping(func(st Step) bool { return isFault(st) || slices.Contains(s.Hint, st.StepID()) }).rather(InPlace{})
 }
@@ -58,7 +61,7 @@ func (s *reducer) hinted(ctx context.Context) error {
 		return nil
 	}
 	alone := s.Best.keeping(func(st Step) bool { return slices.Contains(s.Hint, st.StepID()) })
-	if ok, err := s.try(ctx, whatHintLeaves, s.hintedAndFaults()); ok || err != nil {
+	if ok, err := s.try(ctx, doingHint, s.hintedAndFaults()); ok || err != nil {
 		return err
 	}
 	_, err := s.try(ctx, "the operations that contradict each other", alone)
@@ -108,7 +111,7 @@ func (s *reducer) restarts(ctx context.Context) error {
 		f, is := st.(Inject)
 		switch {
 		case !is:
-		case len(groups) > 0 && (f.Fault == Start || f.Fault == Resume):
+		case len(groups) > 0 && f.Fault.Undoes():
 			groups[len(groups)-1] = append(groups[len(groups)-1], f.ID)
 		default:
 			groups = append(groups, []int{f.ID})

@@ -42,6 +42,8 @@ func (p Plan) isOver(t Trigger) bool {
 		awaited = t.Step
 	case AtGate:
 		awaited = t.Step
+	case InFlight:
+		return t.Operations > p.Load.Clients
 	default:
 		return false
 	}
@@ -66,7 +68,7 @@ type storedReduction struct {
 	Executions int             `json:"executions"`
 	TookMs     int64           `json:"took_ms"`
 	Ending     Ending          `json:"ending,omitempty"`
-	Strikes    float64         `json:"strikes"` // of the best, older executions weighed less
+	Failures   float64         `json:"strikes"` // of the best, older executions weighed less
 	Runs       float64         `json:"runs"`
 	Best       json.RawMessage `json:"best"`
 	Tried      map[string]Rate `json:"tried"`
@@ -76,7 +78,7 @@ type storedReduction struct {
 func (r Reduction) MarshalJSON() ([]byte, error) {
 	return json.Marshal(storedReduction{
 		Version: reductionVersion, From: r.From, Executions: r.Executions, TookMs: r.Took.Milliseconds(), Ending: r.Ending,
-		Strikes: r.rate.strikes, Runs: r.rate.runs, Best: Encode(r.Best), Tried: r.tried,
+		Failures: r.rate.failures, Runs: r.rate.runs, Best: Encode(r.Best), Tried: r.tried,
 	})
 }
 
@@ -95,7 +97,7 @@ func (r *Reduction) UnmarshalJSON(b []byte) error {
 	}
 	*r = Reduction{
 		Best: best, From: s.From, Executions: s.Executions, Took: time.Duration(s.TookMs) * time.Millisecond, Ending: s.Ending,
-		tried: s.Tried, rate: decaying{s.Strikes, s.Runs},
+		tried: s.Tried, rate: decaying{s.Failures, s.Runs},
 	}
 	return nil
 }

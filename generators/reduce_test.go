@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/model"
 )
 
@@ -25,7 +26,7 @@ type toy struct {
 
 var toys = []toy{
 	{"an addition is lost at a kill", 3, func(p Plan) bool {
-		return chain(p, func(s []Step) bool { return sameObject(s[0], s[2]) }, adds, injects(Kill), gets)
+		return chain(p, func(s []Step) bool { return sameObject(s[0], s[2]) }, adds, injects(model.Kill), gets)
 	}},
 	{"a write is lost at the last kill", 1, func(p Plan) bool {
 		return !p.Config.NoClosingKill && slices.ContainsFunc(p.Steps, writesRegister)
@@ -43,7 +44,7 @@ var toys = []toy{
 		return !p.Config.Unkeyed && chain(p, func(s []Step) bool {
 			open, is := s[1].(Inject).When.(WhileOpen)
 			return is && !s[0].(Operate).Op.ReadOnly() && open.Step == s[0].StepID()
-		}, isOperation, injects(Kill))
+		}, isOperation, injects(model.Kill))
 	}},
 	{"a set after a restart is not seen", 3, func(p Plan) bool {
 		return chain(p, func(s []Step) bool { return sameEntry(s[1], s[2]) }, isFault, sets, mapReads)
@@ -109,8 +110,8 @@ func meeting(t *testing.T, bug toy, seed uint64) Plan {
 	return Plan{}
 }
 
-// striking is the bug as an execution shows it, at some rate.
-func striking(bug toy, rate float64, seed uint64) Strikes {
+// failing is the bug as an execution shows it, at some rate.
+func failing(bug toy, rate float64, seed uint64) Fails {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	return func(_ context.Context, p Plan) (bool, error) { return bug.meets(p) && rng.Float64() < rate, nil }
 }
@@ -122,7 +123,7 @@ func counted(p Plan) (operations, faults int) {
 		switch {
 		case !is:
 			operations++
-		case f.Fault == Stop || f.Fault == Kill || f.Fault == Pause:
+		case f.Fault == model.Stop || f.Fault == model.Kill || f.Fault == model.Pause:
 			faults++
 		}
 	}
@@ -135,21 +136,21 @@ func median(all []int) int {
 }
 
 // tally counts the plans that an execution met the bug with, and those that never
-// struck: true candidates, and missed ones.
+// failed: true candidates, and missed ones.
 type tally map[string]Rate
 
-func (n tally) watch(bug toy, strikes Strikes) Strikes {
+func (n tally) watch(bug toy, fails Fails) Fails {
 	return func(ctx context.Context, p Plan) (bool, error) {
-		struck, err := strikes(ctx, p)
+		failed, err := fails(ctx, p)
 		seen := n[keyOf(p)]
 		if bug.meets(p) {
 			seen.Runs++
 		}
-		if struck {
-			seen.Strikes++
+		if failed {
+			seen.Failures++
 		}
 		n[keyOf(p)] = seen
-		return struck, err
+		return failed, err
 	}
 }
 
@@ -158,7 +159,7 @@ func (n tally) candidates() (good, missed int) {
 		if seen.Runs > 0 {
 			good++
 		}
-		if seen.Runs > 0 && seen.Strikes == 0 {
+		if seen.Runs > 0 && seen.Failures == 0 {
 			missed++
 		}
 	}
@@ -166,11 +167,11 @@ func (n tally) candidates() (good, missed int) {
 }
 
 // TestPlansAreReduced to a handful of steps, in tens of executions, also where the
-// bug strikes now and then only; of the smaller plans that would do, 1 in 20 is
+// bug shows now and then only; of the smaller plans that would do, 1 in 20 is
 // missed.
 func TestPlansAreReduced(t *testing.T) {
 	seeds, some := uint64(25), 12 // some tenths more than 1 in 20 are chance
-	if raceEnabled || testing.Short() {
+	if selftest.Race || testing.Short() {
 		seeds, some = 10, 17
 	}
 	for _, c := range []struct {
@@ -182,9 +183,9 @@ func TestPlansAreReduced(t *testing.T) {
 			var operations, faults, executions []int
 			for seed := range seeds {
 				n := tally{}
-				r, err := Reduce(t.Context(), meeting(t, bug, seed), ReduceOptions{Strikes: n.watch(bug, striking(bug, c.rate, seed))})
+				r, err := Reduce(t.Context(), meeting(t, bug, seed), ReduceOptions{Fails: n.watch(bug, failing(bug, c.rate, seed))})
 				require.NoError(t, err)
-				if all++; r.Ending == NotReproduced { // rare, and it never struck
+				if all++; r.Ending == NotReproduced { // rare, and it never failed
 					larger++
 					continue
 				}
@@ -213,18 +214,18 @@ func TestPlansAreReduced(t *testing.T) {
 	}
 }
 
-// TestReducedPlansAreCanonical: what needs nothing of it has the default
-// configuration, one client, one object, faults in their places and exclusive
-// reads; what needs some of it keeps that and nothing else.
+// TestReducedPlansAreCanonical: a bug that needs no more leaves the default
+// configuration, one client, one object, faults in their places and exclusive reads; one
+// that needs some of it keeps that and nothing else.
 func TestReducedPlansAreCanonical(t *testing.T) {
 	for seed := range uint64(20) {
-		r, err := Reduce(t.Context(), meeting(t, toys[1], seed), ReduceOptions{Strikes: striking(toys[1], 1, seed)})
+		r, err := Reduce(t.Context(), meeting(t, toys[1], seed), ReduceOptions{Fails: failing(toys[1], 1, seed)})
 		require.NoError(t, err)
 		write := r.Best.Steps[0].(Operate)
 		require.Equal(t, Config{}, r.Best.Config)
 		require.Equal(t, Operate{ID: write.ID, Object: model.Object{Kind: model.Register}, Op: write.Op}, write)
 
-		r, err = Reduce(t.Context(), meeting(t, toys[2], seed), ReduceOptions{Strikes: striking(toys[2], 1, seed)})
+		r, err = Reduce(t.Context(), meeting(t, toys[2], seed), ReduceOptions{Fails: failing(toys[2], 1, seed)})
 		require.NoError(t, err)
 		require.Equal(t, Config{}, r.Best.Config)
 		require.Equal(t, []int{0, 1}, r.Best.Clients())
@@ -232,48 +233,48 @@ func TestReducedPlansAreCanonical(t *testing.T) {
 		require.Zero(t, r.Best.Objects()[0].N)
 		require.Equal(t, AtGate{Step: r.Best.Steps[0].StepID(), After: true}, r.Best.Steps[2].(Inject).When)
 		read := r.Best.Steps[1].(Operate).Op
-		require.Equal(t, exclusive(read), read)
+		require.Equal(t, model.Exclusive(read), read)
 	}
 }
 
-// TestNoCandidateIsTriedInVain: none is executed more often than one must be that
+// TestReduceExecutesEachCandidateOnceAtRate1: none is executed more often than one must be that
 // fails as rarely as the plan was ever seen to; and at rate 1 none twice, but the
 // best of its time.
-func TestNoCandidateIsTriedInVain(t *testing.T) {
+func TestReduceExecutesEachCandidateOnceAtRate1(t *testing.T) {
 	for _, bug := range toys {
 		runs := map[string]int{}
-		strikes := striking(bug, 1, 1)
+		fails := failing(bug, 1, 1)
 		best := ""
 		_, err := Reduce(t.Context(), meeting(t, bug, 3), ReduceOptions{
-			Strikes: func(ctx context.Context, p Plan) (bool, error) {
+			Fails: func(ctx context.Context, p Plan) (bool, error) {
 				if key := keyOf(p); key != best {
 					runs[key]++
 				}
-				return strikes(ctx, p)
+				return fails(ctx, p)
 			},
 			Save: func(r Reduction) error { best = keyOf(r.Best); return nil },
 		})
 		require.NoError(t, err)
 		for key, n := range runs {
-			if n > 1 && n != firstStrikes { // the plan as it was
+			if n > 1 && n != firstFailures { // the plan as it was
 				require.Equal(t, 1, n, "%s: %s", bug.name, key)
 			}
 		}
 	}
 }
 
-// TestBoundsEndAReduction with the best plan so far.
-func TestBoundsEndAReduction(t *testing.T) {
+// TestReductionStopsAtItsBounds and returns the best plan so far.
+func TestReductionStopsAtItsBounds(t *testing.T) {
 	bug := toys[0]
 	from := meeting(t, bug, 5)
 	for _, bound := range []int{1, 7, 20} {
-		r, err := Reduce(t.Context(), from, ReduceOptions{Strikes: striking(bug, 1, 1), Executions: bound})
+		r, err := Reduce(t.Context(), from, ReduceOptions{Fails: failing(bug, 1, 1), Executions: bound})
 		require.NoError(t, err)
 		require.Equal(t, OutOfExecutions, r.Ending)
 		require.Equal(t, bound, r.Executions)
 		require.True(t, bug.meets(r.Best))
 	}
-	r, err := Reduce(t.Context(), from, ReduceOptions{Time: time.Millisecond, Strikes: func(ctx context.Context, _ Plan) (bool, error) {
+	r, err := Reduce(t.Context(), from, ReduceOptions{Time: time.Millisecond, Fails: func(ctx context.Context, _ Plan) (bool, error) {
 		<-ctx.Done()
 		return false, context.Cause(ctx)
 	}})
@@ -282,63 +283,62 @@ func TestBoundsEndAReduction(t *testing.T) {
 	require.Equal(t, from, r.Best)
 }
 
-// TestAPlanThatDoesNotFailAgainIsNotReduced.
 func TestAPlanThatDoesNotFailAgainIsNotReduced(t *testing.T) {
 	from := meeting(t, toys[0], 1)
-	r, err := Reduce(t.Context(), from, ReduceOptions{Strikes: func(context.Context, Plan) (bool, error) { return false, nil }})
+	r, err := Reduce(t.Context(), from, ReduceOptions{Fails: func(context.Context, Plan) (bool, error) { return false, nil }})
 	require.NoError(t, err)
 	require.Equal(t, NotReproduced, r.Ending)
 	require.Equal(t, mostSilent, r.Executions)
 	require.Equal(t, from, r.Best)
 }
 
-// TestExecutionsThatShowNothing are repeated, but not for ever.
-func TestExecutionsThatShowNothing(t *testing.T) {
+// TestReduceRepeatsFailedExecutionsUpToABound: executions that end in a harness error.
+func TestReduceRepeatsFailedExecutionsUpToABound(t *testing.T) {
 	bug, n := toys[0], 0
-	strikes := striking(bug, 1, 1)
-	r, err := Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{Strikes: func(ctx context.Context, p Plan) (bool, error) {
+	fails := failing(bug, 1, 1)
+	r, err := Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{Fails: func(ctx context.Context, p Plan) (bool, error) {
 		if n++; n%2 == 0 {
 			return false, errors.New("no port is free")
 		}
-		return strikes(ctx, p)
+		return fails(ctx, p)
 	}})
 	require.NoError(t, err)
 	require.Equal(t, Minimal, r.Ending)
 	require.Len(t, r.Best.Steps, bug.steps)
 
-	r, err = Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{Strikes: func(context.Context, Plan) (bool, error) {
+	r, err = Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{Fails: func(context.Context, Plan) (bool, error) {
 		return false, errors.New("no port is free")
 	}})
 	require.ErrorContains(t, err, "no port is free")
 	require.Equal(t, Broken, r.Ending)
 
 	_, err = Reduce(t.Context(), meeting(t, bug, 1), ReduceOptions{
-		Strikes: strikes, Save: func(Reduction) error { return errors.New("disk full") },
+		Fails: fails, Save: func(Reduction) error { return errors.New("disk full") },
 	})
 	require.ErrorContains(t, err, "disk full")
 }
 
-// TestAnInterruptedReductionGoesOn where it was: what was saved last is enough,
-// and together both parts cost hardly more than one.
-func TestAnInterruptedReductionGoesOn(t *testing.T) {
+// TestInterruptedReductionResumes from the state that was saved last; both parts together
+// cost hardly more than one reduction.
+func TestInterruptedReductionResumes(t *testing.T) {
 	for _, rate := range []float64{1, 0.5} {
 		whole, parts := 0, 0
 		for seed := range uint64(20) {
 			bug := toys[seed%uint64(len(toys))]
 			from := meeting(t, bug, seed)
-			r, err := Reduce(t.Context(), from, ReduceOptions{Strikes: striking(bug, rate, seed)})
+			r, err := Reduce(t.Context(), from, ReduceOptions{Fails: failing(bug, rate, seed)})
 			require.NoError(t, err)
 			whole += r.Executions
 
 			ctx, interrupt := context.WithCancel(t.Context())
-			strikes, saved, n := striking(bug, rate, seed+100), []byte(nil), 0
+			fails, saved, n := failing(bug, rate, seed+100), []byte(nil), 0
 			o := ReduceOptions{
-				Strikes: func(ctx context.Context, p Plan) (bool, error) {
+				Fails: func(ctx context.Context, p Plan) (bool, error) {
 					if n++; n == 6 {
 						interrupt()
 						return false, ctx.Err()
 					}
-					return strikes(ctx, p)
+					return fails(ctx, p)
 				},
 				Save: func(r Reduction) error { saved, err = json.Marshal(r); return err },
 			}
@@ -368,14 +368,14 @@ func TestAHintSavesExecutions(t *testing.T) {
 	bug, plain, hinted, misled := toys[0], 0, 0, 0
 	for seed := range uint64(20) {
 		from := meeting(t, bug, seed)
-		best, err := Reduce(t.Context(), from, ReduceOptions{Strikes: striking(bug, 1, seed)})
+		best, err := Reduce(t.Context(), from, ReduceOptions{Fails: failing(bug, 1, seed)})
 		require.NoError(t, err)
 		plain += best.Executions
 		for _, c := range []struct {
 			hint  []int
 			total *int
 		}{{best.Best.ids(isOperation), &hinted}, {[]int{from.Steps[0].StepID()}, &misled}} {
-			r, err := Reduce(t.Context(), from, ReduceOptions{Strikes: striking(bug, 1, seed), Hint: c.hint})
+			r, err := Reduce(t.Context(), from, ReduceOptions{Fails: failing(bug, 1, seed), Hint: c.hint})
 			require.NoError(t, err)
 			require.Len(t, r.Best.Steps, bug.steps)
 			*c.total += r.Executions
@@ -391,43 +391,43 @@ func TestAHintSavesExecutions(t *testing.T) {
 	assert.LessOrEqual(t, misled, plain+candidates+candidates/mostDoubts, "two candidates each, and a look at the best plan after so many in vain")
 }
 
-// TestAGoodHintSparesTheWholePlan: what executes longest is not executed at all.
-func TestAGoodHintSparesTheWholePlan(t *testing.T) {
+// TestGoodHintAvoidsExecutingTheWholePlan: the longest plan is never executed.
+func TestGoodHintAvoidsExecutingTheWholePlan(t *testing.T) {
 	bug := toys[0]
 	for seed := range uint64(20) {
 		from := meeting(t, bug, seed)
-		best, err := Reduce(t.Context(), from, ReduceOptions{Strikes: striking(bug, 1, seed)})
+		best, err := Reduce(t.Context(), from, ReduceOptions{Fails: failing(bug, 1, seed)})
 		require.NoError(t, err)
-		hint, strikes := best.Best.ids(isOperation), striking(bug, 1, seed)
-		_, err = Reduce(t.Context(), from, ReduceOptions{Hint: hint, Strikes: func(ctx context.Context, p Plan) (bool, error) {
+		hint, fails := best.Best.ids(isOperation), failing(bug, 1, seed)
+		_, err = Reduce(t.Context(), from, ReduceOptions{Hint: hint, Fails: func(ctx context.Context, p Plan) (bool, error) {
 			for _, id := range p.ids(isOperation) {
 				assert.Contains(t, hint, id)
 			}
-			return strikes(ctx, p)
+			return fails(ctx, p)
 		}})
 		require.NoError(t, err)
 	}
 }
 
-// TestAHintedFaultComesAtItsPlace: what it waited for is not among the hint's
-// operations, and at once it would come before what it is to destroy.
-func TestAHintedFaultComesAtItsPlace(t *testing.T) {
+// TestHintedFaultKeepsItsPosition: the operation that it waited for is not in the hint;
+// at once, the fault would come before the write that it is to lose.
+func TestHintedFaultKeepsItsPosition(t *testing.T) {
 	counter := model.Object{Kind: model.Counter}
 	from := Plan{Steps: []Step{
 		Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}},
 		Operate{ID: 2, Object: counter, Op: model.CounterReset{}},
-		Inject{ID: 3, Fault: Kill, When: AtGate{Step: 2}},
-		Inject{ID: 4, Fault: Start, When: InPlace{}},
+		Inject{ID: 3, Fault: model.Kill, When: AtGate{Step: 2}},
+		Inject{ID: 4, Fault: model.Start, When: InPlace{}},
 		Operate{ID: 5, Object: counter, Op: model.CounterGet{}},
 	}}
-	r, err := Reduce(t.Context(), from, ReduceOptions{Hint: []int{1, 5}, Executions: 1, Strikes: func(_ context.Context, p Plan) (bool, error) {
+	r, err := Reduce(t.Context(), from, ReduceOptions{Hint: []int{1, 5}, Executions: 1, Fails: func(_ context.Context, p Plan) (bool, error) {
 		return true, nil
 	}})
 	require.NoError(t, err)
 	want := from.without(2)
-	want.Steps[1] = Inject{ID: 3, Fault: Kill, When: InPlace{}}
+	want.Steps[1] = Inject{ID: 3, Fault: model.Kill, When: InPlace{}}
 	require.Equal(t, want, r.Best)
-	require.Equal(t, Rate{Strikes: 1, Runs: 1}, r.Seen())
+	require.Equal(t, Rate{Failures: 1, Runs: 1}, r.Seen())
 	require.Equal(t, Trigger(AtGate{Step: 2}), from.Steps[2].(Inject).When, "the plan that was given stays")
 }
 
@@ -438,8 +438,7 @@ func TestStoredReductionsOfLaterVersionsAreRefused(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`{"version":1,"best":{"version":9}}`), &r))
 }
 
-// TestPlansThatDoTheSameHaveOneKey.
-func TestPlansThatDoTheSameHaveOneKey(t *testing.T) {
+func TestEquivalentPlansHaveOneKey(t *testing.T) {
 	p := dangling(WhileOpen{Step: 9}, 0)
 	for same, other := range map[bool]Plan{
 		true:  dangling(AtGate{Step: 8, After: true}, 3),
@@ -457,6 +456,25 @@ func TestPlansThatDoTheSameHaveOneKey(t *testing.T) {
 func dangling(when Trigger, client int) Plan {
 	return Plan{Steps: []Step{
 		Operate{ID: 1, Client: client, Object: model.Object{Kind: model.Counter}, Op: model.CounterGet{}},
-		Inject{ID: 2, Fault: Kill, When: when},
+		Inject{ID: 2, Fault: model.Kill, When: when},
 	}}
+}
+
+// TestReduceDoesNotExecuteMinimalPlans: a plan of one step, and the result of a
+// reduction that came to its end, of which the file has all that is known.
+func TestReduceDoesNotExecuteMinimalPlans(t *testing.T) {
+	never := func(context.Context, Plan) (bool, error) {
+		t.Error("it was executed")
+		return false, nil
+	}
+	one := Plan{Steps: Draw(1, 1, Options{}).Steps[:1]}
+	r, err := Reduce(t.Context(), one, ReduceOptions{Fails: never, Hint: []int{one.Steps[0].StepID()}})
+	require.NoError(t, err)
+	assert.Equal(t, Reduction{Best: one, From: 1, Ending: Minimal, tried: map[string]Rate{}}, r)
+
+	plan := Draw(1, 1, Options{})
+	done := Reduction{Best: plan, From: 70, Executions: 12, Took: time.Minute, Ending: Minimal, tried: map[string]Rate{}}
+	r, err = Reduce(t.Context(), plan, ReduceOptions{Fails: never, GoOn: &done, Time: time.Second})
+	require.NoError(t, err)
+	assert.Equal(t, done, r)
 }

@@ -1,8 +1,8 @@
 package generators
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,11 +13,78 @@ import (
 type Server struct {
 	Name string
 	// Says is what it is, in words.
-	Says       string
+	Says string
+	// Provision is fixed with the server's data, Start is what it is started with.
+	Provision
+	Start StartConfig
+}
+
+// Provision is the part of the server's configuration that is fixed when its data
+// directory is made. Servers with another one have other data.
+type Provision struct {
+	// Partitions is their number, 0 for the server's own.
 	Partitions int
-	// Env configures the server. A variable that a version does not know is
-	// ignored by it.
-	Env map[string]string
+	// VQueues lets the server schedule invocations in virtual queues. Data that was
+	// written with them keeps them.
+	VQueues bool
+}
+
+// Env is the environment of every start on data that are provisioned so, but for the
+// number of partitions.
+func (p Provision) Env() map[string]string {
+	if !p.VQueues {
+		return nil
+	}
+	return settings(vqueues, "true")
+}
+
+// Provisioned is the provisioned part of the configuration, named or not.
+func (c Config) Provisioned() Provision {
+	named, _ := ServerNamed(c.Server)
+	return Provision{Partitions: cmp.Or(c.Partitions, named.Partitions), VQueues: c.VQueues || named.VQueues}
+}
+
+// Started is what the server is started with, named or not, until a start step changes
+// it.
+func (c Config) Started() StartConfig {
+	named, _ := ServerNamed(c.Server)
+	return named.Start.With(c.Start)
+}
+
+// Configuration says what configures the server: a name, or both axes, as in "4
+// partitions, vqueues, lazy, suspended at once"; "" for the server's defaults.
+func (c Config) Configuration() string {
+	var parts []string
+	if c.Server != "" {
+		parts = append(parts, c.Server)
+	}
+	switch {
+	case c.Partitions == 1:
+		parts = append(parts, "1 partition")
+	case c.Partitions > 1:
+		parts = append(parts, fmt.Sprintf("%d partitions", c.Partitions))
+	}
+	if c.VQueues {
+		parts = append(parts, "vqueues")
+	}
+	if start := c.Start.String(); start != "" {
+		parts = append(parts, start)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// On is the plan on a named configuration from its beginning to its end: nothing in it
+// configures the server otherwise.
+func (p Plan) On(server string) Plan {
+	p.Config.Server, p.Config.Partitions, p.Config.VQueues, p.Config.Start = server, 0, false, StartConfig{}
+	p.Steps = slices.Clone(p.Steps)
+	for i, s := range p.Steps {
+		if f, is := s.(Inject); is {
+			f.Start = StartConfig{}
+			p.Steps[i] = f
+		}
+	}
+	return p
 }
 
 // The server's settings that configurations are made of.
@@ -26,6 +93,7 @@ const (
 	eagerState    = "RESTATE_WORKER__INVOKER__EAGER_STATE_SIZE_LIMIT" // from 1.7 on
 	noEagerState  = "RESTATE_WORKER__INVOKER__DISABLE_EAGER_STATE"    // before, and a synonym since
 	timersInCache = "RESTATE_WORKER__NUM_TIMERS_IN_MEMORY_LIMIT"
+	vqueues       = "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES" // from 1.7 on
 )
 
 // When the server suspends an invocation that waits for it. Always also makes it
@@ -41,17 +109,20 @@ const (
 // an invocation is suspended only where it waits for the server, as for state
 // that was not sent along.
 var servers = []Server{
-	{"plain-1", "1 partition, invocations are never suspended", 1, settings(inactivity, never)},
-	{"plain-4", "4 partitions, invocations are never suspended", 4, settings(inactivity, never)},
-	{"plain-24", "24 partitions, invocations are never suspended", 24, settings(inactivity, never)},
-	{"suspend-50ms", "4 partitions, invocations that wait are suspended after 50 ms", 4, settings(inactivity, soon)},
-	{"suspend-always", "1 partition, invocations that wait are suspended at once; request/response streams", 1, settings(inactivity, always)},
-	{"lazy-state", "24 partitions, state is sent when a handler asks for it", 24, settings(inactivity, never, eagerState, "0", noEagerState, "true")},
-	{"lazy-suspend-50ms", "1 partition, state is sent when a handler asks for it, invocations that wait are suspended after 50 ms", 1,
-		settings(inactivity, soon, eagerState, "0", noEagerState, "true")},
-	{"lazy-suspend-always", "4 partitions, each look at state suspends the invocation; request/response streams", 4,
-		settings(inactivity, always, eagerState, "0", noEagerState, "true")},
-	{"one-timer", "4 partitions, one timer in memory, the others on disk", 4, settings(inactivity, never, timersInCache, "1")},
+	{"plain-1", "1 partition, invocations are never suspended", Provision{Partitions: 1}, StartConfig{Suspension: SuspendNever}},
+	{"plain-4", "4 partitions, invocations are never suspended", Provision{Partitions: 4}, StartConfig{Suspension: SuspendNever}},
+	{"plain-24", "24 partitions, invocations are never suspended", Provision{Partitions: 24}, StartConfig{Suspension: SuspendNever}},
+	{"suspend-50ms", "4 partitions, invocations that wait are suspended after 50 ms", Provision{Partitions: 4}, StartConfig{Suspension: SuspendSoon}},
+	{"suspend-always", "1 partition, invocations that wait are suspended at once; request/response streams", Provision{Partitions: 1},
+		StartConfig{Suspension: SuspendAtOnce}},
+	{"lazy-state", "24 partitions, state is sent when a handler asks for it", Provision{Partitions: 24}, StartConfig{State: LazyState, Suspension: SuspendNever}},
+	{"lazy-suspend-50ms", "1 partition, state is sent when a handler asks for it, invocations that wait are suspended after 50 ms", Provision{Partitions: 1},
+		StartConfig{State: LazyState, Suspension: SuspendSoon}},
+	{"lazy-suspend-always", "4 partitions, each look at state suspends the invocation; request/response streams", Provision{Partitions: 4},
+		StartConfig{State: LazyState, Suspension: SuspendAtOnce}},
+	{oneTimer, "4 partitions, one timer in memory, the others on disk", Provision{Partitions: 4}, StartConfig{Suspension: SuspendNever, OneTimer: true}},
+	{withVQueues, "4 partitions, invocations are in virtual queues and never suspended", Provision{Partitions: 4, VQueues: true},
+		StartConfig{Suspension: SuspendNever}},
 }
 
 // settings makes an environment of names and values in turn.
@@ -64,13 +135,7 @@ func settings(pairs ...string) map[string]string {
 }
 
 // Servers lists the configurations, the plainest first.
-func Servers() []Server {
-	out := slices.Clone(servers)
-	for i := range out {
-		out[i].Env = maps.Clone(out[i].Env)
-	}
-	return out
-}
+func Servers() []Server { return slices.Clone(servers) }
 
 // ServerNamed finds a configuration. The error lists those that there are.
 func ServerNamed(name string) (Server, error) {
@@ -94,12 +159,40 @@ const (
 	maxGroup  = 160
 )
 
+// Drawn are the configurations that plans are drawn on: all but that without an
+// effect on what plans do, and those that only newer servers have.
+func Drawn() (out []Server) {
+	for _, s := range rotating() {
+		if s.Name != oneTimer {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// rotating are the configurations that [serverOf] goes through. A seed draws what it drew
+// before there were others.
+func rotating() []Server {
+	return slices.DeleteFunc(Servers(), func(s Server) bool { return s.VQueues })
+}
+
+// withVQueues is not drawn by its name: see [Options.VQueues].
+const withVQueues = "vqueues-4"
+
+// oneTimer has no effect while plans have no timers: its server does what that of
+// sameAsOneTimer does. Stored plans may name it, and -config. Where it was drawn, the
+// other one is, so that all other draws of a seed are what they were.
+const (
+	oneTimer       = "one-timer"
+	sameAsOneTimer = "plain-4"
+)
+
 // serverOf is the configuration of plan number n of a seed, among those with one
 // of these numbers of partitions (nil for any). Every configuration comes up
 // before one comes up again.
 func serverOf(seed uint64, number int, partitions []int) string {
 	var among []string
-	for _, s := range servers {
+	for _, s := range rotating() {
 		if partitions == nil || slices.Contains(partitions, s.Partitions) {
 			among = append(among, s.Name)
 		}
@@ -107,11 +200,26 @@ func serverOf(seed uint64, number int, partitions []int) string {
 	if len(among) == 0 {
 		return ""
 	}
-	round, size := uint64(0), groupSize
-	for number >= size*len(among) {
-		number -= size * len(among)
+	if drawn := among[groupOf(seed, number, len(among))]; drawn != oneTimer {
+		return drawn
+	}
+	return sameAsOneTimer
+}
+
+// groupOf is which of n choices the group of plans has that plan number belongs to: each
+// comes up once in a round, in an order that the seed gives.
+func groupOf(seed uint64, number, n int) int {
+	round, turn := groupTurn(number, n)
+	return rand.New(rand.NewPCG(seed, uint64(round))).Perm(n)[turn]
+}
+
+// groupTurn is the place of a plan's group among those of n choices: the round, and how
+// many groups of the round come before.
+func groupTurn(number, n int) (round, turn int) {
+	size := groupSize
+	for number >= size*n {
+		number -= size * n
 		round, size = round+1, min(2*size, maxGroup)
 	}
-	order := rand.New(rand.NewPCG(seed, round)).Perm(len(among))
-	return among[order[number/size]]
+	return round, number / size
 }

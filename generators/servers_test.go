@@ -9,25 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// partitionsOf is what the plan's server has.
-func partitionsOf(p Plan) int {
-	if p.Config.Partitions != 0 {
-		return p.Config.Partitions
-	}
-	s, err := ServerNamed(p.Config.Server)
-	if err != nil {
-		return 0
-	}
-	return s.Partitions
-}
-
 // Each value of each setting is in some configuration, and suspension meets lazy
 // state, without which nothing here is ever suspended.
 func TestConfigurationsCoverWhatTheServerCanDo(t *testing.T) {
 	has := func(partitions int, env ...string) bool {
 		return slices.ContainsFunc(Servers(), func(s Server) bool {
 			for name, value := range settings(env...) {
-				if s.Env[name] != value {
+				if s.Start.Env()[name] != value {
 					return false
 				}
 			}
@@ -54,40 +42,83 @@ func TestConfigurationsCoverWhatTheServerCanDo(t *testing.T) {
 	assert.Len(t, names, len(servers))
 	assert.Len(t, meanings, len(servers))
 
-	Servers()[0].Env[inactivity] = "changed"
-	assert.NotEqual(t, "changed", Servers()[0].Env[inactivity], "the table is nobody's to change")
+	Servers()[0].Name = "changed"
+	assert.NotEqual(t, "changed", Servers()[0].Name, "the table is nobody's to change")
 }
 
 func TestServersAreDrawnGroupByGroup(t *testing.T) {
 	for seed := range uint64(20) {
 		seen := map[string]int{}
-		for group := range len(servers) {
+		for group := range len(rotating()) {
 			first := Draw(seed, group*groupSize, Options{}).Config.Server
 			seen[first]++
 			for i := range groupSize {
 				require.Equal(t, first, Draw(seed, group*groupSize+i, Options{}).Config.Server)
 			}
 		}
-		assert.Len(t, seen, len(servers), "seed %d: every configuration before one comes again: %v", seed, seen)
+		want := map[string]int{sameAsOneTimer: 2}
+		for _, s := range Drawn() {
+			want[s.Name] = max(1, want[s.Name])
+		}
+		assert.Equal(t, want, seen, "seed %d: every configuration before one comes again", seed)
 	}
 	second := map[string]int{}
-	for n := range 2 * groupSize * len(servers) {
-		second[serverOf(3, groupSize*len(servers)+n, nil)]++
+	for n := range 2 * groupSize * len(rotating()) {
+		second[serverOf(3, groupSize*len(rotating())+n, nil)]++
 	}
 	for name, n := range second {
-		assert.Equal(t, 2*groupSize, n, "the second round's groups are longer: %s", name)
+		groups := 1
+		if name == sameAsOneTimer {
+			groups = 2
+		}
+		assert.Equal(t, 2*groupSize*groups, n, "the second round's groups are longer: %s", name)
 	}
-	assert.Len(t, second, len(servers))
+	assert.Len(t, second, len(Drawn()))
 	assert.NotEmpty(t, serverOf(3, 1_000_000, nil))
 
 	first := map[string]bool{}
 	for seed := range uint64(100) {
 		first[Draw(seed, 0, Options{}).Config.Server] = true
 	}
-	assert.Len(t, first, len(servers), "a short session may begin with any: %v", slices.Sorted(maps.Keys(first)))
+	assert.Len(t, first, len(Drawn()), "a short session may begin with any: %v", slices.Sorted(maps.Keys(first)))
 }
 
-func TestAServerCanBePinned(t *testing.T) {
+// Without timers in plans the configuration of timers would test nothing.
+func TestTheConfigurationOfTimersIsNotDrawnAndStaysKnown(t *testing.T) {
+	for seed := range uint64(50) {
+		for group := range 3 * len(rotating()) {
+			require.NotEqual(t, oneTimer, serverOf(seed, group*groupSize, nil))
+			require.NotEqual(t, oneTimer, serverOf(seed, group*groupSize, []int{4}))
+		}
+	}
+	kept, err := ServerNamed(oneTimer)
+	require.NoError(t, err)
+	same, err := ServerNamed(sameAsOneTimer)
+	require.NoError(t, err)
+	kept.Start.OneTimer = false
+	assert.Equal(t, same.Start, kept.Start, "the configuration that is drawn instead is the same without timers")
+	assert.Equal(t, same.Partitions, kept.Partitions)
+	_, err = Decode([]byte(`{"version":1,"config":{"server":"one-timer"},"steps":[]}`))
+	assert.NoError(t, err)
+}
+
+// What seeds drew before that configuration was left out they still draw.
+func TestSeedsDrawTheSameConfigurationsAsBefore(t *testing.T) {
+	for seed, want := range map[uint64][]string{
+		1:   {"plain-4", "suspend-always", "plain-24", "lazy-suspend-always", "suspend-50ms", "plain-1", "one-timer", "lazy-suspend-50ms", "lazy-state"},
+		7:   {"suspend-50ms", "lazy-suspend-50ms", "one-timer", "lazy-state", "suspend-always", "plain-4", "lazy-suspend-always", "plain-1", "plain-24"},
+		107: {"one-timer", "plain-4", "plain-24", "suspend-50ms", "plain-1", "lazy-state", "suspend-always", "lazy-suspend-always", "lazy-suspend-50ms"},
+	} {
+		for i, name := range want {
+			if name == oneTimer {
+				name = sameAsOneTimer
+			}
+			assert.Equal(t, name, serverOf(seed, i*groupSize, nil), "seed %d, plan %d", seed, i*groupSize)
+		}
+	}
+}
+
+func TestServerOptionPinsTheConfiguration(t *testing.T) {
 	for n := range 30 {
 		p := Draw(7, n, Options{Server: "one-timer"})
 		assert.Equal(t, "one-timer", p.Config.Server)
@@ -99,7 +130,7 @@ func TestAServerCanBePinned(t *testing.T) {
 	assert.Equal(t, 7, Draw(7, 0, Options{Partitions: []int{7}}).Config.Partitions)
 }
 
-func TestAnUnknownServerIsNamedWithThoseThatThereAre(t *testing.T) {
+func TestUnknownServerErrorListsTheKnown(t *testing.T) {
 	_, err := Decode([]byte(`{"version":1,"config":{"server":"lazy"},"steps":[]}`))
 	assert.ErrorContains(t, err, `config: no server configuration is called "lazy": the configurations are plain-1, plain-4,`)
 	assert.NotContains(t, err.Error(), "\n")
@@ -108,7 +139,7 @@ func TestAnUnknownServerIsNamedWithThoseThatThereAre(t *testing.T) {
 }
 
 // Plans of before there were configurations.
-func TestAPlanWithoutAServerIsRead(t *testing.T) {
+func TestPlanWithoutServerIsRead(t *testing.T) {
 	p, err := Decode([]byte(`{"version":1,"seed":"3","number":1,"config":{"partitions":24,"push_on":true},"steps":[]}`))
 	require.NoError(t, err)
 	assert.Equal(t, Config{Partitions: 24, PushOn: true}, p.Config)

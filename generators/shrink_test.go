@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"retain/internal/selftest"
 	"retain/model"
 )
 
@@ -62,7 +63,7 @@ func shrunk(t *testing.T, seed int, bad func(Plan) bool) (last Plan, found bool)
 		}
 	}()
 	rapid.Check(&quiet{}, func(rt *rapid.T) {
-		p := Plans(Options{}).Draw(rt, "plan")
+		p := Plans(measured(Options{})).Draw(rt, "plan")
 		if bad(p) {
 			last, found = p, true
 			rt.Fatalf("bad")
@@ -94,7 +95,7 @@ func gets(s Step) bool {
 	return ok && o.Op == model.Operation(model.CounterGet{})
 }
 
-func injects(kind FaultKind) func(Step) bool {
+func injects(kind model.FaultKind) func(Step) bool {
 	return func(s Step) bool {
 		f, ok := s.(Inject)
 		return ok && f.Fault == kind
@@ -104,7 +105,7 @@ func injects(kind FaultKind) func(Step) bool {
 func killDuringStart(s Step) bool {
 	f, _ := s.(Inject)
 	_, starting := f.When.(Starting)
-	return starting && f.Fault == Kill
+	return starting && f.Fault == model.Kill
 }
 
 // Every step of a plan that fails can go if the failure does not need it.
@@ -116,14 +117,14 @@ func TestRapidShrinksPlansToMinimal(t *testing.T) {
 		seeds   int // the number of failures to shrink; each costs up to 30,000 draws
 	}{
 		{"an addition", sequence(adds), 1, 5},
-		{"lost", sequence(adds, injects(Kill), injects(Start), gets), 4, 3},
-		{"stopped and killed", sequence(injects(Stop), injects(Kill)), 4, 1},
+		{"lost", sequence(adds, injects(model.Kill), injects(model.Start), gets), 4, 3},
+		{"stopped and killed", sequence(injects(model.Stop), injects(model.Kill)), 4, 1},
 		{"killed while starting", sequence(killDuringStart), 4, 1},
 		{"dirty read", func(p Plan) bool { return len(dirtyReads(p)) > 0 }, 3, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			minimal := 0
-			if raceEnabled {
+			if selftest.Race {
 				if c.name == "stopped and killed" {
 					t.Skip("30,000 draws, none of them concurrent, are slow under the race detector")
 				}
@@ -151,7 +152,7 @@ func dirtyReads(p Plan) []Inject {
 	for i, s := range p.Steps {
 		f, _ := s.(Inject)
 		gate, gated := f.When.(AtGate)
-		if !gated || !gate.After || f.Fault != Kill {
+		if !gated || !gate.After || f.Fault != model.Kill {
 			continue
 		}
 		var held *Operate

@@ -4,19 +4,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"retain/model"
 )
 
-// Situation is where a fault met an operation: what a campaign counts, to see what
-// it has tested, and leans its plans towards, where that is little.
+// Situation is an operation, a fault, where the operation stood when the fault came, and
+// the class of the server's configuration. Situations are coverage goals: sessions and
+// campaigns count the plans that tested each, and lean plans towards them.
 type Situation struct {
 	// Operation is the operation's name, see [NameOf].
 	Operation string
-	// Fault is [Stop], [Kill] or [Pause].
-	Fault FaultKind
+	// Fault is one of [Faults].
+	Fault model.FaultKind
 	// Moment is where the operation stood.
 	Moment Moment
+	// Class is that of the server which the operation met: the one that the fault struck,
+	// or, for an operation during the recovery or after it, the one that came back.
+	Class Class
 }
 
 // Moment is where an operation stands when a fault comes, or the other way round.
@@ -50,44 +55,37 @@ func Moments() []Moment {
 func Names() []string {
 	var out []string
 	for _, k := range model.Kinds() {
-		for _, name := range slices.Concat(names[k].writing, names[k].reading) {
-			out = append(out, string(k)+" "+name)
+		for _, o := range kindParts[k].operations {
+			out = append(out, o.nameOf(k))
 		}
 	}
 	return out
 }
 
-// names are the operations of [writing] and [reading] in their order.
-var names = map[model.Kind]struct{ writing, reading []string }{
-	model.Counter:  {[]string{"add", "addThenFail", "reset"}, []string{"get", "add(0)"}},
-	model.Register: {[]string{"write", "compareAndSet", "clear"}, []string{"read", "readExclusive"}},
-	model.List:     {[]string{"append", "clear"}, []string{"get"}},
-	model.Map:      {[]string{"set", "clearAll"}, []string{"get"}},
-}
-
 // NameOf is an operation's name without its arguments: "map set". The addition of
 // nothing, which is a read, is "counter add(0)".
 func NameOf(op model.Operation) string {
-	name, _, _ := strings.Cut(op.String(), "(")
-	if op.Kind() == model.Counter && name == "add" && op.ReadOnly() {
-		name = "add(0)"
+	name := op.Handler()
+	if special := kindParts[op.Kind()].name; special != nil {
+		name = special(op)
 	}
 	return string(op.Kind()) + " " + name
 }
 
-// Situations lists what there is: an operation that only reads has no effect to
-// stand behind, and nothing recovers from a pause.
+// Situations lists every situation: each operation with each fault at each of the
+// fault's moments, in each class. A read has no effect, so none is after it.
 func Situations() []Situation {
 	var out []Situation
 	for _, k := range model.Kinds() {
-		for i, name := range slices.Concat(names[k].writing, names[k].reading) {
-			reads := i >= len(names[k].writing)
-			for _, f := range []FaultKind{Stop, Kill, Pause} {
-				for _, m := range Moments() {
-					if reads && m == AfterEffect || f == Pause && m == Recovering {
+		for _, o := range kindParts[k].operations {
+			for _, f := range Faults() {
+				for _, m := range faultParts[f].moments {
+					if o.reads && m == AfterEffect {
 						continue
 					}
-					out = append(out, Situation{string(k) + " " + name, f, m})
+					for _, c := range Classes() {
+						out = append(out, Situation{o.nameOf(k), f, m, c})
+					}
 				}
 			}
 		}
@@ -95,32 +93,58 @@ func Situations() []Situation {
 	return out
 }
 
-// String prints "map set · kill · first after".
+// Changes lists the changes at faults, the situations that a loss of state needs: an
+// operation that changes state, acknowledged before a fault that ends the server or in
+// flight at it, in each class.
+func Changes() []Situation {
+	return slices.DeleteFunc(Situations(), func(s Situation) bool { return !s.IsChange() })
+}
+
+// IsChange reports whether the situation is one of [Changes].
+func (s Situation) IsChange() bool {
+	return !s.Reads() && s.Fault.Ends() && slices.Contains([]Moment{Acknowledged, BeforeEffect, AfterEffect}, s.Moment)
+}
+
+const separator = " · "
+
+// String prints "map set · kill · first after · lazy, suspending".
 func (s Situation) String() string {
-	return s.Operation + " · " + string(s.Fault) + " · " + string(s.Moment)
+	return strings.Join([]string{s.Operation, string(s.Fault), string(s.Moment), s.Class.String()}, separator)
 }
 
 // MarshalText is [Situation.String].
 func (s Situation) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads what [Situation.String] prints.
+// UnmarshalText reads what [Situation.String] prints. Older texts name no class: they
+// read as the plainest one.
 func (s *Situation) UnmarshalText(text []byte) error {
-	parts := strings.Split(string(text), " · ")
-	if len(parts) != 3 {
-		return fmt.Errorf("%.80q is no situation: want OPERATION · FAULT · MOMENT", text)
+	parts := strings.Split(string(text), separator)
+	if len(parts) == 3 {
+		parts = append(parts, Class{}.String())
 	}
-	read := Situation{parts[0], FaultKind(parts[1]), Moment(parts[2])}
-	if !slices.Contains(Situations(), read) {
+	if len(parts) != 4 {
+		return fmt.Errorf("%.80q is no situation: want OPERATION · FAULT · MOMENT · CLASS", text)
+	}
+	read, known := situationsByText()[strings.Join(parts, separator)]
+	if !known {
 		return fmt.Errorf("%.80q is no situation that there is", text)
 	}
 	*s = read
 	return nil
 }
 
+var situationsByText = sync.OnceValue(func() map[string]Situation {
+	out := map[string]Situation{}
+	for _, s := range Situations() {
+		out[s.String()] = s
+	}
+	return out
+})
+
 // Reads reports whether the situation's operation only reads.
 func (s Situation) Reads() bool {
-	_, name, _ := strings.Cut(s.Operation, " ")
-	return slices.Contains(names[s.kind()].reading, name)
+	o, _ := operationNamed(s.Operation)
+	return o.reads
 }
 
 // kind is the kind of object that the situation's operation belongs to.

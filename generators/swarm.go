@@ -13,20 +13,28 @@ import (
 // a runtime that is only ever killed is never drained. The idea is that of
 // Groce, Zhang, Eide, Chen and Regehr, "Swarm Testing" (ISSTA 2012).
 type swarm struct {
-	config   Config
-	clients  []int
-	objects  []model.Object
-	keys     []string // of map entries
-	writes   map[model.Kind][]operation
-	reads    map[model.Kind][]operation
-	faults   []FaultKind // stop and kill, the focus first
-	triggers []aim
-	focus    Cell
-	starting bool // faults strike while the runtime starts
-	pauses   bool
-	crowds   bool // all clients call what a kill finds at a gate
-	maxSteps int
-	aim      Situation // the zero value is none
+	config    Config
+	clients   []int
+	objects   []model.Object
+	keys      []string // of map entries
+	writes    map[model.Kind][]operation
+	reads     map[model.Kind][]operation
+	faults    []model.FaultKind // that end the server, the focus first
+	asides    []model.FaultKind // that come beside them, in some plans
+	besides   []model.FaultKind // ... and in this one
+	triggers  []triggerKind
+	focus     FaultPoint
+	starting  bool // faults strike while the runtime starts
+	crowds    bool // all clients call what a kill finds at a gate
+	maxSteps  int
+	maxFaults int
+	situation Situation   // the target that the plan ends with; the zero value is none
+	targets   []Situation // the changes at faults that the plan ends with
+	// configures: the plan says what the server is started with, and reconfigures: start
+	// steps change it.
+	configures, reconfigures bool
+
+	load Load
 }
 
 func drawSwarm(t *rapid.T, o Options) swarm {
@@ -35,43 +43,55 @@ func drawSwarm(t *rapid.T, o Options) swarm {
 		clients = []int{8, 9, 10}
 	}
 	use := swarm{
-		config:   drawConfig(t, o),
-		clients:  upTo(pick(t, "clients", clients...)),
-		objects:  drawObjects(t, o.Kinds),
-		keys:     []string{"a", "b", "c"}[:pick(t, "keys", 1, 2, 3)],
-		writes:   map[model.Kind][]operation{},
-		reads:    map[model.Kind][]operation{},
-		focus:    o.Focus,
-		maxSteps: o.MaxSteps,
-		crowds:   o.Unresolved,
+		config:    drawConfig(t, o),
+		clients:   upTo(pick(t, "clients", clients...)),
+		objects:   drawObjects(t, o.Kinds),
+		keys:      entryKeys[:pick(t, "keys", 1, 2, 3)],
+		writes:    map[model.Kind][]operation{},
+		reads:     map[model.Kind][]operation{},
+		focus:     o.Focus,
+		maxSteps:  o.MaxSteps,
+		maxFaults: maxFaults,
+		crowds:    o.Unresolved,
+		targets:   o.targets,
+	}
+	if use.targets != nil {
+		use.maxFaults = pick(t, "faults before targets", faultsBeforeTargets...)
 	}
 	if use.maxSteps == 0 {
 		use.maxSteps = MaxSteps
 	}
-	use.aimAt(o.Aim)
+	use.allow(o.Situation)
 	for _, object := range use.objects {
 		if k := object.Kind; use.writes[k] == nil {
-			use.writes[k] = weighted(withWrite(subset(t, "writing", writing[k]...), writing[k][0]))
-			use.reads[k] = weighted(subset(t, "reading", reading[k]...))
+			use.writes[k] = weighted(withWrite(subset(t, "writing", writing(k)...), writing(k)[0]))
+			use.reads[k] = weighted(subset(t, "reading", reading(k)...))
 		}
 	}
-	use.drawFaults(t)
+	use.drawFaults(t, o.Faults)
+	use.drawLoad(t, o)
+	if use.configures = o.drawsStarts(); use.configures {
+		start := use.config.Start
+		use.reconfigures = rare(t, "reconfigures", 2) && start.State != "" && start.Suspension != "" // else nothing restores it
+		if use.reconfigures {
+			use.maxFaults = maxFaults // it takes starts
+		}
+	}
 	return use
 }
 
 func drawConfig(t *rapid.T, o Options) Config {
-	partitions := o.Partitions
-	if len(partitions) == 0 {
-		partitions = []int{1, 4, 24}
-	}
 	c := Config{
-		Partitions:    pick(t, "partitions", partitions...),
+		Partitions:    pick(t, "partitions", o.partitions()...),
 		Unkeyed:       rare(t, "unkeyed", 3),
 		PushOn:        rapid.Bool().Draw(t, "push on"),
 		NoClosingKill: pick(t, "no closing kill", false, false, false, false, true),
 	}
 	if c.Server = o.Server; c.Server != "" {
 		c.Partitions = 0 // the server's configuration says how many
+	}
+	if o.drawsStarts() {
+		drawStartConfig(t, &c, o)
 	}
 	if o.Unresolved {
 		c.Resolve = LeaveOpen
@@ -83,6 +103,17 @@ func drawConfig(t *rapid.T, o Options) Config {
 	}
 	return c
 }
+
+// partitions are the numbers of partitions to draw from.
+func (o Options) partitions() []int {
+	if len(o.Partitions) == 0 {
+		return []int{1, 4, 24}
+	}
+	return o.Partitions
+}
+
+// drawsStarts reports whether plans say what the server is started with.
+func (o Options) drawsStarts() bool { return o.StartConfigs && o.Server == "" }
 
 // drawObjects draws one to four objects of at most three kinds.
 func drawObjects(t *rapid.T, kinds []model.Kind) []model.Object {
@@ -106,15 +137,20 @@ func drawObjects(t *rapid.T, kinds []model.Kind) []model.Object {
 	return out
 }
 
-func (use *swarm) drawFaults(t *rapid.T) {
-	if use.focus == (Cell{}) {
-		use.focus = pick(t, "focus", Cells()...)
+func (use *swarm) drawFaults(t *rapid.T, among []model.FaultKind) {
+	strikes := faultsIn(strike, among)
+	if use.focus == (FaultPoint{}) {
+		use.focus = pick(t, "focus", faultPointsOf(strikes)...)
 	}
 	use.faults = times(2, use.focus.Fault)
 	if common(t, "other fault", 2) {
-		use.faults = append(use.faults, other(use.focus.Fault))
+		for _, k := range strikes {
+			if k != use.focus.Fault {
+				use.faults = append(use.faults, k)
+			}
+		}
 	}
-	use.triggers = []aim{inPlace}
+	use.triggers = []triggerKind{inPlace}
 	if common(t, "while open", 2) {
 		use.triggers = append(use.triggers, times(5, whileOpen)...)
 	}
@@ -125,14 +161,12 @@ func (use *swarm) drawFaults(t *rapid.T) {
 		use.triggers = append(use.triggers, beforeGate, beforeGate)
 	}
 	use.starting = common(t, "faults while starting", 1)
-	use.pauses = rare(t, "pauses", 4)
-}
-
-func other(f FaultKind) FaultKind {
-	if f == Stop {
-		return Kill
+	use.asides = faultsIn(aside, among)
+	for _, k := range use.asides {
+		if rare(t, string(k)+"s", 4) {
+			use.besides = append(use.besides, k)
+		}
 	}
-	return Stop
 }
 
 // withWrite adds an operation that writes to those that only clear.

@@ -3,6 +3,7 @@ package generators
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"retain/model"
 )
@@ -19,6 +20,9 @@ const maxOffsetMs = 1000
 func Validate(p Plan) error {
 	if err := p.Config.validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
+	}
+	if err := p.Load.validate(); err != nil {
+		return fmt.Errorf("load: %w", err)
 	}
 	index := make(map[int]int, len(p.Steps)) // by id, in the list
 	for i, s := range p.Steps {
@@ -42,6 +46,32 @@ func Validate(p Plan) error {
 	return nil
 }
 
+// CheckServer reports what can't be carried out on a server of a version: the data that
+// the plan needs, or its first such step, "step 7 (id 12): ...". A start names another
+// version, and no server can be changed in the middle of a plan yet; or a fault names a
+// target, and the server under test is one node, which calls a service that no fault is
+// done to yet.
+func CheckServer(p Plan, version string) error {
+	if err := p.Config.Provisioned().check(version); err != nil {
+		return err
+	}
+	for i, s := range p.Steps {
+		f, is := s.(Inject)
+		if !is {
+			continue
+		}
+		if f.Version != "" && f.Version != version {
+			return fmt.Errorf("%s: it starts version %.40q, and the server is %s, which can't be changed in the middle of a plan: "+
+				"take the version out of the step, or choose the server of the whole plan (-restate.version)", placeOf(i, f.ID), f.Version, version)
+		}
+		if n, node := f.Target.Node(); f.Target != "" && !(node && n == 0) {
+			return fmt.Errorf("%s: its target is %s, and the server under test is one node, node-0: take the target out of the step",
+				placeOf(i, f.ID), f.Target)
+		}
+	}
+	return nil
+}
+
 // placeOf names a step by its place in the list and, if it has one, its id.
 func placeOf(i, id int) string {
 	if id == 0 {
@@ -59,6 +89,12 @@ func (c Config) validate() error {
 			return err
 		}
 	}
+	if err := c.Start.validate(); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	if c.TakeOver != "" && !c.TakeOver.Ends() {
+		return fmt.Errorf("take_over %.40q: want a fault that ends the server, stop or kill, or nothing for a kill", c.TakeOver)
+	}
 	if c.Resolve != Resend && c.Resolve != LookUp && c.Resolve != LeaveOpen {
 		return fmt.Errorf("resolve %.40q: want lookup or open, or nothing for re-sending", c.Resolve)
 	}
@@ -72,6 +108,9 @@ func (c Config) mayStayOpen() bool { return c.Unkeyed || c.Resolve != Resend }
 func (p Plan) validateStep(i int, s Step, index map[int]int) error {
 	switch s := s.(type) {
 	case Operate:
+		if p.Load.Clients > 0 && IsLoadObject(s.Object) {
+			return fmt.Errorf("%s is an object of the load: in a plan with a load, the program's have numbers below %d", s.Object, FirstLoadObject)
+		}
 		return s.validate(p.Config)
 	case Inject:
 		return s.validate(i, p.Steps, index)
@@ -103,15 +142,22 @@ func (s Operate) validate(c Config) error {
 }
 
 func (s Inject) validate(i int, steps []Step, index map[int]int) error {
-	switch s.Fault {
-	case Stop, Kill, Start, Pause, Resume:
-	default:
-		return fmt.Errorf("fault %.40q: want stop, kill, start, pause or resume", s.Fault)
+	if !slices.Contains(model.FaultKinds(), s.Fault) {
+		return fmt.Errorf("fault %.40q: want %s", s.Fault, model.FaultNames())
 	}
-	if s.Version != "" && s.Fault != Start {
+	if err := s.Target.Validate(); err != nil {
+		return err
+	}
+	if s.Version != "" && !s.Fault.Starts() {
 		return fmt.Errorf("a %s names no version: only a start does", s.Fault)
 	}
-	if s.HoldThroughStop && s.Fault != Stop {
+	if s.Start != (StartConfig{}) && !s.Fault.Starts() {
+		return fmt.Errorf("a %s has no configuration: only a start does", s.Fault)
+	}
+	if err := s.Start.validate(); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	if s.HoldThroughStop && !s.Fault.Spec().Drains {
 		return fmt.Errorf("a %s holds no gate: only a stop does", s.Fault)
 	}
 	switch when := s.When.(type) {
@@ -123,6 +169,11 @@ func (s Inject) validate(i int, steps []Step, index map[int]int) error {
 		return validateAwaited(when.Step, i, steps, index)
 	case Starting:
 		return when.validate()
+	case InFlight:
+		if when.Operations < 1 || when.Operations > MaxLoadClients {
+			return fmt.Errorf("in_flight %d: want 1 to %d operations of the load", when.Operations, MaxLoadClients)
+		}
+		return nil
 	}
 	return fmt.Errorf("no trigger is a %T", s.When)
 }
@@ -149,7 +200,7 @@ func validateAwaited(id, i int, steps []Step, index map[int]int) error {
 
 func (s Starting) validate() error {
 	switch s.Milestone {
-	case Spawned, Port, Health, Canary:
+	case Spawned, Port, Health, FirstProbe:
 	default:
 		return fmt.Errorf("during %.40q: want spawned, port, health or canary", s.Milestone)
 	}

@@ -11,10 +11,10 @@ import (
 )
 
 // What no file can say, and what only the whole list can tell.
-func TestValidate(t *testing.T) {
+func TestValidateNamesTheBrokenStep(t *testing.T) {
 	counter := model.Object{Kind: model.Counter}
 	add := Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}}
-	kill := func(id int, when Trigger) Inject { return Inject{ID: id, Fault: Kill, When: when} }
+	kill := func(id int, when Trigger) Inject { return Inject{ID: id, Fault: model.Kill, When: when} }
 	for _, c := range []struct {
 		name  string
 		steps []Step
@@ -33,10 +33,10 @@ func TestValidate(t *testing.T) {
 		{"negative object", []Step{Operate{ID: 1, Object: model.Object{Kind: model.Counter, N: -1}, Op: model.CounterGet{}}},
 			`step 1 (id 1): "counter--1" is no object: want a kind and a number from 0, such as counter-0`},
 		{"not UTF-8", []Step{Operate{ID: 1, Object: model.Object{Kind: model.List}, Op: model.ListAppend{Value: "a\xff"}}},
-			"step 1 (id 1): append(\"a\\ufffd\") does not print exactly: its strings must be UTF-8"},
-		{"no fault", []Step{Inject{ID: 1, Fault: "burn"}}, `step 1 (id 1): fault "burn": want stop, kill, start, pause or resume`},
-		{"version", []Step{Inject{ID: 1, Fault: Kill, Version: "1.7.9"}}, "step 1 (id 1): a kill names no version: only a start does"},
-		{"hold", []Step{Inject{ID: 1, Fault: Kill, HoldThroughStop: true}}, "step 1 (id 1): a kill holds no gate: only a stop does"},
+			`step 1 (id 1): operation "append(\"a\\xff\")": its arguments are not JSON values: invalid character 'x' in string escape code`},
+		{"no fault", []Step{Inject{ID: 1, Fault: "burn"}}, `step 1 (id 1): fault "burn": want ` + model.FaultNames()},
+		{"version", []Step{Inject{ID: 1, Fault: model.Kill, Version: "1.7.9"}}, "step 1 (id 1): a kill names no version: only a start does"},
+		{"hold", []Step{Inject{ID: 1, Fault: model.Kill, HoldThroughStop: true}}, "step 1 (id 1): a kill holds no gate: only a stop does"},
 		{"waits for no id", []Step{kill(1, WhileOpen{})}, "step 1 (id 1): its trigger names step id 0: ids are positive"},
 		{"waits for a fault", []Step{kill(1, InPlace{}), kill(2, AtGate{Step: 1})}, "step 2 (id 2): its trigger names id 1, which is a fault: want an operation"},
 		{"waits for what comes later", []Step{kill(2, AtGate{Step: 1}), add},
@@ -47,8 +47,8 @@ func TestValidate(t *testing.T) {
 
 		{"a trigger whose step is gone", []Step{kill(1, AtGate{Step: 9})}, ""},
 		{"no trigger", []Step{kill(1, nil)}, ""},
-		{"a start names a version", []Step{Inject{ID: 1, Fault: Start, Version: "1.7.9"}}, ""},
-		{"faults that do nothing", []Step{Inject{ID: 1, Fault: Resume}, Inject{ID: 2, Fault: Start}, Inject{ID: 3, Fault: Start}}, ""},
+		{"a start names a version", []Step{Inject{ID: 1, Fault: model.Start, Version: "1.7.9"}}, ""},
+		{"faults that do nothing", []Step{Inject{ID: 1, Fault: model.Resume}, Inject{ID: 2, Fault: model.Start}, Inject{ID: 3, Fault: model.Start}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := Validate(Plan{Steps: c.steps})
@@ -61,8 +61,32 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestAdditionsWhereOperationsMayStayOpen(t *testing.T) {
-	p := StartAndStop(Kill)
+func TestValidateRefusesLoadsThatMeanNothing(t *testing.T) {
+	good := Load{Clients: 8, Objects: 8, Operations: []string{"list append"}, Between: 30}
+	require.NoError(t, Validate(Plan{Load: good}))
+	for _, c := range []struct {
+		change func(*Load)
+		want   string
+	}{
+		{func(l *Load) { l.Clients = 0 }, "load: it has no clients: want at least 1, or no load"},
+		{func(l *Load) { l.Clients = -1 }, "load: -1 clients: want 1 to 256"},
+		{func(l *Load) { l.Clients = 257 }, "load: 257 clients: want 1 to 256"},
+		{func(l *Load) { l.Objects = 0 }, "load: 0 objects: want 1 to 8, one for each client at most"},
+		{func(l *Load) { l.Objects = 9 }, "load: 9 objects: want 1 to 8, one for each client at most"},
+		{func(l *Load) { l.Between = -1 }, "load: -1 operations between faults: want 0 to 100000"},
+		{func(l *Load) { l.Operations = []string{"list pop"} }, `load: no operation is called "list pop"`},
+	} {
+		l := good
+		c.change(&l)
+		assert.ErrorContains(t, Validate(Plan{Load: l}), c.want)
+	}
+	taken := Operate{ID: 1, Object: model.Object{Kind: model.Counter, N: FirstLoadObject}, Op: model.CounterGet{}}
+	require.NoError(t, Validate(Plan{Steps: []Step{taken}}))
+	assert.ErrorContains(t, Validate(Plan{Load: good, Steps: []Step{taken}}), "counter-1000 is an object of the load")
+}
+
+func TestAdditionsAreOfOneWhereOperationsMayStayOpen(t *testing.T) {
+	p := StartAndStop(model.Kill)
 	require.NoError(t, Validate(p), "re-sent additions may be of anything")
 	for _, c := range []Config{{Unkeyed: true}, {Resolve: LookUp}, {Resolve: LeaveOpen}} {
 		p.Config = c
@@ -71,7 +95,7 @@ func TestAdditionsWhereOperationsMayStayOpen(t *testing.T) {
 }
 
 // Taking steps out of a plan, as shrinking does, leaves a plan.
-func TestPartsOfAPlanAreValid(t *testing.T) {
+func TestPlansStayValidWithoutSomeSteps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Plans(Options{}).Draw(t, "plan")
 		var kept []Step
@@ -87,11 +111,11 @@ func TestPartsOfAPlanAreValid(t *testing.T) {
 	})
 }
 
-func TestStartAndStopAnswersThree(t *testing.T) {
-	for _, fault := range []FaultKind{Stop, Kill} {
+func TestStartAndStopPlanCountsToThree(t *testing.T) {
+	for _, fault := range []model.FaultKind{model.Stop, model.Kill} {
 		p := StartAndStop(fault)
 		require.NoError(t, Validate(p))
-		assert.True(t, sequence(adds, injects(fault), injects(Start), gets)(p))
+		assert.True(t, sequence(adds, injects(fault), injects(model.Start), gets)(p))
 		state := model.Counter.Initial()
 		var answer model.Answer
 		for _, s := range p.Steps {
@@ -103,21 +127,21 @@ func TestStartAndStopAnswersThree(t *testing.T) {
 	}
 }
 
-func TestClientsObjectsAndCells(t *testing.T) {
+func TestPlanListsItsClientsObjectsAndFaultPoints(t *testing.T) {
 	list, counter := model.Object{Kind: model.List}, model.Object{Kind: model.Counter, N: 1}
 	p := Plan{Steps: []Step{
 		Operate{ID: 1, Client: 3, Object: list, Op: model.ListGet{}},
 		Operate{ID: 2, Client: 0, Object: counter, Op: model.CounterGet{}},
-		Inject{ID: 3, Fault: Kill, When: AtGate{Step: 2}},
-		Inject{ID: 4, Fault: Start, When: InPlace{}},
+		Inject{ID: 3, Fault: model.Kill, When: AtGate{Step: 2}},
+		Inject{ID: 4, Fault: model.Start, When: InPlace{}},
 		Operate{ID: 5, Client: 3, Object: counter, Op: model.CounterGet{}},
-		Inject{ID: 6, Fault: Stop, When: AtGate{Step: 5, After: true}},
-		Inject{ID: 7, Fault: Kill, When: AtGate{Step: 99}},
-		Inject{ID: 8, Fault: Pause, When: AtGate{Step: 1}},
+		Inject{ID: 6, Fault: model.Stop, When: AtGate{Step: 5, After: true}},
+		Inject{ID: 7, Fault: model.Kill, When: AtGate{Step: 99}},
+		Inject{ID: 8, Fault: model.Pause, When: AtGate{Step: 1}},
 	}}
 	assert.Equal(t, []int{0, 3}, p.Clients())
 	assert.Equal(t, []model.Object{counter, list}, p.Objects())
-	assert.Equal(t, []Cell{{Fault: Kill}, {Fault: Stop, After: true}}, p.Cells())
-	assert.Equal(t, "before kill", Cell{Fault: Kill}.String())
-	assert.Equal(t, "after stop", Cell{Fault: Stop, After: true}.String())
+	assert.Equal(t, []FaultPoint{{Fault: model.Kill}, {Fault: model.Stop, After: true}}, p.FaultPoints())
+	assert.Equal(t, "before kill", FaultPoint{Fault: model.Kill}.String())
+	assert.Equal(t, "after stop", FaultPoint{Fault: model.Stop, After: true}.String())
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/generators"
+	"retain/harness/internal/harnesstest"
 	"retain/model"
 	"retain/runtime/simulated"
 	"retain/service"
@@ -38,13 +39,13 @@ func (s *sendings) add(tag, key string) int {
 	return len(s.keys[tag])
 }
 
-// meddled plays one addition on a runtime whose connections do as they are told:
-// at number n of the operation's requests, from 1.
+// meddled plays one addition. sending and answering return the error of the connection
+// for request n of the operation, from 1.
 func meddled(t *testing.T, c generators.Config, sending func(n int) error, answering func(n int) error) (*Outcome, []string) {
 	var sent sendings
 	var out *Outcome
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		w.Sending = func(tag, key string) error {
 			if n := sent.add(tag, key); tag == "run/1" && sending != nil {
 				return sending(n)
@@ -60,17 +61,17 @@ func meddled(t *testing.T, c generators.Config, sending func(n int) error, answe
 			}
 			return nil
 		}
-		out = play(t, s, c, operate(1, 0, counter, model.CounterAdd{Delta: 1}), operate(2, 0, counter, model.CounterGet{}))
+		out = play(t, s, c, harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}), harnesstest.Operate(2, 0, counter, model.CounterGet{}))
 	})
 	return out, sent.keys["run/1"]
 }
 
 func never(int) error  { return nil }
-func always(int) error { return errCut }
+func always(int) error { return harnesstest.ErrCut }
 func at(n int) func(int) error {
 	return func(i int) error {
 		if i == n {
-			return errCut
+			return harnesstest.ErrCut
 		}
 		return nil
 	}
@@ -79,16 +80,16 @@ func at(n int) func(int) error {
 func from(n int) func(int) error {
 	return func(i int) error {
 		if i >= n {
-			return errCut
+			return harnesstest.ErrCut
 		}
 		return nil
 	}
 }
 
-// TestOutcomes: failed is what certainly had no effect; the last error never
-// decides; what may have run is sent again only under its key, and only where
-// clients do that.
-func TestOutcomes(t *testing.T) {
+// Only an operation that certainly had no effect is failed. The last error does not
+// decide. An ambiguous operation is sent again only under its key, and only if clients
+// retry.
+func TestOutcomeFollowsFromTheBytesWritten(t *testing.T) {
 	for name, c := range map[string]struct {
 		config             generators.Config
 		sending, answering func(n int) error
@@ -138,8 +139,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestAmbiguousOperationsAreSentAgainUnderTheirKey after the heal, and the looks
-// have keys of their own.
+// The operations are sent again after the heal. The looks have keys of their own.
 func TestAmbiguousOperationsAreSentAgainUnderTheirKey(t *testing.T) {
 	out, keys := meddled(t, generators.Config{}, never, at(1))
 	assert.Equal(t, []string{"run-1", "run-1"}, keys)
@@ -154,12 +154,11 @@ func TestAmbiguousOperationsAreSentAgainUnderTheirKey(t *testing.T) {
 	}
 }
 
-// TestAHungResendIsNotTheOperation: the attempt that resolves it hangs, the next
-// one does not.
-func TestAHungResendIsNotTheOperation(t *testing.T) {
+// The first attempt that resolves the operation hangs; the next one does not.
+func TestHungResendIsRetried(t *testing.T) {
 	var sent sendings
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		release := make(chan struct{})
 		w.Sending = func(tag, key string) error { sent.add(tag, key); return nil }
 		w.Answering = func(tag string) error {
@@ -168,14 +167,14 @@ func TestAHungResendIsNotTheOperation(t *testing.T) {
 			sent.mu.Unlock()
 			switch {
 			case tag == "run/1" && n == 1:
-				return errCut
+				return harnesstest.ErrCut
 			case tag == "run/1" && n == 2:
 				<-release
-				return errCut
+				return harnesstest.ErrCut
 			}
 			return nil
 		}
-		out := play(t, s, generators.Config{}, operate(1, 0, counter, model.CounterAdd{Delta: 1}))
+		out := play(t, s, generators.Config{}, harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}))
 		close(release)
 		assert.Nil(t, out.Liveness)
 		require.NotNil(t, out.step(1).Resolution)
@@ -184,9 +183,8 @@ func TestAHungResendIsNotTheOperation(t *testing.T) {
 	})
 }
 
-// TestACallIsOnDiskBeforeItsFirstByteLeaves reads the history's file whenever a
-// request is about to be written.
-func TestACallIsOnDiskBeforeItsFirstByteLeaves(t *testing.T) {
+// The test reads the file of the history before each request is written.
+func TestRecorderWritesACallBeforeItsFirstByteLeaves(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.jsonl")
 	s, w := WiredSystem(t, simulated.Options{})
 	var sent sendings
@@ -218,7 +216,7 @@ func TestACallIsOnDiskBeforeItsFirstByteLeaves(t *testing.T) {
 		return nil
 	}
 	plan := generators.Plan{Steps: ambiguousWrite()}
-	out, err := execute(t.Context(), s, plan, "run", path, quick)
+	out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: path, Bounds: quick})
 	require.NoError(t, err)
 	total := 0
 	for _, o := range out.History.Operations {
@@ -228,15 +226,14 @@ func TestACallIsOnDiskBeforeItsFirstByteLeaves(t *testing.T) {
 	assert.Len(t, out.step(1).Attempts, 2)
 }
 
-// TestDrawnPlansAreRecordedExactly: the history on disk is the one in memory,
-// whatever the plan does. The plan stands in it.
+// The history on disk equals the one in memory and contains the plan.
 func TestDrawnPlansAreRecordedExactly(t *testing.T) {
 	s := system(t)
 	for n := range 8 {
 		plan := generators.Draw(5, n, generators.Options{Partitions: []int{24}})
 		path := filepath.Join(t.TempDir(), "h.jsonl")
 		id := "run" + strconv.Itoa(n)
-		out, err := execute(t.Context(), s, plan, id, path, DefaultBounds)
+		out, err := Execute(t.Context(), s, plan, Execution{ID: id, Path: path, Bounds: DefaultBounds})
 		require.NoError(t, err)
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -254,20 +251,19 @@ func TestDrawnPlansAreRecordedExactly(t *testing.T) {
 	}
 }
 
-// told is a control whose evidence a test makes up.
-type told struct {
+// fakeControl reports the evidence that a test makes up.
+type fakeControl struct {
 	service.Control
 	tell func(service.Evidence)
 }
 
-func (c *told) Observe(f func(service.Evidence)) func() {
+func (c *fakeControl) Observe(f func(service.Evidence)) func() {
 	c.tell = f
 	return func() {}
 }
 
-// TestEvidenceIsOfTheRunAlone: operations of others are not recorded.
-func TestEvidenceIsOfTheRunAlone(t *testing.T) {
-	control := &told{}
+func TestEvidenceOfOtherRunsIsIgnored(t *testing.T) {
+	control := &fakeControl{}
 	rec, err := newRecorder(filepath.Join(t.TempDir(), "h"), model.Header{Version: model.HistoryVersion, Run: "run"})
 	require.NoError(t, err)
 	r := newRun(&System{Control: control}, generators.Plan{}, rec, "run", quick)

@@ -8,13 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"retain/generators"
 	"retain/model"
 	"retain/runtime/ingress"
 )
 
-// Span is a time in which calls were answered, canaries or operations, or in
-// which canaries were not.
+// Span is a time in which calls were answered, probes or operations, or in
+// which probes were not.
 type Span struct {
 	// Runtime numbers the session's runtimes from 1, in the order in which they
 	// were first used. A runtime has spans only while a plan runs on it.
@@ -24,22 +23,22 @@ type Span struct {
 }
 
 const (
-	// probeInterval is the pause between two canaries of a prober, which is what
-	// its spans are exact to. A canary costs what an operation costs.
+	// probeInterval is the pause between two probes of a prober, which is what
+	// its spans are exact to. A probe costs what an operation costs.
 	probeInterval = 50 * time.Millisecond
-	// probeBound is how long a canary may take.
+	// probeBound is how long a probe may take.
 	probeBound = 2 * time.Second
 )
 
-// mark is a moment at which a call was answered, or a canary was sent that was
+// mark is a moment at which a call was answered, or a probe was sent that was
 // not.
 type mark struct {
 	at int64 // nanoseconds since the run began
 	up bool
 }
 
-// prober notes when the runtime answers. It asks while nothing else does: while
-// the runtime is down nobody need, and while it starts those do who wait for it.
+// prober notes when the runtime answers. It sends probes only while no other call is
+// answered: not while the runtime is down, nor while a wait for its readiness probes it.
 type prober struct {
 	mu    sync.Mutex
 	marks []mark
@@ -84,10 +83,10 @@ func (p *prober) spans() []model.Span {
 	return out
 }
 
-// probe asks for canaries until it is told to stop, in the partitions of the
+// probe sends probes until stop is called, to the partitions of the
 // plan's objects by turns, and then puts the spans on record.
 func (r *run) probe(ctx context.Context) (stop func()) {
-	if !r.sys.probed {
+	if !r.sys.Probed {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -102,9 +101,9 @@ func (r *run) probe(ctx context.Context) (stop func()) {
 				return
 			case <-tick.C:
 			}
-			life := r.askable()
-			if life != nil && len(keys) > 0 && !r.prober.answeredSince(r.rec.since()-int64(probeInterval)) {
-				asking.Go(func() { r.ask(ctx, life, keys[n%len(keys)]) })
+			incarnation := r.askable()
+			if incarnation != nil && len(keys) > 0 && !r.prober.answeredSince(r.rec.since()-int64(probeInterval)) {
+				asking.Go(func() { r.ask(ctx, incarnation, keys[n%len(keys)]) })
 			}
 		}
 	})
@@ -115,7 +114,7 @@ func (r *run) probe(ctx context.Context) (stop func()) {
 	}
 }
 
-// askable is the life to be asked, nil if there is none.
+// askable is the incarnation to be asked, nil if there is none.
 func (r *run) askable() *ingress.Client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,11 +124,11 @@ func (r *run) askable() *ingress.Client {
 	return r.ingress
 }
 
-func (r *run) ask(ctx context.Context, life *ingress.Client, key string) {
+func (r *run) ask(ctx context.Context, incarnation *ingress.Client, key string) {
 	bounded, cancel := context.WithTimeout(ctx, probeBound)
 	defer cancel()
 	sent := r.rec.since()
-	switch err := life.Canary(bounded, key, r.sys.Nonce); {
+	switch err := incarnation.Probe(bounded, key, r.sys.Nonce); {
 	case err == nil:
 		r.prober.mark(r.rec.since(), true)
 	case errors.Is(err, ingress.ErrMixedUp):
@@ -146,7 +145,7 @@ func (r *run) ask(ctx context.Context, life *ingress.Client, key string) {
 // outage is a violation if the runtime did not answer for longer than a recovery
 // may take although nothing was done to it. Our own delays count for it.
 func (r *run) outage() error {
-	if !r.sys.probed {
+	if !r.sys.Probed {
 		return nil
 	}
 	r.rec.mu.Lock()
@@ -154,14 +153,12 @@ func (r *run) outage() error {
 	h.Availability = r.prober.spans()
 	r.rec.mu.Unlock()
 	longest, from := quietest(&h)
-	if longest -= r.pulse.worst(); longest <= r.bounds.Recovery {
+	if longest -= r.heartbeat.worst(); longest <= r.bounds.Recovery {
 		return nil
 	}
-	return &Liveness{
-		Guarantee: "a runtime that is up answers",
-		Detail: fmt.Sprintf("no canary was answered for %s, from %d ms on, and nothing was done to the server meanwhile; %s are allowed",
-			longest.Round(time.Millisecond), from/1e6, r.bounds.Recovery),
-	}
+	return (&Liveness{Guarantee: model.Guarantee{Code: model.RuntimeAnswers}}).detailed(
+		fmt.Sprintf("no probe was answered for %s, from %d ms on, and nothing was done to the server meanwhile", longest.Round(time.Millisecond), from/1e6),
+		fmt.Sprintf("%s are allowed", r.bounds.Recovery))
 }
 
 // quietest is the longest time without an answer in which the runtime was up, and
@@ -183,12 +180,12 @@ func quietest(h *model.History) (longest time.Duration, from int64) {
 func upTimes(h *model.History) []model.Span {
 	begins := []int64{0}
 	for _, r := range h.Recoveries {
-		if r.Canary > 0 {
-			begins = append(begins, r.Canary)
+		if r.Probe > 0 {
+			begins = append(begins, r.Probe)
 		}
 	}
 	for _, f := range h.Faults {
-		if f.Kind == string(generators.Resume) && f.End != model.Forever {
+		if f.Kind.Undoes() && !f.Kind.Starts() && f.End != model.Forever {
 			begins = append(begins, f.End.Ns)
 		}
 	}
@@ -210,7 +207,7 @@ func upTimes(h *model.History) []model.Span {
 func spansOf(h *model.History, r Recovered) []Span {
 	until := model.Forever.Ns
 	for _, f := range h.Faults {
-		if f.Begin.Ns > r.Canary {
+		if f.Begin.Ns > r.Probe {
 			until = min(until, f.Begin.Ns)
 		}
 	}
@@ -222,15 +219,4 @@ func spansOf(h *model.History, r Recovered) []Span {
 		}
 	}
 	return out
-}
-
-// available puts a run's spans on the session's clock.
-func (s *session) available(sys *System, o *Outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	shift := o.began.Sub(s.began)
-	for _, a := range o.History.Availability {
-		s.result.Availability = append(s.result.Availability,
-			Span{Runtime: sys.number, From: time.Duration(a.From) + shift, To: time.Duration(a.To) + shift, Up: a.Up})
-	}
 }

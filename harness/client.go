@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"retain/generators"
@@ -51,7 +52,7 @@ func (r *run) client(ctx context.Context, number int) error {
 // mayBegin reports whether the operation at index i may begin. The caller holds
 // the lock.
 func (r *run) mayBegin(i int) bool {
-	return i < r.line && r.gateBefore(i) == nil && (r.plan.Config.PushOn || r.state == ready)
+	return i < r.barrier && r.gateBefore(i) == nil && (r.plan.Config.PushOn || r.state == ready) && !r.holdsStep(r.plan.Steps[i].StepID())
 }
 
 // process is a Jepsen process: after an ambiguous outcome its client goes on as
@@ -84,26 +85,37 @@ func (r *run) operate(ctx context.Context, o generators.Operate, process string)
 	}
 	t.call.Written = func() { r.update(func() { r.ops[o.ID].wrote = true }) }
 	t.refused = func(is bool) { r.update(func() { r.clients[o.Client].refused = is }) }
-	return r.attempts(ctx, t)
+	outcome, _, err := r.attempts(ctx, t)
+	return outcome, err
 }
 
 // idempotencyKey is a key of this run.
 func (r *run) idempotencyKey(name string) string { return r.id + "-" + name }
 
 // tag names an operation step to the endpoint proxy.
-func (r *run) tag(step int) string { return r.id + "/" + strconv.Itoa(step) }
+func (r *run) tag(step int) string { return r.named(strconv.Itoa(step)) }
 
-// trial is an operation that is being tried.
-type trial struct {
+// named is the tag of an operation with a name.
+func (r *run) named(name string) string { return r.id + "/" + name }
+
+// tagOf is the tag of the operation with an idempotency key.
+func (r *run) tagOf(key string) string { return r.named(strings.TrimPrefix(key, r.idempotencyKey(""))) }
+
+// pending is an operation without an outcome yet.
+type pending struct {
 	id      int
 	call    ingress.Call
 	n       int // attempts so far
 	mayRun  bool
 	refused func(bool)
+	// load is true for an operation of the load, object is then its object.
+	load   bool
+	object model.Object
+	landed func(answered bool) // the attempt is over, and its answer on record
 }
 
 // open puts an operation on record. Nothing of it has left yet.
-func (r *run) open(c model.Called, op model.Operation, tag string) (*trial, error) {
+func (r *run) open(c model.Called, op model.Operation, tag string) (*pending, error) {
 	id, err := r.rec.call(c)
 	if err != nil {
 		return nil, err
@@ -111,44 +123,57 @@ func (r *run) open(c model.Called, op model.Operation, tag string) (*trial, erro
 	r.mu.Lock()
 	r.ids[tag] = id
 	r.mu.Unlock()
-	return &trial{id: id, call: ingress.Call{ObjectKey: r.objectKey(c.Object), Op: op, IdempotencyKey: c.Key, Tag: tag}}, nil
+	return &pending{id: id, call: ingress.Call{ObjectKey: r.objectKey(c.Object), Op: op, IdempotencyKey: c.Key, Tag: tag}}, nil
 }
 
-// attempts tries an operation of the program until it has an outcome. What was
-// certainly not sent is tried again without end: the runtime comes back at the
-// latest when the run heals. What may have run is tried again only under its key,
-// and only in plans whose clients do that.
-func (r *run) attempts(ctx context.Context, t *trial) (model.Outcome, error) {
-	deadline := time.Time{}
+// attempts tries an operation of the program or of the load until it has an outcome, and
+// an answer if that is ok. What was certainly not sent is tried again without end: the
+// runtime comes back at the latest when the run heals. What may have run is tried again
+// only under its key, and only in plans whose clients do that; one of the load also if it
+// waits its turn.
+func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.Answer, error) {
+	began, deadline := time.Now(), time.Time{}
 	for {
-		life := r.life()
-		result, err := r.try(ctx, t, r.bounds.Completion)
+		incarnation, sent := r.incarnation(), time.Now()
+		result, err := r.try(ctx, t, r.bounds.program())
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
-		if result.Reason == model.TimedOut && !r.endless(life) {
-			r.cutShort(t)
+		turn := false
+		if result.Reason == model.TimedOut && !r.endless(incarnation) {
+			turn = r.hadTurn(t, sent) && time.Since(began) < starvation*r.bounds.program()
+			if !turn {
+				if !t.load || r.firstWithout(t.object) {
+					r.remember(ctx, t)
+				}
+				r.cutShort(t)
+			}
 		}
 		switch {
 		case result.Answer != nil:
-			return model.OK, r.answered(t, result.Answer)
-		case result.Reason == model.NotSent && r.endless(life):
+			err := r.answered(t, result.Answer)
+			if t.load {
+				t.landed(true)
+			}
+			return model.OK, result.Answer, err
+		case turn, result.Reason == model.NotSent && r.endless(incarnation):
 			deadline = time.Time{}
 		case deadline.IsZero():
-			deadline = time.Now().Add(r.bounds.Completion)
+			deadline = time.Now().Add(r.bounds.program())
 		}
-		again := result.Reason == model.NotSent || r.plan.Config.Retry && t.call.IdempotencyKey != "" && result.Reason != model.Rejected
+		again := turn || result.Reason == model.NotSent || r.plan.Config.Retry && t.call.IdempotencyKey != "" && result.Reason != model.Rejected
 		if !again || !deadline.IsZero() && time.Now().After(deadline) {
-			return r.unanswered(t, result.Reason)
+			outcome, err := r.unanswered(t, result.Reason)
+			return outcome, nil, err
 		}
-		if err := r.pauseUntil(ctx, t, life, result.Reason); err != nil {
-			return "", err
+		if err := r.pauseUntil(ctx, t, incarnation, result.Reason); err != nil {
+			return "", nil, err
 		}
 	}
 }
 
-// life identifies the server's current life.
-func (r *run) life() *ingress.Client {
+// incarnation identifies the server's current incarnation.
+func (r *run) incarnation() *ingress.Client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.ingress
@@ -156,16 +181,16 @@ func (r *run) life() *ingress.Client {
 
 // endless reports whether a refused attempt says nothing: the runtime is not up,
 // or was started again meanwhile.
-func (r *run) endless(life *ingress.Client) bool {
+func (r *run) endless(incarnation *ingress.Client) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state != ready || r.ingress != life
+	return r.state != ready || r.ingress != incarnation
 }
 
 // cutShort leaves out the rest of the program: a runtime that is up did not
 // answer an operation within its bound.
-func (r *run) cutShort(t *trial) {
-	r.rec.note("operation %d had no answer for %s on a runtime that is up: the rest of the program is left out", t.id, r.bounds.Completion)
+func (r *run) cutShort(t *pending) {
+	r.rec.note("operation %d had no answer for %s on a runtime that is up: the rest of the program is left out", t.id, r.bounds.program())
 	r.update(func() { r.cut = true })
 }
 
@@ -175,18 +200,24 @@ func (r *run) isCut() bool {
 	return r.cut
 }
 
-// pauseUntil waits before the next attempt: for a new life of the runtime if it
+// pauseUntil waits before the next attempt: for a new incarnation of the runtime if it
 // is down and refused us, for its going on if it is paused, else for a moment. A
-// new life may be over before we look, so the life counts, not the state alone.
-func (r *run) pauseUntil(ctx context.Context, t *trial, life *ingress.Client, why model.Reason) error {
+// new incarnation may be over before we look, so the incarnation counts, not the state alone.
+// An operation of the load waits until the server is ready.
+func (r *run) pauseUntil(ctx context.Context, t *pending, incarnation *ingress.Client, why model.Reason) error {
+	if t.load {
+		if err := r.await(ctx, func() bool { return r.state == ready }); err != nil {
+			return err
+		}
+	}
 	if t.refused != nil && why == model.NotSent {
 		r.mu.Lock()
 		was := r.state
-		away := (was == down || was == paused) && r.ingress == life
+		away := (was == down || was.Stalled()) && r.ingress == incarnation
 		r.mu.Unlock()
 		if away {
 			t.refused(true)
-			return r.await(ctx, func() bool { return r.state != was || r.ingress != life })
+			return r.await(ctx, func() bool { return r.state != was || r.ingress != incarnation })
 		}
 	}
 	moment := time.NewTimer(retryPause)
@@ -200,7 +231,7 @@ func (r *run) pauseUntil(ctx context.Context, t *trial, life *ingress.Client, wh
 }
 
 // try makes one attempt, on record before its request can leave.
-func (r *run) try(ctx context.Context, t *trial, bound time.Duration) (ingress.Result, error) {
+func (r *run) try(ctx context.Context, t *pending, bound time.Duration) (ingress.Result, error) {
 	t.n++
 	err := r.rec.record(func(at model.Instant) model.Event { return model.Attempting{Instant: at, ID: t.id, N: t.n} })
 	if err != nil {
@@ -208,7 +239,11 @@ func (r *run) try(ctx context.Context, t *trial, bound time.Duration) (ingress.R
 	}
 	attempt, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	result := r.life().Try(attempt, t.call)
+	call := t.call
+	if t.load {
+		call.Written, t.landed = r.fly(t)
+	}
+	result := r.incarnation().Try(attempt, call)
 	if result.Answer != nil {
 		r.prober.mark(r.rec.since(), true)
 	}
@@ -218,6 +253,9 @@ func (r *run) try(ctx context.Context, t *trial, bound time.Duration) (ingress.R
 	err = r.rec.record(func(at model.Instant) model.Event {
 		return model.Attempted{Instant: at, ID: t.id, N: t.n, Wrote: result.Wrote, Status: result.Status, Reason: result.Reason, Detail: result.Detail}
 	})
+	if t.load && result.Answer == nil {
+		t.landed(false)
+	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -225,7 +263,7 @@ func (r *run) try(ctx context.Context, t *trial, bound time.Duration) (ingress.R
 }
 
 // answered closes an operation with its answer.
-func (r *run) answered(t *trial, a model.Answer) error {
+func (r *run) answered(t *pending, a model.Answer) error {
 	return r.rec.record(func(at model.Instant) model.Event {
 		return model.Returned{Instant: at, ID: t.id, Outcome: model.OK, Answer: a.String()}
 	})
@@ -233,7 +271,7 @@ func (r *run) answered(t *trial, a model.Answer) error {
 
 // unanswered closes an operation that has no answer: it failed only if no attempt
 // of it may have reached a handler.
-func (r *run) unanswered(t *trial, why model.Reason) (model.Outcome, error) {
+func (r *run) unanswered(t *pending, why model.Reason) (model.Outcome, error) {
 	outcome := model.Ambiguous
 	if !t.mayRun {
 		outcome = model.Failed

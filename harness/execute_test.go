@@ -14,6 +14,7 @@ import (
 
 	"retain/checker"
 	"retain/generators"
+	"retain/harness/internal/harnesstest"
 	"retain/model"
 	"retain/runtime/ingress"
 	"retain/runtime/simulated"
@@ -26,32 +27,28 @@ var (
 	register = model.Object{Kind: model.Register}
 )
 
-func operate(id, client int, o model.Object, op model.Operation) generators.Step {
-	return generators.Operate{ID: id, Client: client, Object: o, Op: op}
-}
-
-func inject(id int, fault generators.FaultKind, when generators.Trigger) generators.Step {
-	return generators.Inject{ID: id, Fault: fault, When: when}
-}
-
 // system is a simulated runtime that is up.
 func system(t *testing.T, bugs ...simulated.Bug) *System {
 	r := simulated.New(simulated.Options{Nonce: "n", Bugs: bugs, Rate: 1, Seed: 1})
 	s := &System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}
-	require.NoError(t, s.boot(t.Context()))
-	t.Cleanup(func() { require.NoError(t, s.shutdown(t.Context())) })
+	require.NoError(t, s.Boot(t.Context()))
+	t.Cleanup(func() { require.NoError(t, s.Shutdown(t.Context())) })
 	return s
 }
 
 var quick = Bounds{Recovery: 20 * time.Second, Completion: time.Second}
 
-// play runs steps on a system and checks what holds for every run: the history on
-// disk is the one in memory, and it is well-formed.
+// play runs steps on a system.
 func play(t *testing.T, s *System, c generators.Config, steps ...generators.Step) *Outcome {
-	plan := generators.Plan{Config: c, Steps: steps}
+	return playPlan(t, s, generators.Plan{Config: c, Steps: steps})
+}
+
+// playPlan runs a plan on a system and checks what holds for every run: the history on
+// disk is the one in memory, and it is well-formed.
+func playPlan(t *testing.T, s *System, plan generators.Plan) *Outcome {
 	require.NoError(t, generators.Validate(plan))
 	path := filepath.Join(t.TempDir(), "history.jsonl")
-	out, err := execute(t.Context(), s, plan, "run", path, quick)
+	out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: path, Bounds: quick})
 	require.NoError(t, err)
 	file, err := os.Open(path)
 	require.NoError(t, err)
@@ -83,15 +80,15 @@ func (o *Outcome) fault(id int) model.Fault {
 	return model.Fault{}
 }
 
-func TestAFaultIsALineAcrossTheList(t *testing.T) {
+func TestFaultIsABarrierForLaterSteps(t *testing.T) {
 	for name, c := range map[string]generators.Config{"waiting": {}, "pushing on": {PushOn: true}} {
 		t.Run(name, func(t *testing.T) {
 			out := play(t, system(t), c,
-				operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-				operate(2, 1, counter, model.CounterAdd{Delta: 1}),
-				inject(3, generators.Stop, generators.InPlace{}),
-				inject(4, generators.Start, generators.InPlace{}),
-				operate(5, 1, counter, model.CounterGet{}))
+				harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+				harnesstest.Operate(2, 1, counter, model.CounterAdd{Delta: 1}),
+				harnesstest.Inject(3, model.Stop, generators.InPlace{}),
+				harnesstest.Inject(4, model.Start, generators.InPlace{}),
+				harnesstest.Operate(5, 1, counter, model.CounterGet{}))
 			for _, id := range []int{1, 2} {
 				assert.Less(t, out.step(id).Return.Seq, out.fault(3).Begin.Seq, "what stands before a fault in place has returned")
 			}
@@ -99,21 +96,21 @@ func TestAFaultIsALineAcrossTheList(t *testing.T) {
 			if !c.PushOn {
 				assert.Greater(t, out.step(5).Call.Seq, out.fault(4).End.Seq, "the client waited until the runtime was ready")
 				assert.Equal(t, model.OK, out.step(5).Outcome)
-			} // one that pushes on may find a connection of the life before
+			} // one that pushes on may find a connection of the incarnation before
 			assert.Equal(t, model.Answer(model.Integer(2)), out.step(5).In(model.Resolved).Answer)
 		})
 	}
 }
 
-func TestAGateHoldsItsOperationUntilTheFault(t *testing.T) {
+func TestGateHoldsItsOperationUntilTheFault(t *testing.T) {
 	for _, after := range []bool{false, true} {
-		for _, fault := range []generators.FaultKind{generators.Stop, generators.Kill} {
-			t.Run(generators.Cell{Fault: fault, After: after}.String(), func(t *testing.T) {
+		for _, fault := range []model.FaultKind{model.Stop, model.Kill} {
+			t.Run(generators.FaultPoint{Fault: fault, After: after}.String(), func(t *testing.T) {
 				out := play(t, system(t), generators.Config{},
-					operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-					operate(2, 1, register, model.RegisterRead{}),
-					inject(3, fault, generators.AtGate{Step: 1, After: after}),
-					inject(4, generators.Start, generators.InPlace{}))
+					harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+					harnesstest.Operate(2, 1, register, model.RegisterRead{}),
+					harnesstest.Inject(3, fault, generators.AtGate{Step: 1, After: after}),
+					harnesstest.Inject(4, model.Start, generators.InPlace{}))
 				write, read, at := out.step(1), out.step(2), out.fault(3).Begin
 				assert.Greater(t, write.Return.Seq, at.Seq, "the write was open when the fault began")
 				assert.Less(t, read.Return.Seq, at.Seq, "the read was not")
@@ -122,50 +119,50 @@ func TestAGateHoldsItsOperationUntilTheFault(t *testing.T) {
 					want = "v1"
 				}
 				assert.Equal(t, model.Answer(want), read.Answer, "a shared reader beside the gate sees what is there")
-				tally := tally(0, out.History)
-				assert.Equal(t, 1, tally.Cells[generators.Cell{Fault: fault, After: after}])
+				tally := TallyOf(0, out.History)
+				assert.Equal(t, 1, tally.FaultPoints[generators.FaultPoint{Fault: fault, After: after}])
 			})
 		}
 	}
 }
 
-func TestWhileOpenMeetsTheOperationOpen(t *testing.T) {
+func TestWhileOpenFaultStrikesDuringTheOperation(t *testing.T) {
 	out := play(t, system(t), generators.Config{},
-		operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-		inject(2, generators.Kill, generators.WhileOpen{Step: 1}),
-		inject(3, generators.Start, generators.InPlace{}))
+		harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(2, model.Kill, generators.WhileOpen{Step: 1}),
+		harnesstest.Inject(3, model.Start, generators.InPlace{}))
 	assert.Less(t, out.step(1).Call.Seq, out.fault(2).Begin.Seq)
 }
 
-func TestStepsThatCanNotApplyDoNothing(t *testing.T) {
+func TestInapplicableStepsAreNoOps(t *testing.T) {
 	out := play(t, system(t), generators.Config{NoClosingKill: true},
-		inject(1, generators.Start, generators.InPlace{}),
-		inject(2, generators.Resume, generators.InPlace{}),
-		inject(3, generators.Kill, generators.InPlace{}),
-		inject(4, generators.Stop, generators.InPlace{}),
-		operate(5, 0, counter, model.CounterAdd{Delta: 1})) // the plan ends with the runtime down
+		harnesstest.Inject(1, model.Start, generators.InPlace{}),
+		harnesstest.Inject(2, model.Resume, generators.InPlace{}),
+		harnesstest.Inject(3, model.Kill, generators.InPlace{}),
+		harnesstest.Inject(4, model.Stop, generators.InPlace{}),
+		harnesstest.Operate(5, 0, counter, model.CounterAdd{Delta: 1})) // the plan ends with the runtime down
 	assert.Equal(t, model.OK, out.step(5).Outcome, "the heal starts the runtime, and the client goes on")
-	assert.Equal(t, []string{"kill", "start"}, []string{out.History.Faults[0].Kind, out.History.Faults[1].Kind})
+	assert.Equal(t, []model.FaultKind{"kill", "start"}, []model.FaultKind{out.History.Faults[0].Kind, out.History.Faults[1].Kind})
 	assert.Len(t, out.History.Faults, 2)
 }
 
-func TestAStartThatIsKilledAtOnce(t *testing.T) {
-	for range 20 { // the client must not sleep through the short life
+func TestServerKilledDuringItsStartIsNoticed(t *testing.T) {
+	for range 20 { // the client must not sleep through the short incarnation
 		out := play(t, system(t), generators.Config{PushOn: true},
-			inject(1, generators.Kill, generators.InPlace{}),
-			operate(2, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(3, generators.Start, generators.InPlace{}),
-			inject(4, generators.Kill, generators.Starting{Milestone: generators.Spawned}),
-			inject(5, generators.Start, generators.InPlace{}))
-		assert.NotEqual(t, model.Reason(model.LeftOpen), out.step(2).Reason)
+			harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+			harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(3, model.Start, generators.InPlace{}),
+			harnesstest.Inject(4, model.Kill, generators.Starting{Milestone: generators.Spawned}),
+			harnesstest.Inject(5, model.Start, generators.InPlace{}))
+		assert.NotEqual(t, model.LeftOpen, out.step(2).Reason)
 	}
 }
 
-func TestAPauseHoldsWhatIsSent(t *testing.T) {
+func TestPausedServerHoldsRequests(t *testing.T) {
 	out := play(t, system(t), generators.Config{PushOn: true},
-		inject(1, generators.Pause, generators.InPlace{}),
-		operate(2, 0, counter, model.CounterAdd{Delta: 1}),
-		inject(3, generators.Resume, generators.InPlace{}))
+		harnesstest.Inject(1, model.Pause, generators.InPlace{}),
+		harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(3, model.Resume, generators.InPlace{}))
 	assert.Less(t, out.step(2).Call.Seq, out.fault(3).Begin.Seq)
 	assert.Greater(t, out.step(2).Return.Seq, out.fault(3).Begin.Seq)
 	assert.Equal(t, model.OK, out.step(2).Outcome)
@@ -174,15 +171,15 @@ func TestAPauseHoldsWhatIsSent(t *testing.T) {
 // ambiguousWrite is a write that a kill leaves ambiguous.
 func ambiguousWrite() []generators.Step {
 	return []generators.Step{
-		operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-		operate(2, 1, register, model.RegisterRead{}),
-		inject(3, generators.Kill, generators.AtGate{Step: 1, After: true}),
-		inject(4, generators.Start, generators.InPlace{}),
-		operate(5, 0, register, model.RegisterRead{}),
+		harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+		harnesstest.Operate(2, 1, register, model.RegisterRead{}),
+		harnesstest.Inject(3, model.Kill, generators.AtGate{Step: 1, After: true}),
+		harnesstest.Inject(4, model.Start, generators.InPlace{}),
+		harnesstest.Operate(5, 0, register, model.RegisterRead{}),
 	}
 }
 
-func TestEverythingIsReadBeforeAnythingIsSentAgain(t *testing.T) {
+func TestObjectsAreReadBeforeAnyResend(t *testing.T) {
 	out := play(t, system(t), generators.Config{}, ambiguousWrite()...)
 	write := out.step(1)
 	require.Equal(t, model.Ambiguous, write.Outcome)
@@ -202,7 +199,7 @@ func TestEverythingIsReadBeforeAnythingIsSentAgain(t *testing.T) {
 	assert.Equal(t, "0.1", out.step(5).Process, "after an ambiguous outcome the client goes on as a new process")
 }
 
-func TestWhatHasNoKeyIsNeverSentAgain(t *testing.T) {
+func TestUnkeyedOperationIsNeverResent(t *testing.T) {
 	for name, c := range map[string]generators.Config{
 		"unkeyed": {Unkeyed: true, Retry: true}, "left open": {Resolve: generators.LeaveOpen},
 	} {
@@ -215,14 +212,14 @@ func TestWhatHasNoKeyIsNeverSentAgain(t *testing.T) {
 	}
 }
 
-func TestALookUpResolvesWithoutSending(t *testing.T) {
+func TestLookUpResolvesWithoutResending(t *testing.T) {
 	write := play(t, system(t), generators.Config{Resolve: generators.LookUp}, ambiguousWrite()...).step(1)
 	assert.Len(t, write.Attempts, 1)
 	require.NotNil(t, write.Resolution)
 	assert.Equal(t, "lookup", write.Resolution.By)
 }
 
-func TestTheDirtyReadIsFoundAlthoughTheResendRepairsIt(t *testing.T) {
+func TestDirtyReadIsFoundThoughAResendRepairsIt(t *testing.T) {
 	out := play(t, system(t, simulated.DirtyRead), generators.Config{NoClosingKill: true}, ambiguousWrite()...)
 	last := out.History.Operations[len(out.History.Operations)-1]
 	assert.Equal(t, model.Answer(model.Text("v1")), last.Answer, "the re-send repaired it")
@@ -231,36 +228,36 @@ func TestTheDirtyReadIsFoundAlthoughTheResendRepairsIt(t *testing.T) {
 	assert.Equal(t, checker.StateGuarantee, result.Broken().Class)
 }
 
-func TestAStuckKeyIsALivenessViolation(t *testing.T) {
+func TestStuckKeyIsALivenessViolation(t *testing.T) {
 	s := system(t, simulated.StuckKey)
-	plan := generators.StartAndStop(generators.Kill)
-	out, err := execute(t.Context(), s, plan, "run", filepath.Join(t.TempDir(), "h"), quick)
+	plan := generators.StartAndStop(model.Kill)
+	out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h"), Bounds: quick})
 	require.NoError(t, err)
 	require.NotNil(t, out.Liveness)
-	assert.Equal(t, "an accepted operation finishes", out.Liveness.Guarantee)
-	assert.NotEmpty(t, s.retired)
+	assert.Equal(t, "an accepted operation finishes", out.Liveness.Guarantee.String())
+	assert.NotEmpty(t, s.Retired)
 }
 
-func TestAnotherServersAnswerIsTheHarnesssAffair(t *testing.T) {
+func TestAnswerOfAnotherServerIsAHarnessError(t *testing.T) {
 	s := system(t)
 	s.Nonce = "another"
-	_, err := execute(t.Context(), s, generators.StartAndStop(generators.Kill), "run", filepath.Join(t.TempDir(), "h"), quick)
+	_, err := Execute(t.Context(), s, generators.StartAndStop(model.Kill), Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h"), Bounds: quick})
 	require.ErrorIs(t, err, ingress.ErrWrongServer)
 	s.Nonce = "n"
 }
 
-// A history that can't be written ends the run, and says so once.
-func TestAFullDiskIsToldOnce(t *testing.T) {
+// A history that can't be written ends the run, with one error.
+func TestFullDiskIsReportedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h")
 	rec, err := newRecorder(path, model.Header{Version: model.HistoryVersion, Run: "run"})
 	require.NoError(t, err)
 	require.NoError(t, rec.file.Close()) // nothing can be written any more
-	_, err = record(t.Context(), system(t), generators.StartAndStop(generators.Kill), rec, "run", path, quick)
+	_, err = record(t.Context(), system(t), generators.StartAndStop(model.Kill), rec, Execution{ID: "run", Path: path, Bounds: quick})
 	require.ErrorIs(t, err, os.ErrClosed)
 	assert.Equal(t, 1, strings.Count(err.Error(), "write the history"), err)
 }
 
-func TestWhatWasAnsweredIsNotOpen(t *testing.T) {
+func TestAnsweredOperationIsNotOpen(t *testing.T) {
 	out := play(t, system(t), generators.Config{Resolve: generators.LeaveOpen}, ambiguousWrite()...)
 	h := *out.History
 	h.Evidence = nil

@@ -9,7 +9,6 @@ import (
 	"retain/generators"
 	"retain/model"
 	"retain/runtime"
-	"retain/runtime/ingress"
 )
 
 // faults carries the plan's faults out, in their order, each when it is due.
@@ -19,7 +18,7 @@ func (r *run) faults(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		if err := r.await(ctx, func() bool { return r.cut || r.due(i, f) }); err != nil {
+		if err := r.awaitFault(ctx, i); err != nil {
 			return err
 		}
 		if r.isCut() {
@@ -28,9 +27,9 @@ func (r *run) faults(ctx context.Context) error {
 		if err := r.offset(ctx, f); err != nil {
 			return err
 		}
-		// Operations after the line may begin when the fault has begun: inject
-		// moves the line once the runtime's state says so.
-		err := r.inject(ctx, f, func() { r.line = r.nextFault(i + 1) })
+		// Operations after the barrier may begin when the fault has begun: inject
+		// moves the barrier when the runtime's state has changed.
+		err := r.inject(ctx, f, func() { r.barrier = r.nextFault(i + 1) })
 		r.openGate(f)
 		if err != nil {
 			return fmt.Errorf("step %d, %s: %w", f.ID, f.Fault, err)
@@ -59,37 +58,37 @@ func (r *run) offset(ctx context.Context, f generators.Inject) error {
 
 // inject does what the fault says, or nothing if it can't apply.
 func (r *run) inject(ctx context.Context, f generators.Inject, pass func()) error {
+	act := faultActions[f.Fault]
+	if act == nil {
+		return fmt.Errorf("nothing carries out a %s: add harness/fault_%s.go", f.Fault, f.Fault)
+	}
 	r.mu.Lock()
 	state := r.state
 	r.mu.Unlock()
-	up := state == ready || state == starting
-	switch {
-	case f.Fault == generators.Stop && up:
-		return r.end(ctx, f.ID, f.Fault, pass, func() { r.openBefore(f) })
-	case f.Fault == generators.Kill && (up || state == paused):
-		return r.end(ctx, f.ID, f.Fault, pass, nil)
-	case f.Fault == generators.Start && state == down:
-		if f.Version != "" && f.Version != r.sys.Runtime.Identity().Version {
-			return fmt.Errorf("the step names version %s, and this runtime is %s: changing it is not possible yet", f.Version, r.sys.Runtime.Identity().Version)
-		}
-		return r.begin(ctx, f.ID, pass)
-	case f.Fault == generators.Pause && state == ready:
-		return r.freeze(ctx, f, paused, pass)
-	case f.Fault == generators.Resume && state == paused:
-		return r.freeze(ctx, f, ready, pass)
+	if f.Fault.Applies(state) {
+		return act(r, ctx, f, pass)
 	}
 	r.update(pass)
 	r.rec.note("step %d, %s: nothing to do", f.ID, f.Fault)
 	return nil
 }
 
-// openBefore opens the gate of a stop when it begins, unless it is to hold
-// through the drain.
-func (r *run) openBefore(f generators.Inject) {
-	if !f.HoldThroughStop {
-		r.openGate(f)
-	}
+// faultAction does a kind of fault to the server of a run, which is in a condition in
+// which it applies. The fault is on record before it happens and when it is over. The
+// action calls pass under the lock, at the moment from which on operations that stand
+// after the fault may begin. Each kind's action stands in a file of its own,
+// fault_NAME.go, and registers there.
+type faultAction func(r *run, ctx context.Context, f generators.Inject, pass func()) error
+
+var faultActions = map[model.FaultKind]faultAction{}
+
+func registerFault(k model.FaultKind, do faultAction) model.FaultKind {
+	faultActions[k] = do
+	return k
 }
+
+// CarriesOut reports whether plans can have this kind of fault carried out.
+func CarriesOut(k model.FaultKind) bool { return faultActions[k] != nil }
 
 // openGate opens the gate that the fault's trigger armed.
 func (r *run) openGate(f generators.Inject) {
@@ -105,16 +104,17 @@ func (r *run) openGate(f generators.Inject) {
 	}
 }
 
-// end stops or kills the server. The fault is on record before it happens.
-func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass, draining func()) error {
-	if err := r.faultBegan(step, string(kind)); err != nil {
+// end ends the server by a fault, which says how it went.
+func (r *run) end(f generators.Inject, pass func(), by func(*model.FaultEnded) error) error {
+	if err := r.faultBegan(f); err != nil {
 		return err
 	}
 	r.update(func() {
 		pass()
 		r.state = stopping
 	})
-	exit, err := r.endServer(ctx, kind, draining)
+	ended := endOf(f)
+	err := by(&ended)
 	r.abortStart()
 	r.update(func() {
 		r.state = down
@@ -131,14 +131,12 @@ func (r *run) end(ctx context.Context, step int, kind generators.FaultKind, pass
 	if err != nil {
 		return err
 	}
-	ended := model.FaultEnded{Step: step, Kind: string(kind)}
-	if kind == generators.Stop {
-		ended.Detail = exit.String()
-		if exit.Killed {
-			ended.As = string(generators.Kill)
-		}
-	}
 	return r.faultEnded(ended)
+}
+
+// endOf closes a fault that is what it began as.
+func endOf(f generators.Inject) model.FaultEnded {
+	return model.FaultEnded{Step: f.ID, Kind: f.Fault, Target: f.Target}
 }
 
 // nobodyRefused forgets who was refused: the runtime's state is another one. The
@@ -149,57 +147,14 @@ func (r *run) nobodyRefused() {
 	}
 }
 
-func (r *run) endServer(ctx context.Context, kind generators.FaultKind, draining func()) (runtime.Exit, error) {
-	if kind == generators.Kill {
-		return runtime.Exit{}, r.sys.Runtime.Kill(ctx)
+func (r *run) faultBegan(f generators.Inject) error {
+	began := model.FaultBegan{Step: f.ID, Kind: f.Fault, Target: f.Target}
+	if f.Fault.Starts() {
+		began.Start = r.sys.Config.JSON()
 	}
-	done := make(chan struct{})
-	var exit runtime.Exit
-	var err error
-	go func() {
-		defer close(done)
-		exit, err = r.sys.Runtime.Stop(ctx)
-	}()
-	if draining != nil {
-		draining()
-	}
-	<-done
-	return exit, err
-}
-
-// freeze pauses or resumes the server, where the runtime can.
-func (r *run) freeze(ctx context.Context, f generators.Inject, to serverState, pass func()) error {
-	p, can := r.sys.Runtime.(runtime.Pauser)
-	if !can {
-		r.update(pass)
-		r.rec.note("step %d, %s: this runtime can't", f.ID, f.Fault)
-		return nil
-	}
-	if err := r.faultBegan(f.ID, string(f.Fault)); err != nil {
-		return err
-	}
-	do := p.Pause
-	if to == ready {
-		do = p.Resume
-	}
-	err := do(ctx)
-	if errors.Is(err, runtime.ErrState) {
-		return endedByItself(r.sys.Runtime)
-	}
-	if err != nil {
-		return err
-	}
-	r.update(func() {
-		pass()
-		r.state = to
-		r.nobodyRefused()
-	})
-	return r.faultEnded(model.FaultEnded{Step: f.ID, Kind: string(f.Fault)})
-}
-
-func (r *run) faultBegan(step int, kind string) error {
 	return r.rec.record(func(at model.Instant) model.Event {
-		return model.FaultBegan{Instant: at, Step: step, Kind: kind}
+		began.Instant = at
+		return began
 	})
 }
 
@@ -208,158 +163,4 @@ func (r *run) faultEnded(e model.FaultEnded) error {
 		e.Instant = at
 		return e
 	})
-}
-
-// starter is one start, from the spawn to readiness.
-type starter struct {
-	cancel     context.CancelFunc
-	done       chan struct{}
-	milestones map[generators.Milestone]time.Time // when it came there; guarded by the run's lock
-}
-
-func (s *starter) reached(m generators.Milestone) bool { return s != nil && !s.milestones[m].IsZero() }
-
-// reach notes a milestone, if it is news. The caller holds the run's lock.
-func (s *starter) reach(m generators.Milestone) {
-	if !s.reached(m) {
-		s.milestones[m] = time.Now()
-	}
-}
-
-// begin starts the server and returns when it is spawned; readiness is awaited
-// in the background, and ends the starting state.
-func (r *run) begin(ctx context.Context, step int, pass func()) error {
-	if err := r.faultBegan(step, string(generators.Start)); err != nil {
-		return err
-	}
-	timeline := model.Recovery{Step: step, Down: r.downAt}
-	bounded, cancel := r.recoveryContext(ctx)
-	s := &starter{cancel: cancel, done: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
-	if err := r.sys.Runtime.Start(bounded); err != nil {
-		cancel()
-		return fmt.Errorf("start the runtime: %w", err)
-	}
-	ep := r.sys.Runtime.Endpoints()
-	timeline.Spawned = r.rec.since()
-	r.update(func() {
-		pass()
-		r.start, r.state = s, starting
-		r.ingress.Close()
-		r.ingress = ingress.New(ep)
-		s.reach(generators.Spawned)
-	})
-	go func() {
-		defer close(s.done)
-		defer cancel()
-		err := r.becomeReady(bounded, s, &timeline)
-		if errors.Is(err, errTooLong) && r.isStopping() {
-			return // it was told to end before it was ready, and takes its time
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			r.fail(r.notBack(err))
-		}
-	}()
-	return nil
-}
-
-func (r *run) isStopping() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state == stopping
-}
-
-func (r *run) becomeReady(ctx context.Context, s *starter, timeline *model.Recovery) error {
-	mark := func(m generators.Milestone, at *int64) func() {
-		return func() {
-			*at = r.rec.since()
-			if m == generators.Canary {
-				r.prober.mark(*at, true)
-			}
-			r.update(func() { s.reach(m) })
-		}
-	}
-	var firstCanary int64
-	err := r.awaitReady(ctx, ingress.Milestones{
-		Port: mark(generators.Port, &timeline.Port), Health: mark(generators.Health, &timeline.Health),
-		FirstCanary: mark(generators.Canary, &firstCanary),
-	})
-	if err == nil {
-		timeline.Canary = r.rec.since()
-		r.prober.mark(timeline.Canary, true)
-	}
-	detail := "ended before it was ready"
-	if err = r.recognise(ctx, err); err == nil {
-		detail = "ready"
-	}
-	if e := r.rec.record(func(model.Instant) model.Event { return *timeline }); e != nil {
-		return e
-	}
-	if e := r.faultEnded(model.FaultEnded{Step: timeline.Step, Kind: string(generators.Start), Detail: detail}); e != nil {
-		return e
-	}
-	if err != nil {
-		return err
-	}
-	r.update(func() {
-		if r.start == s && r.state == starting {
-			r.state = ready
-		}
-	})
-	return nil
-}
-
-// errMoved is why a wait for readiness begins again.
-var errMoved = errors.New("the server has other addresses now")
-
-// addressInterval is how often the addresses are read again during a start: a
-// server whose port was taken meanwhile comes up on another one.
-const addressInterval = 100 * time.Millisecond
-
-// awaitReady waits until the runtime is ready at the addresses that it has by
-// then.
-func (r *run) awaitReady(ctx context.Context, m ingress.Milestones) error {
-	for {
-		ep := r.sys.Runtime.Endpoints()
-		attempt, cancel := context.WithCancelCause(ctx)
-		go watchAddresses(attempt, r.sys.Runtime, ep, cancel)
-		go r.watchServer(attempt, ep, cancel)
-		err := ingress.AwaitReady(attempt, ep, r.sys.Nonce, r.keys(), m)
-		cancel(nil)
-		if !errors.Is(err, errMoved) {
-			return err
-		}
-		r.update(func() {
-			r.ingress.Close()
-			r.ingress = ingress.New(r.sys.Runtime.Endpoints())
-		})
-	}
-}
-
-// watchAddresses ends a wait at addresses that the server has left.
-func watchAddresses(ctx context.Context, server runtime.Runtime, ep runtime.Endpoints, moved context.CancelCauseFunc) {
-	tick := time.NewTicker(addressInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if now := server.Endpoints(); now.Ingress != ep.Ingress || now.Admin != ep.Admin {
-				moved(errMoved)
-			}
-		}
-	}
-}
-
-// abortStart ends the wait for a start whose server was ended.
-func (r *run) abortStart() {
-	if s := r.start; s != nil {
-		s.cancel()
-		<-s.done
-	}
-}
-
-// started waits until the start that is under way is over.
-func (r *run) started(ctx context.Context) error {
-	return r.await(ctx, func() bool { return r.state != starting })
 }

@@ -72,7 +72,7 @@ func openInvocations(h *model.History) int {
 		if e.Entry > l.number {
 			l = entry{number: e.Entry}
 		}
-		// What is told late of an earlier entry says nothing about the last one.
+		// Late evidence of an earlier entry says nothing about the last one.
 		l.finished = l.finished || e.Entry == l.number && e.Reading == string(service.Finished)
 		last[e.ID] = l
 	}
@@ -86,7 +86,7 @@ func openInvocations(h *model.History) int {
 }
 
 // watchExit fails the run if the server ends by itself while it should be up.
-// It follows the server from life to life until the returned function is called.
+// It follows the server from incarnation to incarnation until the returned function is called.
 func (r *run) watchExit(ctx context.Context) (stop func()) {
 	e, can := r.sys.Runtime.(runtime.Exiter)
 	if !can {
@@ -95,14 +95,14 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		for r.await(ctx, r.shouldBeUp) == nil {
-			life := r.life()
+			incarnation := r.incarnation()
 			select {
 			case <-e.Exited():
 			case <-ctx.Done():
 				return
 			}
 			r.mu.Lock()
-			unasked := r.shouldBeUp() && r.ingress == life
+			unasked := r.shouldBeUp() && r.ingress == incarnation
 			r.mu.Unlock()
 			if unasked {
 				r.fail(endedByItself(r.sys.Runtime))
@@ -113,14 +113,27 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 	return cancel
 }
 
+// ErrKilled is the end of a server by a SIGKILL that was not ours.
+var ErrKilled = errors.New("somebody else killed the server with SIGKILL, as the system does when its memory runs out: see its log (dmesg)")
+
+// ErrOutOfMemory is the end of a container's server that Docker knows the cause of.
+var ErrOutOfMemory = fmt.Errorf("%w: Docker says OOMKilled", ErrKilled)
+
+// ServerEnded is the violation of a server that ended by itself.
+func ServerEnded(detail string) *Liveness {
+	return (&Liveness{Guarantee: model.Guarantee{Code: model.RuntimeRuns}, Timeless: true, Ended: true}).detailed(detail)
+}
+
 // endedByItself is a violation, unless it was killed: no server sends itself SIGKILL,
 // and we did not.
 func endedByItself(server runtime.Runtime) error {
 	how := ""
-	if e, can := server.(runtime.Ender); can {
+	if e, can := server.(runtime.Exiter); can {
 		switch exit, over := e.LastExit(); {
+		case over && exit.OutOfMemory:
+			return ErrOutOfMemory
 		case over && exit.Killed:
-			return errors.New("somebody else killed the server with SIGKILL, as the system does when its memory runs out: see its log (dmesg)")
+			return ErrKilled
 		case over && exit.Graceful():
 			how = ", with exit code 0, as after a SIGTERM, which was not ours"
 		case over && exit.Code > 0:
@@ -129,10 +142,7 @@ func endedByItself(server runtime.Runtime) error {
 			how = ", by a signal that was not ours"
 		}
 	}
-	return &Liveness{
-		Guarantee: "the runtime runs until it is told to end", Timeless: true,
-		Detail: fmt.Sprintf("the server ended by itself%s: its log may say why", how),
-	}
+	return ServerEnded(fmt.Sprintf("the server ended by itself%s: its log may say why", how))
 }
 
 // shouldBeUp reports whether the server has no reason to end. The caller holds

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/generators"
+	"retain/harness/internal/harnesstest"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
@@ -26,26 +27,26 @@ import (
 func fails(t *testing.T, s *System, steps ...generators.Step) (*Outcome, error) {
 	plan := generators.Plan{Steps: steps}
 	require.NoError(t, generators.Validate(plan))
-	out, err := execute(t.Context(), s, plan, "run", filepath.Join(t.TempDir(), "h.jsonl"), quick)
+	out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: quick})
 	require.NotNil(t, out)
-	assert.NotEmpty(t, s.retired, "such a runtime is not used again")
+	assert.NotEmpty(t, s.Retired, "such a runtime is not used again")
 	require.NoError(t, out.History.Validate())
 	return out, err
 }
 
 var restarted = []generators.Step{
-	operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-	inject(2, generators.Kill, generators.InPlace{}),
-	inject(3, generators.Start, generators.InPlace{}),
-	operate(4, 0, counter, model.CounterGet{}),
+	harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+	harnesstest.Inject(2, model.Kill, generators.InPlace{}),
+	harnesstest.Inject(3, model.Start, generators.InPlace{}),
+	harnesstest.Operate(4, 0, counter, model.CounterGet{}),
 }
 
-// TestARuntimeThatDoesNotComeBack says how far it came.
-func TestARuntimeThatDoesNotComeBack(t *testing.T) {
+// The violation names the last milestone that the server reached.
+func TestServerThatDoesNotComeBackIsAViolation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		w.Dialling = func() error {
-			if w.starts.Load() > 1 {
+			if w.Starts.Load() > 1 {
 				return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 			}
 			return nil
@@ -54,7 +55,7 @@ func TestARuntimeThatDoesNotComeBack(t *testing.T) {
 		out, err := fails(t, s, restarted...)
 		require.NoError(t, err)
 		require.NotNil(t, out.Liveness)
-		assert.Equal(t, "the runtime comes back after a restart", out.Liveness.Guarantee)
+		assert.Equal(t, "the runtime comes back after a restart", out.Liveness.Guarantee.String())
 		assert.Contains(t, out.Liveness.Detail, "never accepted a connection")
 		assert.Contains(t, out.Liveness.Detail, "connection refused")
 		assert.GreaterOrEqual(t, time.Since(began), quick.Recovery, "the whole recovery is waited for")
@@ -65,13 +66,13 @@ func TestARuntimeThatDoesNotComeBack(t *testing.T) {
 	})
 }
 
-// TestARuntimeThatWasNeverReadyIsTheHarnesssAffair: nothing of it is known yet.
-func TestARuntimeThatWasNeverReadyIsTheHarnesssAffair(t *testing.T) {
+// Nothing was acknowledged yet.
+func TestServerThatWasNeverReadyIsAHarnessError(t *testing.T) {
 	for _, age := range []int{0, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			s, w := WiredSystem(t, simulated.Options{Timings: slow})
+			s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 			s.plans = age
-			w.Dialling = func() error { return errCut }
+			w.Dialling = func() error { return harnesstest.ErrCut }
 			out, err := fails(t, s, restarted...)
 			if age > 0 {
 				require.NoError(t, err)
@@ -87,7 +88,7 @@ func TestARuntimeThatWasNeverReadyIsTheHarnesssAffair(t *testing.T) {
 
 // slowToStop is a runtime that takes its time to stop.
 type slowToStop struct {
-	*Wired
+	*harnesstest.Wired
 	takes time.Duration
 }
 
@@ -97,31 +98,31 @@ func (s *slowToStop) Stop(ctx context.Context) (runtime.Exit, error) {
 }
 
 // A start that a stop overtook did not fail to come back, however long the stop takes.
-func TestAStopThatOvertakesAStartTakesItsTime(t *testing.T) {
+func TestStopDuringAStartIsNoLateRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		s.Runtime = &slowToStop{Wired: w, takes: 2 * quick.Recovery}
 		w.Dialling = func() error {
-			if w.starts.Load() == 2 {
-				return errCut // nobody can call the second life
+			if w.Starts.Load() == 2 {
+				return harnesstest.ErrCut // nobody can call the second incarnation
 			}
 			return nil
 		}
 		out := play(t, s, generators.Config{},
-			inject(1, generators.Kill, generators.InPlace{}),
-			inject(2, generators.Start, generators.InPlace{}),
-			inject(3, generators.Stop, generators.Starting{Milestone: generators.Spawned}),
-			inject(4, generators.Start, generators.InPlace{}),
-			operate(5, 0, counter, model.CounterAdd{Delta: 1}))
+			harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+			harnesstest.Inject(2, model.Start, generators.InPlace{}),
+			harnesstest.Inject(3, model.Stop, generators.Starting{Milestone: generators.Spawned}),
+			harnesstest.Inject(4, model.Start, generators.InPlace{}),
+			harnesstest.Operate(5, 0, counter, model.CounterAdd{Delta: 1}))
 		assert.Nil(t, out.Liveness)
 		assert.Equal(t, model.OK, out.step(5).Outcome)
 	})
 }
 
-// TestAWrongServerAfterARestartIsTheHarnesssAffair, at once.
-func TestAWrongServerAfterARestartIsTheHarnesssAffair(t *testing.T) {
+// The run ends at once.
+func TestWrongServerAfterARestartIsAHarnessError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		w.Killing = func() { s.Nonce = "another" } // what it expects is another's from now on
 		began := time.Now()
 		out, err := fails(t, s, restarted...)
@@ -131,18 +132,18 @@ func TestAWrongServerAfterARestartIsTheHarnesssAffair(t *testing.T) {
 	})
 }
 
-// TestAServerThatEndsByItself while it should be up, or right before it is told
-// to: that is a violation, and not an error of the harness.
-func TestAServerThatEndsByItself(t *testing.T) {
-	crash := func(w *Wired) { _ = w.Runtime.Kill(context.Background()) }
-	for name, arrange := range map[string]func(t *testing.T, w *Wired){
-		"right before a kill": func(t *testing.T, w *Wired) {
+// A server that ends while it should be up, or right before its stop or kill, violates
+// a guarantee. It is no error of the harness.
+func TestServerThatEndsByItselfIsAViolation(t *testing.T) {
+	crash := func(w *harnesstest.Wired) { _ = w.Runtime.Kill(context.Background()) }
+	for name, arrange := range map[string]func(t *testing.T, w *harnesstest.Wired){
+		"right before a kill": func(t *testing.T, w *harnesstest.Wired) {
 			w.Killing = func() { crash(w) }
 		},
-		"while it starts": func(t *testing.T, w *Wired) {
+		"while it starts": func(t *testing.T, w *harnesstest.Wired) {
 			var n atomic.Int32
 			w.Dialling = func() error {
-				if w.starts.Load() == 2 && n.Add(1) == 1 {
+				if w.Starts.Load() == 2 && n.Add(1) == 1 {
 					go crash(w)
 				}
 				return nil
@@ -151,31 +152,30 @@ func TestAServerThatEndsByItself(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, w := WiredSystem(t, simulated.Options{Timings: slow})
+				s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 				arrange(t, w)
 				out, err := fails(t, s, restarted...)
 				require.NoError(t, err)
 				require.NotNil(t, out.Liveness)
-				assert.Equal(t, "the runtime runs until it is told to end", out.Liveness.Guarantee)
+				assert.Equal(t, "the runtime runs until it is told to end", out.Liveness.Guarantee.String())
 			})
 		})
 	}
 }
 
-// TestWhatThePlanEndsIsNoCrash: every planned end, of every kind, is not one.
-func TestWhatThePlanEndsIsNoCrash(t *testing.T) {
+func TestEndCausedByThePlanIsNoCrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := WiredSystem(t, simulated.Options{Timings: slow})
+		s, _ := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		var steps []generators.Step
 		for i := range 10 {
-			kind := generators.Kill
+			kind := model.Kill
 			if i%2 == 0 {
-				kind = generators.Stop
+				kind = model.Stop
 			}
 			steps = append(steps,
-				operate(3*i+1, 0, counter, model.CounterAdd{Delta: 1}),
-				inject(3*i+2, kind, generators.InPlace{}),
-				inject(3*i+3, generators.Start, generators.InPlace{}))
+				harnesstest.Operate(3*i+1, 0, counter, model.CounterAdd{Delta: 1}),
+				harnesstest.Inject(3*i+2, kind, generators.InPlace{}),
+				harnesstest.Inject(3*i+3, model.Start, generators.InPlace{}))
 		}
 		out := play(t, s, generators.Config{}, steps...)
 		assert.Len(t, out.History.Recoveries, 11)
@@ -183,13 +183,13 @@ func TestWhatThePlanEndsIsNoCrash(t *testing.T) {
 }
 
 // hanging is a call that is never answered: its answer is held back for good.
-func hanging(w *Wired, tags ...string) (release func()) {
+func hanging(w *harnesstest.Wired, tags ...string) (release func()) {
 	done := make(chan struct{})
 	w.Answering = func(tag string) error {
 		for _, hangs := range tags {
 			if tag == hangs {
 				<-done
-				return errCut
+				return harnesstest.ErrCut
 			}
 		}
 		return nil
@@ -197,38 +197,38 @@ func hanging(w *Wired, tags ...string) (release func()) {
 	return func() { close(done) }
 }
 
-// TestStuckIsNotSlow: an operation whose bound has passed is stuck if canaries of
-// its partition are answered meanwhile, if slowly; if none is, the runtime is not
-// back; if there are some and then none, the same.
-func TestStuckIsNotSlow(t *testing.T) {
+// An operation beyond its bound is stuck if probes of its partition are answered
+// meanwhile, even slowly. Without an answer, or with none after the first few, the
+// runtime is not back.
+func TestStuckOperationNeedsAnsweredProbes(t *testing.T) {
 	const stuck, gone = "an accepted operation finishes", "the runtime comes back after a restart"
 	for name, c := range map[string]struct {
-		// canary is how long canary number n takes, from 1; it fails if negative.
-		canary func(n int) time.Duration
-		want   string
+		// probe is how long probe number n takes, from 1; it fails if negative.
+		probe func(n int) time.Duration
+		want  string
 	}{
-		"quick canaries":               {func(int) time.Duration { return 0 }, stuck},
-		"slow canaries":                {func(int) time.Duration { return 4 * time.Second }, stuck},
-		"seldom canaries":              {func(n int) time.Duration { return time.Duration(n%3-1) * time.Second }, stuck},
-		"no canaries":                  {func(int) time.Duration { return -1 }, gone},
-		"canaries that hang":           {func(int) time.Duration { return time.Hour }, gone},
-		"some canaries, and then none": {func(n int) time.Duration { return time.Duration(5-n) * time.Second }, gone},
+		"quick probes":               {func(int) time.Duration { return 0 }, stuck},
+		"slow probes":                {func(int) time.Duration { return 4 * time.Second }, stuck},
+		"seldom probes":              {func(n int) time.Duration { return time.Duration(n%3-1) * time.Second }, stuck},
+		"no probes":                  {func(int) time.Duration { return -1 }, gone},
+		"probes that hang":           {func(int) time.Duration { return time.Hour }, gone},
+		"some probes, and then none": {func(n int) time.Duration { return time.Duration(5-n) * time.Second }, gone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s, w := WiredSystem(t, simulated.Options{Timings: slow})
+				s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 				defer hanging(w, "run/look-counter-0-0")()
 				var late atomic.Bool
 				var n atomic.Int32
-				looked := observed(w, "run/look-counter-0-0", service.Finished)
+				looked := harnesstest.Observed(w, "run/look-counter-0-0", service.Finished)
 				go func() { <-looked; late.Store(true) }()
 				w.Pinging = func(ctx context.Context) error {
 					if !late.Load() {
 						return nil
 					}
-					d := c.canary(int(n.Add(1)))
+					d := c.probe(int(n.Add(1)))
 					if d < 0 {
-						return errCut
+						return harnesstest.ErrCut
 					}
 					select {
 					case <-time.After(d):
@@ -236,35 +236,35 @@ func TestStuckIsNotSlow(t *testing.T) {
 					}
 					return nil
 				}
-				out, err := fails(t, s, operate(1, 0, counter, model.CounterAdd{Delta: 1}))
+				out, err := fails(t, s, harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}))
 				require.NoError(t, err)
 				require.NotNil(t, out.Liveness)
-				assert.Equal(t, c.want, out.Liveness.Guarantee, out.Liveness.Detail)
+				assert.Equal(t, c.want, out.Liveness.Guarantee.String(), out.Liveness.Detail)
 				assert.Equal(t, out.History.Operations[out.Liveness.Operation-1].Phase, model.Look)
 				assert.Contains(t, out.Liveness.Detail, "counter-0 get()")
 				if c.want == stuck {
-					assert.GreaterOrEqual(t, n.Load(), int32(enoughCanaries))
+					assert.GreaterOrEqual(t, n.Load(), int32(enoughProbes))
 				}
 			})
 		})
 	}
 }
 
-// TestAProgramIsCutShort when a runtime that is up leaves an operation
-// unanswered: the reads after the heal then tell stuck from slow.
-func TestAProgramIsCutShort(t *testing.T) {
+// The runtime is up and leaves an operation unanswered. The reads after the heal tell a
+// stuck operation from a slow one.
+func TestProgramIsCutShortAfterATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		defer hanging(w, "run/1")()
 		plan := generators.Plan{Config: generators.Config{Resolve: generators.LeaveOpen}, Steps: []generators.Step{
-			operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(2, generators.Stop, generators.InPlace{}),
-			inject(3, generators.Start, generators.InPlace{}),
-			operate(4, 1, register, model.RegisterWrite{Value: "v4"}),
-			operate(5, 2, register, model.RegisterRead{}),
-			inject(6, generators.Kill, generators.AtGate{Step: 4}),
+			harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(2, model.Stop, generators.InPlace{}),
+			harnesstest.Inject(3, model.Start, generators.InPlace{}),
+			harnesstest.Operate(4, 1, register, model.RegisterWrite{Value: "v4"}),
+			harnesstest.Operate(5, 2, register, model.RegisterRead{}),
+			harnesstest.Inject(6, model.Kill, generators.AtGate{Step: 4}),
 		}}
-		out, err := execute(t.Context(), s, plan, "run", filepath.Join(t.TempDir(), "h.jsonl"), quick)
+		out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: quick})
 		require.NoError(t, err)
 		assert.Nil(t, out.Liveness, "slow is no violation")
 		assert.Equal(t, model.TimedOut, out.step(1).Reason)
@@ -275,61 +275,65 @@ func TestAProgramIsCutShort(t *testing.T) {
 	})
 }
 
-// TestAProcessThatStoodStillSaysNothing of what did not happen in time.
-func TestAProcessThatStoodStillSaysNothing(t *testing.T) {
-	late := &Liveness{Guarantee: "an accepted operation finishes", Detail: "operation 3"}
-	assert.Equal(t, error(late), excused(late, maxPulseGap))
-	err := excused(late, maxPulseGap+time.Millisecond)
+func TestStallOfThisProcessExcusesALateAnswer(t *testing.T) {
+	late := &Liveness{Guarantee: model.Guarantee{Code: model.OperationFinishes}, Detail: "operation 3"}
+	assert.Equal(t, error(late), excused(late, maxHeartbeatGap))
+	err := excused(late, maxHeartbeatGap+time.Millisecond)
 	var l *Liveness
 	assert.False(t, errors.As(err, &l), "it is an error of the harness now")
 	assert.ErrorContains(t, err, "stood still for 5.001s")
 	assert.ErrorContains(t, err, late.Error())
-	assert.Equal(t, errCut, excused(errCut, time.Hour), "other errors stay")
+	assert.Equal(t, harnesstest.ErrCut, excused(harnesstest.ErrCut, time.Hour), "other errors stay")
 	assert.NoError(t, excused(nil, time.Hour))
 }
 
-func TestThePulseSeesTheLongestGap(t *testing.T) {
+func TestHeartbeatMeasuresTheLongestGap(t *testing.T) {
 	start := time.Now()
-	p := &pulse{last: start}
+	p := &heartbeat{last: start}
 	for _, beat := range []struct{ at, worst time.Duration }{
 		{100 * time.Millisecond, 0}, {200 * time.Millisecond, 0}, {6300 * time.Millisecond, 6 * time.Second}, {6400 * time.Millisecond, 6 * time.Second},
 	} {
 		assert.Equal(t, beat.worst, p.beat(start.Add(beat.at)))
 	}
-	p = &pulse{last: start.Add(-7 * time.Second)}
+	p = &heartbeat{last: start.Add(-7 * time.Second)}
 	assert.Greater(t, p.worst(), 6*time.Second, "a gap that is not over counts")
 
 	synctest.Test(t, func(t *testing.T) {
-		p := startPulse()
+		p := startHeartbeat()
 		defer p.stop()
 		time.Sleep(time.Minute) // on the simulated clock
 		assert.Zero(t, p.worst())
 	})
 }
 
-// TestARunThatIsInterruptedEndsSoon and nothing of it is a violation.
-func TestARunThatIsInterruptedEndsSoon(t *testing.T) {
+// An interruption is no violation.
+func TestInterruptedRunEndsSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
 		ctx, cancel := context.WithCancelCause(t.Context())
 		g := w.Arm("run/1", service.Before)
-		go func() { <-g.Held(); cancel(errCut) }()
-		out, err := execute(ctx, s, generators.Plan{Steps: restarted}, "run", filepath.Join(t.TempDir(), "h.jsonl"), DefaultBounds)
-		assert.ErrorIs(t, err, errCut)
+		go func() { <-g.Held(); cancel(harnesstest.ErrCut) }()
+		out, err := Execute(ctx, s, generators.Plan{Steps: restarted}, Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: DefaultBounds})
+		assert.ErrorIs(t, err, harnesstest.ErrCut)
 		assert.Nil(t, out.Liveness)
 		assert.Equal(t, model.LeftOpen, out.step(1).Reason)
 		assert.Equal(t, model.Forever, out.step(1).Return)
 	})
 }
 
-// TestAStartOfAnotherVersionIsRefused: no version but the running one is
-// accepted yet.
-func TestAStartOfAnotherVersionIsRefused(t *testing.T) {
+// It is refused before anything runs: only the running version can be started.
+func TestPlanForAnotherVersionIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := WiredSystem(t, simulated.Options{Timings: slow})
-		_, err := fails(t, s,
-			inject(1, generators.Kill, generators.InPlace{}),
-			generators.Inject{ID: 2, Fault: generators.Start, Version: "1.6.2"})
-		assert.ErrorContains(t, err, "step 2, start: the step names version 1.6.2, and this runtime is "+runtime.DefaultVersion)
+		s, _ := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
+		plan := func(version string) generators.Plan {
+			return generators.Plan{Steps: []generators.Step{
+				harnesstest.Inject(1, model.Kill, generators.InPlace{}), generators.Inject{ID: 2, Fault: model.Start, Version: version},
+			}}
+		}
+		out, err := Execute(t.Context(), s, plan("1.6.2"), Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: quick})
+		assert.Nil(t, out)
+		assert.ErrorContains(t, err, `step 2 (id 2): it starts version "1.6.2", and the server is `+runtime.DefaultVersion)
+		_, err = Execute(t.Context(), s, plan(runtime.DefaultVersion), Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: quick})
+		assert.NoError(t, err)
 	})
 }

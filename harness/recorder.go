@@ -24,6 +24,7 @@ type recorder struct {
 	began   time.Time
 	seq     int64
 	history model.History
+	index   index
 	err     error // the first failure to write; nothing is judged after it
 }
 
@@ -35,7 +36,7 @@ func newRecorder(path string, header model.Header) (*recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the history: %w", err)
 	}
-	r := &recorder{file: file, began: time.Now()}
+	r := &recorder{file: file, began: time.Now(), index: indexOf(&model.History{})}
 	if err := r.record(func(model.Instant) model.Event { return header }); err != nil {
 		file.Close()
 		return nil, err
@@ -66,7 +67,7 @@ func reopen(path string, began time.Time) (*recorder, error) {
 		return nil, fmt.Errorf("go on with the history: %w", err)
 	}
 	h.Ended = false
-	return &recorder{file: file, began: began, seq: int64(bytes.Count(body, []byte("\n"))), history: *h}, nil
+	return &recorder{file: file, began: began, seq: int64(bytes.Count(body, []byte("\n"))), history: *h, index: indexOf(h)}, nil
 }
 
 // record takes the next instant, writes the event that is made of it and adds it
@@ -88,6 +89,8 @@ func (r *recorder) write(event func(model.Instant) model.Event) error {
 		r.err = fmt.Errorf("write the history: %w", err)
 	} else if err := r.history.Apply(e); err != nil {
 		r.err = fmt.Errorf("record: %w", err)
+	} else {
+		r.index.add(&r.history, e)
 	}
 	return r.err
 }
@@ -112,6 +115,10 @@ func (r *recorder) note(format string, args ...any) {
 	_ = r.record(func(at model.Instant) model.Event { return model.Noted{Instant: at, Text: text} }) // a failure stays in r.err
 }
 
+// isShared reports whether the deployment serves the operation as a shared handler. The
+// header never changes.
+func (r *recorder) isShared(op model.Operation) bool { return r.history.Header.IsShared(op) }
+
 // operation is a copy of what is known of an operation.
 func (r *recorder) operation(id int) model.Invoked {
 	r.mu.Lock()
@@ -128,7 +135,7 @@ func (r *recorder) available(spans []model.Span) {
 	r.history.Availability = spans
 }
 
-// errEnded is what an event gets that comes when the run is over.
+// errEnded is returned for an event after the end of the run.
 var errEnded = errors.New("the history has ended")
 
 // close ends the history and hands it over. Nothing changes it afterwards.

@@ -12,9 +12,9 @@ import (
 	"retain/model"
 )
 
-// TestAHistoryGoesOn where it ended, on its own clock; its file reads back whole
-// at any time.
-func TestAHistoryGoesOn(t *testing.T) {
+// It continues after its last event, on its own clock. Its file reads back whole at any
+// time.
+func TestReopenedHistoryContinues(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.jsonl")
 	rec, err := newRecorder(path, model.Header{Version: model.HistoryVersion, Run: "r"})
 	require.NoError(t, err)
@@ -47,8 +47,8 @@ func readBackFrom(t *testing.T, path string) *model.History {
 	return h
 }
 
-// TestAHistoryThatIsNotWholeDoesNotGoOn: nothing more could be judged by it.
-func TestAHistoryThatIsNotWholeDoesNotGoOn(t *testing.T) {
+// An incomplete history can not be judged.
+func TestReopenRefusesAnIncompleteHistory(t *testing.T) {
 	dir := t.TempDir()
 	header := string(model.EncodeEvent(model.Header{Version: model.HistoryVersion, Run: "r"}))
 	for name, text := range map[string]string{"cut": header + `{"e":"no`, "no end": header, "not one": "x\n", "empty": ""} {
@@ -62,16 +62,4 @@ func TestAHistoryThatIsNotWholeDoesNotGoOn(t *testing.T) {
 	}
 	_, err := reopen(filepath.Join(dir, "absent"), time.Now())
 	require.ErrorIs(t, err, os.ErrNotExist)
-}
-
-// TestAHistoryThatIsGoneIsTheHarnesssAffair: the ledger can't judge without it.
-func TestAHistoryThatIsGoneIsTheHarnesssAffair(t *testing.T) {
-	session := sessionOf(t, Options{Plans: 2, OnRun: func(r Run) {
-		if r.Number == 1 && r.Outcome != nil {
-			assert.NoError(t, os.Remove(r.Outcome.Path))
-		}
-	}}, nil)
-	assert.Equal(t, Harness, session.Verdict)
-	require.Len(t, session.Failures, 1)
-	assert.Contains(t, session.Failures[0].Sentence, "read the history again")
 }

@@ -8,19 +8,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"retain/generators"
 	"retain/model"
+	"retain/runtime"
 	"retain/runtime/ingress"
 )
 
 // Bounds are how long a run waits before it calls something wrong.
 type Bounds struct {
-	// Recovery covers a whole start, from the spawn to the last canary.
+	// Recovery covers a whole start, from the spawn to the last probe.
 	Recovery time.Duration
 	// Completion is for one operation on a runtime that is up.
 	Completion time.Duration
+
+	// Early ends a run before its bounds have passed, where a reduction allows it; the zero
+	// value never does.
+	Early EarlyStop
 }
 
 // DefaultBounds are generous: a slow machine is not a finding.
@@ -29,7 +35,9 @@ var DefaultBounds = Bounds{Recovery: time.Minute, Completion: 30 * time.Second}
 // Outcome is what a run left behind.
 type Outcome struct {
 	// ID is unique; the run's keys carry it.
-	ID      string
+	ID string
+	// Server is the one that executed the plan.
+	Server  runtime.Identity
 	Plan    generators.Plan
 	History *model.History
 	// Path is the history's file.
@@ -42,6 +50,10 @@ type Outcome struct {
 	// Took is the wall time of the plan, its heal and its reads included.
 	Took time.Duration
 
+	// EarlySigns counts the operations that an [EarlyStop] took for stuck where the whole
+	// bound counted all the same.
+	EarlySigns int64
+
 	began time.Time // of the history's clock
 }
 
@@ -51,56 +63,110 @@ func (o *Outcome) Began() time.Time { return o.began }
 // Liveness is a violation that no order of operations shows: something did not
 // happen.
 type Liveness struct {
-	// Guarantee is the broken one, in a sentence.
-	Guarantee string
+	// Guarantee is the broken one.
+	Guarantee model.Guarantee `json:"guarantee"`
 	// Detail says what was waited for, how long, and what answered meanwhile.
-	Detail string
-	// Operation is the history's number of the operation, 0 for the runtime.
-	Operation int
+	Detail string `json:"detail"`
+	// Clauses are the parts of Detail. Findings that were written before 2026-11-30 lack them.
+	Clauses []string `json:"clauses,omitempty"`
+	// Operation is the history's number of the operation that does not finish, 0 for the
+	// runtime: the one that holds its object's key, if that is known and of the run, else
+	// the one that was waited for. Waited is that one in any case.
+	Operation int `json:"operation,omitempty"`
+	Waited    int `json:"waited,omitempty"`
+	// Held is who held the key of the operation's object and who waited for it, nil
+	// unless an operation did not finish.
+	Held *Holding `json:"held_by,omitempty"`
+	// Early says by which sign a reduction took the operation for stuck before its whole
+	// bound had passed; "" after the whole bound.
+	Early string `json:"early,omitempty"`
 	// Timeless: it is no less true where this machine stood still, and nothing that
 	// comes later makes it good.
-	Timeless bool
+	Timeless bool `json:"timeless,omitempty"`
+	// Ended is true if the server ended by itself.
+	Ended bool `json:"ended,omitempty"`
+}
+
+// clauseGap stands between the clauses of a detail.
+const clauseGap = "; "
+
+// detailed sets the detail.
+func (l *Liveness) detailed(clauses ...string) *Liveness {
+	l.Clauses, l.Detail = clauses, strings.Join(clauses, clauseGap)
+	return l
+}
+
+// Parts are the clauses of the detail, one for a detail that has no other.
+func (l *Liveness) Parts() []string {
+	if len(l.Clauses) == 0 {
+		return []string{l.Detail}
+	}
+	return l.Clauses
 }
 
 // Error makes a liveness violation travel as an error inside the harness.
-func (l *Liveness) Error() string { return l.Guarantee + ": " + l.Detail }
+func (l *Liveness) Error() string { return l.Guarantee.String() + ": " + l.Detail }
 
-// execute runs one plan on a system. The error is the harness's own; what the
+// Execution is how a plan is executed.
+type Execution struct {
+	// ID is unique, Path the file of the history.
+	ID, Path string
+	// Altered is in what the session differs from a plain server; it is recorded.
+	Altered model.Settings
+	Bounds  Bounds
+}
+
+// Execute runs one plan on a system. The error is the harness's own; what the
 // runtime did wrong stands in the outcome.
-func execute(ctx context.Context, sys *System, plan generators.Plan, id, path string, bounds Bounds) (*Outcome, error) {
+func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution) (*Outcome, error) {
+	if err := generators.CheckServer(plan, sys.Runtime.Identity().Version); err != nil {
+		return nil, err
+	}
 	var line bytes.Buffer
 	if err := json.Compact(&line, generators.Encode(plan)); err != nil {
 		return nil, fmt.Errorf("encode the plan: %w", err)
 	}
-	rec, err := newRecorder(path, model.Header{
-		Version: model.HistoryVersion, Run: id, Runtime: sys.Runtime.Identity().String(),
-		Shared: sys.Shared, Plan: line.Bytes(),
+	rec, err := newRecorder(e.Path, model.Header{
+		Version: historyVersion(plan), Run: e.ID, Runtime: sys.Runtime.Identity().String(),
+		Altered: e.Altered, Shared: sys.Shared, Plan: line.Bytes(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return record(ctx, sys, plan, rec, id, path, bounds)
+	return record(ctx, sys, plan, rec, e)
+}
+
+// historyVersion is the oldest version of the history format that has all of a plan's
+// run.
+func historyVersion(p generators.Plan) int {
+	if p.Load.Clients > 0 {
+		return model.HistoryVersion
+	}
+	return 1
 }
 
 // record runs a plan whose history has begun.
-func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorder, id, path string, bounds Bounds) (*Outcome, error) {
+func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorder, e Execution) (*Outcome, error) {
 	began := time.Now()
-	out := &Outcome{ID: id, Plan: plan, Path: path, Age: sys.plans, began: rec.began}
+	out := &Outcome{ID: e.ID, Server: sys.Runtime.Identity(), Plan: plan, Path: e.Path, Age: sys.plans, began: rec.began}
 	sys.plans++
-	r := newRun(sys, plan, rec, id, bounds)
+	r := newRun(sys, plan, rec, e.ID, e.Bounds)
+	stop := r.timed(ctx)
 	err := r.all(ctx)
+	stop()
 	sys.up = r.serving()
 	history, closing := rec.close()
+	out.EarlySigns = r.signs.Load()
 	out.History, out.Took = history, time.Since(began)
 	if errors.As(err, &out.Liveness) {
-		sys.retired = out.Liveness.Guarantee
+		sys.Retired = out.Liveness.Guarantee.String()
 		return out, closing
 	}
 	if err != nil || closing != nil {
-		sys.retired = "a harness error"
+		sys.Retired = "a harness error"
 	}
 	if open := openInvocations(history); open > 0 {
-		sys.retired = fmt.Sprintf("%d invocations of run %s are still open", open, id)
+		sys.Retired = fmt.Sprintf("%d invocations of run %s are still open", open, e.ID)
 	}
 	if errors.Is(err, closing) {
 		return out, err // what could not be written is why the run ended
@@ -115,6 +181,7 @@ func (r *run) all(parent context.Context) error {
 		if err := r.program(ctx); err != nil {
 			return err
 		}
+		r.enterStage(PartReads)
 		if err := r.settle(ctx); err != nil {
 			return err
 		}
@@ -128,27 +195,27 @@ func (r *run) watched(parent context.Context, do func(context.Context) error) er
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	r.fail, r.identity = cancel, r.sys.Runtime.Identity()
-	r.pulse = startPulse()
-	defer r.pulse.stop()
+	r.heartbeat = startHeartbeat()
+	defer r.heartbeat.stop()
 	defer r.observe()()
 	defer r.watchExit(ctx)()
-	defer r.watchSilence(ctx)()
+	defer r.watchdog(ctx)()
 	defer r.sys.Control.OpenAll()
-	defer func() { r.life().Close() }()
+	defer func() { r.incarnation().Close() }()
 
 	err := do(ctx)
 	r.abortStart()
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // whoever failed the run knows better why than those it interrupted
 	}
-	return excused(err, r.pulse.worst())
+	return excused(err, r.heartbeat.worst())
 }
 
 // excused makes a violation of liveness our own affair if this process stood
 // still meanwhile: what seemed late may have been on time.
 func excused(err error, late time.Duration) error {
 	var l *Liveness
-	if errors.As(err, &l) && !l.Timeless && late > maxPulseGap {
+	if errors.As(err, &l) && !l.Timeless && late > maxHeartbeatGap {
 		return fmt.Errorf("this machine stood still for %s, so nothing can be said about: %s", late.Round(time.Millisecond), l.Error())
 	}
 	return err
@@ -159,6 +226,10 @@ func (r *run) program(ctx context.Context) error {
 	if err := r.firstReady(ctx); err != nil {
 		return err
 	}
+	if err := r.takeOver(ctx); err != nil {
+		return err
+	}
+	r.enterStage(PartProgram)
 	r.armGates(ctx)
 	clients := r.plan.Clients()
 	done := make(chan struct{}, len(clients))
@@ -170,30 +241,33 @@ func (r *run) program(ctx context.Context) error {
 			done <- struct{}{}
 		}()
 	}
+	loadEnded := r.startLoad(ctx)
 	err := r.faults(ctx)
+	if err == nil {
+		err = r.awaitLoad(ctx)
+	}
 	if err == nil {
 		err = r.heal(ctx)
 	}
 	if err != nil {
 		r.fail(err)
 	}
+	r.update(func() { r.load.over = true })
+	loadEnded()
 	for range clients {
 		<-done
 	}
 	return err
 }
 
-// keys are the runtime's keys of the plan's objects, one canary each.
-func (r *run) keys() []string {
-	var keys []string
-	for _, o := range r.plan.Objects() {
-		keys = append(keys, r.objectKey(o))
-	}
-	return keys
-}
+// Objects lists the objects of a plan's program and of its load.
+func Objects(p generators.Plan) []model.Object { return append(p.Objects(), p.LoadObjects()...) }
 
 // objectKey is the object's key in the runtime, of this run alone.
-func (r *run) objectKey(o model.Object) string { return r.id + "-" + o.String() }
+func (r *run) objectKey(o model.Object) string { return ObjectKey(r.id, o) }
+
+// ObjectKey is the key of an object in the runtime, in the run with this id.
+func ObjectKey(run string, o model.Object) string { return run + "-" + o.String() }
 
 // firstReady waits until the runtime answers for the run's fresh keys.
 func (r *run) firstReady(ctx context.Context) error {
@@ -202,7 +276,12 @@ func (r *run) firstReady(ctx context.Context) error {
 	r.mu.Lock()
 	r.ingress = ingress.New(r.sys.Runtime.Endpoints())
 	r.mu.Unlock()
-	err := r.recognise(ctx, r.awaitReady(ctx, ingress.Milestones{}))
+	var identity <-chan error
+	err := r.learnPartitions(ctx)
+	if err == nil {
+		identity, err = r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+	}
+	err = r.recognise(ctx, err, identity)
 	switch {
 	case errors.Is(err, errTooLong) && r.sys.plans == 1:
 		// It never answered: that may be its deployment, its ports, its machine.
@@ -211,7 +290,7 @@ func (r *run) firstReady(ctx context.Context) error {
 		return r.notBack(err)
 	}
 	r.prober.mark(r.rec.since(), true)
-	r.update(func() { r.state = ready })
+	r.update(r.isReady)
 	return nil
 }
 
@@ -221,8 +300,8 @@ func (r *run) recoveryContext(ctx context.Context) (context.Context, context.Can
 
 var errTooLong = errors.New("the bound has passed")
 
-// notBack judges a runtime that did not become ready: a wrong server is the
-// harness's affair, a cancelled run nobody's.
+// notBack judges a runtime that did not become ready: a wrong server is a failure of
+// the harness, a cancelled run has no verdict.
 func (r *run) notBack(err error) error {
 	if l := (*Liveness)(nil); errors.As(err, &l) {
 		return err
@@ -231,13 +310,9 @@ func (r *run) notBack(err error) error {
 		return fmt.Errorf("wait for the runtime: %w", err)
 	}
 	if errors.Is(err, ingress.ErrUnregistered) {
-		return &Liveness{
-			Guarantee: "a registered deployment is known after a restart",
-			Detail:    fmt.Sprintf("when %s had passed it was not: %v", r.bounds.Recovery, err),
-		}
+		return (&Liveness{Guarantee: model.Guarantee{Code: model.DeploymentKnown}}).
+			detailed(fmt.Sprintf("when %s had passed it was not: %v", r.bounds.Recovery, err))
 	}
-	return &Liveness{
-		Guarantee: "the runtime comes back after a restart",
-		Detail:    fmt.Sprintf("no answer within %s: %v", r.bounds.Recovery, err),
-	}
+	return (&Liveness{Guarantee: model.Guarantee{Code: model.RuntimeComesBack}}).
+		detailed(fmt.Sprintf("no answer within %s: %v", r.bounds.Recovery, err))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/generators"
+	"retain/harness/internal/harnesstest"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/simulated"
@@ -17,10 +18,10 @@ import (
 )
 
 // clocked runs a test on a simulated clock, with a system on slow timings.
-func clocked(t *testing.T, test func(t *testing.T, s *System, w *Wired)) {
+func clocked(t *testing.T, test func(t *testing.T, s *System, w *harnesstest.Wired)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, w := WiredSystem(t, simulated.Options{Timings: slow, Settings: runtime.Settings{Partitions: 4}})
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow, Settings: runtime.Settings{Partitions: 4}})
 		test(t, s, w)
 	})
 }
@@ -41,15 +42,15 @@ func (o *Outcome) openDuring(step, fault int) bool {
 	return op.Call.Seq < f.Begin.Seq && f.Begin.Seq < op.Return.Seq
 }
 
-func TestWhatStandsBehindAHeldOperationIsNotWaitedFor(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+func TestFaultDoesNotWaitForOperationsBehindAGate(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{},
-			operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-			operate(2, 1, register, model.RegisterRead{Exclusive: true}),
-			operate(3, 2, register, model.RegisterWrite{Value: "v3"}),
-			operate(4, 3, register, model.RegisterRead{}),
-			inject(5, generators.Kill, generators.AtGate{Step: 1, After: true}),
-			inject(6, generators.Start, generators.InPlace{}))
+			harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+			harnesstest.Operate(2, 1, register, model.RegisterRead{Exclusive: true}),
+			harnesstest.Operate(3, 2, register, model.RegisterWrite{Value: "v3"}),
+			harnesstest.Operate(4, 3, register, model.RegisterRead{}),
+			harnesstest.Inject(5, model.Kill, generators.AtGate{Step: 1, After: true}),
+			harnesstest.Inject(6, model.Start, generators.InPlace{}))
 		for _, step := range []int{1, 2, 3} {
 			assert.True(t, out.openDuring(step, 5), "step %d", step)
 			assert.Equal(t, model.Ambiguous, out.step(step).Outcome)
@@ -63,17 +64,16 @@ func TestWhatStandsBehindAHeldOperationIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// TestAnotherObjectIsWaitedFor: only what waits behind the held operation can't
-// go on.
-func TestAnotherObjectIsWaitedFor(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+// Only operations behind the held one can not continue.
+func TestFaultWaitsForOperationsOnOtherObjects(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		other := model.Object{Kind: model.Register, N: 1}
 		out := play(t, s, generators.Config{},
-			operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-			operate(2, 1, other, model.RegisterWrite{Value: "v2"}),
-			operate(3, 1, other, model.RegisterRead{Exclusive: true}),
-			inject(4, generators.Kill, generators.AtGate{Step: 1}),
-			inject(5, generators.Start, generators.InPlace{}))
+			harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+			harnesstest.Operate(2, 1, other, model.RegisterWrite{Value: "v2"}),
+			harnesstest.Operate(3, 1, other, model.RegisterRead{Exclusive: true}),
+			harnesstest.Inject(4, model.Kill, generators.AtGate{Step: 1}),
+			harnesstest.Inject(5, model.Start, generators.InPlace{}))
 		assert.True(t, out.openDuring(1, 4))
 		assert.Less(t, out.step(3).Return.Seq, out.fault(4).Begin.Seq)
 	})
@@ -81,7 +81,7 @@ func TestAnotherObjectIsWaitedFor(t *testing.T) {
 
 // TestInPlaceWaitsForAnOpenOperation that is held by somebody else than the plan;
 // WhileOpen does not.
-func TestWhoWaitsForAnOpenOperation(t *testing.T) {
+func TestOnlyInPlaceTriggersWaitForOpenOperations(t *testing.T) {
 	for name, c := range map[string]struct {
 		when generators.Trigger
 		open bool
@@ -93,7 +93,7 @@ func TestWhoWaitsForAnOpenOperation(t *testing.T) {
 		"a gate's, that is gone": {generators.AtGate{Step: 9}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clocked(t, func(t *testing.T, s *System, w *Wired) {
+			clocked(t, func(t *testing.T, s *System, w *harnesstest.Wired) {
 				gates := []service.Gate{w.Arm("run/1", service.Before), w.Arm("run/2", service.Before)}
 				go func() {
 					time.Sleep(500 * time.Millisecond) // on the simulated clock
@@ -103,10 +103,10 @@ func TestWhoWaitsForAnOpenOperation(t *testing.T) {
 				}()
 				other := model.Object{Kind: model.Register, N: 1}
 				out := play(t, s, generators.Config{},
-					operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-					operate(2, 1, other, model.RegisterWrite{Value: "v2"}),
-					inject(3, generators.Kill, c.when),
-					inject(4, generators.Start, generators.InPlace{}))
+					harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+					harnesstest.Operate(2, 1, other, model.RegisterWrite{Value: "v2"}),
+					harnesstest.Inject(3, model.Kill, c.when),
+					harnesstest.Inject(4, model.Start, generators.InPlace{}))
 				if _, gone := c.when.(generators.InPlace); gone {
 					assert.Less(t, out.step(1).Return.Seq, out.fault(3).Begin.Seq)
 					assert.Less(t, out.step(2).Return.Seq, out.fault(3).Begin.Seq)
@@ -122,37 +122,37 @@ func TestWhoWaitsForAnOpenOperation(t *testing.T) {
 	}
 }
 
-// TestATriggerWhoseStepIsOverIsDueAtOnce: it waits for nobody else either.
-func TestATriggerWhoseStepIsOverIsDueAtOnce(t *testing.T) {
+// It does not wait for other steps.
+func TestTriggerOfAFinishedStepIsDueAtOnce(t *testing.T) {
 	for _, when := range []generators.Trigger{generators.WhileOpen{Step: 1}, generators.AtGate{Step: 1}} {
-		clocked(t, func(t *testing.T, s *System, w *Wired) {
+		clocked(t, func(t *testing.T, s *System, w *harnesstest.Wired) {
 			g := w.Arm("run/4", service.Before) // the plan does not know it
 			defer g.Open()
 			out := play(t, s, generators.Config{},
-				operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-				inject(2, generators.Stop, generators.InPlace{}),
-				inject(3, generators.Start, generators.InPlace{}),
-				operate(4, 1, counter, model.CounterAdd{Delta: 1}),
-				inject(5, generators.Kill, when),
-				inject(6, generators.Start, generators.InPlace{}))
+				harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+				harnesstest.Inject(2, model.Stop, generators.InPlace{}),
+				harnesstest.Inject(3, model.Start, generators.InPlace{}),
+				harnesstest.Operate(4, 1, counter, model.CounterAdd{Delta: 1}),
+				harnesstest.Inject(5, model.Kill, when),
+				harnesstest.Inject(6, model.Start, generators.InPlace{}))
 			assert.NotEqual(t, model.LeftOpen, out.step(1).Reason)
 			assert.Greater(t, out.step(4).Return.Seq, out.fault(5).Begin.Seq)
 		})
 	}
 }
 
-// TestWhenNobodyCanGoOnTheNextFaultIsDue, whatever its trigger waits for.
-func TestWhenNobodyCanGoOnTheNextFaultIsDue(t *testing.T) {
+// Its trigger does not matter then.
+func TestFaultIsDueWhenNoClientCanContinue(t *testing.T) {
 	for _, when := range []generators.Trigger{generators.WhileOpen{Step: 2}, generators.AtGate{Step: 2, After: true}, generators.InPlace{}} {
 		for _, c := range []generators.Config{{}, {PushOn: true}} {
-			clocked(t, func(t *testing.T, s *System, _ *Wired) {
+			clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 				out := play(t, s, c,
-					inject(1, generators.Kill, generators.InPlace{}),
-					operate(2, 0, counter, model.CounterAdd{Delta: 1}),
-					operate(3, 1, counter, model.CounterAdd{Delta: 1}),
-					inject(4, generators.Kill, when), // nothing to kill
-					inject(5, generators.Start, generators.InPlace{}),
-					operate(6, 0, counter, model.CounterGet{}))
+					harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+					harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
+					harnesstest.Operate(3, 1, counter, model.CounterAdd{Delta: 1}),
+					harnesstest.Inject(4, model.Kill, when), // nothing to kill
+					harnesstest.Inject(5, model.Start, generators.InPlace{}),
+					harnesstest.Operate(6, 0, counter, model.CounterGet{}))
 				assert.Zero(t, out.fault(4), "it did nothing")
 				assert.Contains(t, out.History.Notes, "step 4, kill: nothing to do")
 				for _, id := range []int{2, 3, 6} { // a call that pushes on may get a 503
@@ -163,22 +163,22 @@ func TestWhenNobodyCanGoOnTheNextFaultIsDue(t *testing.T) {
 	}
 }
 
-// TestClientsPushOnOrWait while the runtime is away.
-func TestClientsPushOnOrWait(t *testing.T) {
+// The config decides what clients do while the runtime is down.
+func TestClientsPushOnOrWaitForReadiness(t *testing.T) {
 	steps := []generators.Step{
-		inject(1, generators.Kill, generators.InPlace{}),
-		operate(2, 0, counter, model.CounterAdd{Delta: 1}),
-		inject(3, generators.Start, generators.InPlace{}),
-		operate(4, 1, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+		harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(3, model.Start, generators.InPlace{}),
+		harnesstest.Operate(4, 1, counter, model.CounterAdd{Delta: 1}),
 	}
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{}, steps...)
 		for _, id := range []int{2, 4} {
 			assert.Greater(t, out.step(id).Call.Seq, out.fault(3).End.Seq, "step %d", id)
 			assert.Len(t, out.step(id).Attempts, 1)
 		}
 	})
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{PushOn: true}, steps...)
 		first := out.step(2).Attempts[0]
 		assert.Less(t, first.End.Seq, out.fault(3).Begin.Seq, "it called a server that was down")
@@ -186,12 +186,12 @@ func TestClientsPushOnOrWait(t *testing.T) {
 		assert.False(t, first.Wrote)
 		assert.Greater(t, out.step(4).Call.Seq, out.fault(3).Begin.Seq, "what stands after the line waits for it")
 		assert.Less(t, out.step(4).Call.Seq, out.fault(3).End.Seq, "and not for readiness")
-		assert.True(t, out.step(2).MayHaveRun(), "it went on with the next life")
+		assert.True(t, out.step(2).MayHaveRun(), "it went on with the next incarnation")
 	})
 }
 
-// TestAFaultDuringAStart comes at its milestone, or its offset later.
-func TestAFaultDuringAStart(t *testing.T) {
+// An offset adds to the milestone.
+func TestFaultStrikesAtAMilestoneOfAStart(t *testing.T) {
 	ms := time.Millisecond
 	for name, c := range map[string]struct {
 		when generators.Starting
@@ -200,32 +200,32 @@ func TestAFaultDuringAStart(t *testing.T) {
 		// before lists what the start had not reached.
 		before []generators.Milestone
 	}{
-		"spawned":             {generators.Starting{Milestone: generators.Spawned}, 0, []generators.Milestone{generators.Port, generators.Health, generators.Canary}},
-		"port":                {generators.Starting{Milestone: generators.Port}, 0, []generators.Milestone{generators.Health, generators.Canary}},
-		"health":              {generators.Starting{Milestone: generators.Health}, 0, []generators.Milestone{generators.Canary}},
-		"canary":              {generators.Starting{Milestone: generators.Canary}, 0, []generators.Milestone{generators.Canary}},
+		"spawned":             {generators.Starting{Milestone: generators.Spawned}, 0, []generators.Milestone{generators.Port, generators.Health, generators.FirstProbe}},
+		"port":                {generators.Starting{Milestone: generators.Port}, 0, []generators.Milestone{generators.Health, generators.FirstProbe}},
+		"health":              {generators.Starting{Milestone: generators.Health}, 0, []generators.Milestone{generators.FirstProbe}},
+		"canary":              {generators.Starting{Milestone: generators.FirstProbe}, 0, []generators.Milestone{generators.FirstProbe}},
 		"an offset":           {generators.Starting{Milestone: generators.Spawned, OffsetMs: 7}, 7 * ms, []generators.Milestone{generators.Port}},
-		"an offset, later on": {generators.Starting{Milestone: generators.Health, OffsetMs: 30}, 0, []generators.Milestone{generators.Canary}},
+		"an offset, later on": {generators.Starting{Milestone: generators.Health, OffsetMs: 30}, 0, []generators.Milestone{generators.FirstProbe}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clocked(t, func(t *testing.T, s *System, _ *Wired) {
+			clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 				out := play(t, s, generators.Config{},
-					operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-					operate(2, 0, counter, model.CounterAdd{Delta: 1}),
-					inject(3, generators.Kill, generators.InPlace{}),
-					inject(4, generators.Start, generators.InPlace{}),
-					inject(5, generators.Kill, c.when),
-					inject(6, generators.Start, generators.InPlace{}))
+					harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+					harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
+					harnesstest.Inject(3, model.Kill, generators.InPlace{}),
+					harnesstest.Inject(4, model.Start, generators.InPlace{}),
+					harnesstest.Inject(5, model.Kill, c.when),
+					harnesstest.Inject(6, model.Start, generators.InPlace{}))
 				kill, start, r := out.fault(5), out.fault(4), out.History.Recoveries[0]
 				assert.Greater(t, kill.Begin.Seq, start.Begin.Seq)
 				assert.Less(t, kill.Begin.Seq, start.End.Seq, "the start was under way")
 				assert.Equal(t, "ended before it was ready", start.Detail)
-				came := map[generators.Milestone]int64{generators.Spawned: r.Spawned, generators.Port: r.Port, generators.Health: r.Health, generators.Canary: r.Canary}
+				came := map[generators.Milestone]int64{generators.Spawned: r.Spawned, generators.Port: r.Port, generators.Health: r.Health, generators.FirstProbe: r.Probe}
 				for _, m := range c.before {
 					assert.Zero(t, came[m], "%s", m)
 				}
-				switch offset := int64(c.when.OffsetMs) * int64(ms); {
-				case c.when.Milestone != generators.Canary:
+				if c.when.Milestone != generators.FirstProbe {
+					offset := int64(c.when.OffsetMs) * int64(ms)
 					assert.NotZero(t, came[c.when.Milestone])
 					assert.Equal(t, came[c.when.Milestone]+offset, kill.Begin.Ns)
 				}
@@ -237,67 +237,66 @@ func TestAFaultDuringAStart(t *testing.T) {
 	}
 }
 
-// TestAnOffsetCountsFromTheMilestone, not from when the fault's turn came.
-func TestAnOffsetCountsFromTheMilestone(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+// It does not count from the turn of the fault.
+func TestOffsetCountsFromTheMilestone(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{},
-			operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-			inject(2, generators.Kill, generators.InPlace{}),
-			inject(3, generators.Start, generators.InPlace{}),
-			inject(4, generators.Start, generators.Starting{Milestone: generators.Health}), // does nothing, at 20 ms
-			inject(5, generators.Kill, generators.Starting{Milestone: generators.Spawned, OffsetMs: 40}),
-			inject(6, generators.Start, generators.InPlace{}))
+			harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+			harnesstest.Inject(2, model.Kill, generators.InPlace{}),
+			harnesstest.Inject(3, model.Start, generators.InPlace{}),
+			harnesstest.Inject(4, model.Start, generators.Starting{Milestone: generators.Health}), // does nothing, at 20 ms
+			harnesstest.Inject(5, model.Kill, generators.Starting{Milestone: generators.Spawned, OffsetMs: 40}),
+			harnesstest.Inject(6, model.Start, generators.InPlace{}))
 		r := out.History.Recoveries[0]
 		assert.Equal(t, r.Spawned+int64(40*time.Millisecond), out.fault(5).Begin.Ns)
 	})
 }
 
-// TestAStartThatIsOverMakesItsTriggersDue: the offset's rest too.
-func TestAStartThatIsOverMakesItsTriggersDue(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+// The rest of an offset is still waited for.
+func TestTriggersOfAStartThatIsOverAreDue(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{NoClosingKill: true},
-			operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-			inject(2, generators.Kill, generators.Starting{Milestone: generators.Health, OffsetMs: 1000}), // no start at all
-			inject(3, generators.Start, generators.InPlace{}),
-			inject(4, generators.Kill, generators.Starting{Milestone: generators.Spawned, OffsetMs: 1000}),
-			inject(5, generators.Start, generators.InPlace{}))
+			harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+			harnesstest.Inject(2, model.Kill, generators.Starting{Milestone: generators.Health, OffsetMs: 1000}), // no start at all
+			harnesstest.Inject(3, model.Start, generators.InPlace{}),
+			harnesstest.Inject(4, model.Kill, generators.Starting{Milestone: generators.Spawned, OffsetMs: 1000}),
+			harnesstest.Inject(5, model.Start, generators.InPlace{}))
 		assert.Less(t, out.fault(2).Begin.Ns, int64(300*time.Millisecond))
 		assert.Equal(t, "ready", out.fault(3).Detail)
 		assert.Equal(t, out.fault(3).End.Ns, out.fault(4).Begin.Ns)
 	})
 }
 
-// TestAStartEndsBeforeTheNextFault unless the fault is about it.
-func TestAStartEndsBeforeTheNextFault(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+// Only a fault whose trigger is the start itself comes earlier.
+func TestStartEndsBeforeTheNextFault(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{PushOn: true},
-			inject(1, generators.Kill, generators.InPlace{}),
-			inject(2, generators.Start, generators.InPlace{}),
-			inject(3, generators.Stop, generators.InPlace{}))
+			harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+			harnesstest.Inject(2, model.Start, generators.InPlace{}),
+			harnesstest.Inject(3, model.Stop, generators.InPlace{}))
 		assert.Equal(t, "ready", out.fault(2).Detail)
 		assert.Greater(t, out.fault(3).Begin.Seq, out.fault(2).End.Seq)
 	})
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{PushOn: true, Retry: true},
-			inject(1, generators.Kill, generators.InPlace{}),
-			inject(2, generators.Start, generators.InPlace{}),
-			operate(3, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(4, generators.Kill, generators.WhileOpen{Step: 3}),
-			inject(5, generators.Start, generators.InPlace{}))
+			harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+			harnesstest.Inject(2, model.Start, generators.InPlace{}),
+			harnesstest.Operate(3, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(4, model.Kill, generators.WhileOpen{Step: 3}),
+			harnesstest.Inject(5, model.Start, generators.InPlace{}))
 		assert.Equal(t, "ended before it was ready", out.fault(2).Detail, "the call was open before the start was over")
 		assert.True(t, out.openDuring(3, 4))
 	})
 }
 
-// TestAStopOpensItsGateOrHolds.
-func TestAStopOpensItsGateOrHolds(t *testing.T) {
+func TestStopOpensItsGateUnlessItHolds(t *testing.T) {
 	for _, hold := range []bool{false, true} {
 		for _, after := range []bool{false, true} {
-			clocked(t, func(t *testing.T, s *System, _ *Wired) {
+			clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 				out := play(t, s, generators.Config{NoClosingKill: true},
-					operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
-					generators.Inject{ID: 2, Fault: generators.Stop, When: generators.AtGate{Step: 1, After: after}, HoldThroughStop: hold},
-					inject(3, generators.Start, generators.InPlace{}))
+					harnesstest.Operate(1, 0, register, model.RegisterWrite{Value: "v1"}),
+					generators.Inject{ID: 2, Fault: model.Stop, When: generators.AtGate{Step: 1, After: after}, HoldThroughStop: hold},
+					harnesstest.Inject(3, model.Start, generators.InPlace{}))
 				require.True(t, out.openDuring(1, 2))
 				if hold {
 					assert.Equal(t, model.Ambiguous, out.step(1).Outcome)
@@ -314,17 +313,16 @@ func TestAStopOpensItsGateOrHolds(t *testing.T) {
 	}
 }
 
-// TestAPausedRuntimeGoesOnWhenItIsResumed, and a client that waits for readiness
-// waits for that.
-func TestAPausedRuntimeGoesOnWhenItIsResumed(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+// A client that waits for readiness waits for the resume.
+func TestPausedServerContinuesAfterResume(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{},
-			operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(2, generators.Pause, generators.InPlace{}),
-			operate(3, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(4, generators.Pause, generators.InPlace{}), // nothing to do
-			inject(5, generators.Resume, generators.InPlace{}),
-			operate(6, 1, counter, model.CounterGet{}))
+			harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(2, model.Pause, generators.InPlace{}),
+			harnesstest.Operate(3, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(4, model.Pause, generators.InPlace{}), // nothing to do
+			harnesstest.Inject(5, model.Resume, generators.InPlace{}),
+			harnesstest.Operate(6, 1, counter, model.CounterGet{}))
 		assert.Greater(t, out.step(3).Call.Seq, out.fault(5).Begin.Seq)
 		assert.Zero(t, out.fault(4))
 		assert.Contains(t, out.History.Notes, "step 4, pause: nothing to do")
@@ -332,56 +330,55 @@ func TestAPausedRuntimeGoesOnWhenItIsResumed(t *testing.T) {
 			assert.Equal(t, model.OK, out.step(id).Outcome)
 		}
 	})
-	clocked(t, func(t *testing.T, s *System, _ *Wired) { // killed in its sleep
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) { // killed in its sleep
 		out := play(t, s, generators.Config{PushOn: true},
-			inject(1, generators.Pause, generators.InPlace{}),
-			operate(2, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(3, generators.Kill, generators.InPlace{}),
-			inject(4, generators.Start, generators.InPlace{}))
+			harnesstest.Inject(1, model.Pause, generators.InPlace{}),
+			harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(3, model.Kill, generators.InPlace{}),
+			harnesstest.Inject(4, model.Start, generators.InPlace{}))
 		assert.True(t, out.openDuring(2, 3))
 		assert.Equal(t, model.Ambiguous, out.step(2).Outcome)
 	})
-	clocked(t, func(t *testing.T, s *System, _ *Wired) { // and woken by the heal
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) { // and woken by the heal
 		out := play(t, s, generators.Config{PushOn: true},
-			inject(1, generators.Pause, generators.InPlace{}),
-			operate(2, 0, counter, model.CounterAdd{Delta: 1}))
+			harnesstest.Inject(1, model.Pause, generators.InPlace{}),
+			harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}))
 		assert.Equal(t, model.OK, out.step(2).Outcome)
-		assert.Equal(t, "resume", out.History.Faults[1].Kind)
+		assert.Equal(t, model.Resume, out.History.Faults[1].Kind)
 	})
 }
 
-// TestAStopThatEndedInAKillIsAKill.
-func TestAStopThatEndedInAKillIsAKill(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
-		s.Runtime = killingStops{s.Runtime.(*Wired)}
+func TestStopThatEndedInSIGKILLIsAKill(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
+		s.Runtime = killingStops{s.Runtime.(*harnesstest.Wired)}
 		out := play(t, s, generators.Config{NoClosingKill: true},
-			operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-			inject(2, generators.Stop, generators.InPlace{}),
-			inject(3, generators.Start, generators.InPlace{}))
-		assert.Equal(t, "kill", out.fault(2).Kind)
+			harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Inject(2, model.Stop, generators.InPlace{}),
+			harnesstest.Inject(3, model.Start, generators.InPlace{}))
+		assert.Equal(t, model.Kill, out.fault(2).Kind)
 		assert.Equal(t, "killed after 0s", out.fault(2).Detail)
 	})
 }
 
 // killingStops is a runtime whose stops run out of patience.
-type killingStops struct{ *Wired }
+type killingStops struct{ *harnesstest.Wired }
 
 func (k killingStops) Stop(ctx context.Context) (runtime.Exit, error) {
 	return runtime.Exit{Code: -1, Killed: true}, k.Wired.Kill(ctx)
 }
 
-// TestThePlanIsHealed whatever state it leaves behind, and killed once more
-// before it is read, unless the plan says not to.
-func TestThePlanIsHealed(t *testing.T) {
-	for name, end := range map[string]generators.FaultKind{"stopped": generators.Stop, "killed": generators.Kill, "paused": generators.Pause} {
+// The plan may leave the server stopped, killed or paused. The server is killed once
+// more before it is read, unless the plan turns that off.
+func TestRunEndsWithAHealedServer(t *testing.T) {
+	for name, end := range map[string]model.FaultKind{"stopped": model.Stop, "killed": model.Kill, "paused": model.Pause} {
 		for _, kill := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				clocked(t, func(t *testing.T, s *System, _ *Wired) {
+				clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 					out := play(t, s, generators.Config{NoClosingKill: !kill},
-						operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-						inject(2, end, generators.InPlace{}),
-						operate(3, 0, counter, model.CounterAdd{Delta: 1}),
-						operate(4, 1, counter, model.CounterGet{}))
+						harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+						harnesstest.Inject(2, end, generators.InPlace{}),
+						harnesstest.Operate(3, 0, counter, model.CounterAdd{Delta: 1}),
+						harnesstest.Operate(4, 1, counter, model.CounterGet{}))
 					assert.Equal(t, model.OK, out.step(3).Outcome)
 					var closing model.Fault
 					for _, f := range out.History.Faults {
@@ -406,13 +403,13 @@ func TestThePlanIsHealed(t *testing.T) {
 	}
 }
 
-// TestACutProgramWithAGateThatWaits: the client whose operation a gate is armed
-// for is through, and others still wait for that gate.
-func TestACutProgramWithAGateThatWaits(t *testing.T) {
+// The client whose operation the gate is armed for is done. Other clients still wait for
+// the gate.
+func TestCutProgramEndsWithAnUnusedGate(t *testing.T) {
 	plan := generators.Plan{Steps: []generators.Step{
-		operate(1, 1, register, model.RegisterWrite{Value: "v1"}),
-		operate(2, 2, register, model.RegisterRead{}),
-		inject(3, generators.Kill, generators.AtGate{Step: 1}),
+		harnesstest.Operate(1, 1, register, model.RegisterWrite{Value: "v1"}),
+		harnesstest.Operate(2, 2, register, model.RegisterRead{}),
+		harnesstest.Inject(3, model.Kill, generators.AtGate{Step: 1}),
 	}}
 	r := newRun(&System{}, plan, &recorder{}, "run", quick)
 	r.state, r.cut = ready, true
@@ -425,18 +422,17 @@ func TestACutProgramWithAGateThatWaits(t *testing.T) {
 	assert.False(t, r.settled(len(plan.Steps)), "it can go on, and then the other one")
 }
 
-// TestARestartIsNotHeldUpByWhatTheKillEnded: after a kill nothing stands at a
-// gate, so a client that sends its operation again is waited for.
-func TestARestartIsNotHeldUpByWhatTheKillEnded(t *testing.T) {
-	clocked(t, func(t *testing.T, s *System, _ *Wired) {
+// A kill releases every gate: the client that sends its operation again can continue.
+func TestRestartDoesNotWaitForKilledOperations(t *testing.T) {
+	clocked(t, func(t *testing.T, s *System, _ *harnesstest.Wired) {
 		out := play(t, s, generators.Config{Retry: true, PushOn: true},
-			operate(1, 0, counter, model.CounterAdd{Delta: 1}),
-			operate(2, 1, register, model.RegisterRead{}),
-			inject(3, generators.Kill, generators.WhileOpen{Step: 9}), // at once
-			inject(4, generators.Start, generators.InPlace{}),
-			inject(5, generators.Kill, generators.AtGate{Step: 1, After: true}),
-			inject(6, generators.Start, generators.InPlace{}),
-			inject(7, generators.Stop, generators.InPlace{}))
+			harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+			harnesstest.Operate(2, 1, register, model.RegisterRead{}),
+			harnesstest.Inject(3, model.Kill, generators.WhileOpen{Step: 9}), // at once
+			harnesstest.Inject(4, model.Start, generators.InPlace{}),
+			harnesstest.Inject(5, model.Kill, generators.AtGate{Step: 1, After: true}),
+			harnesstest.Inject(6, model.Start, generators.InPlace{}),
+			harnesstest.Inject(7, model.Stop, generators.InPlace{}))
 		assert.True(t, out.openDuring(1, 5))
 		assert.Less(t, out.step(1).Return.Seq, out.fault(7).Begin.Seq, "the stop waited for the retry")
 		assert.Equal(t, model.OK, out.step(1).Outcome)

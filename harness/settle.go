@@ -3,7 +3,6 @@ package harness
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -27,13 +26,19 @@ func (r *run) heal(ctx context.Context) error {
 			op.held, op.gated = false, false
 		}
 	})
-	if err := r.inject(ctx, generators.Inject{Fault: generators.Resume}, func() {}); err != nil {
-		return fmt.Errorf("heal: %w", err)
-	}
-	if err := r.inject(ctx, generators.Inject{Fault: generators.Start}, func() {}); err != nil {
-		return fmt.Errorf("heal: %w", err)
+	// Each undo is tried, and does nothing where it does not apply: a server is thawed
+	// before it is started.
+	for _, undo := range slices.Backward(undos()) {
+		if err := r.inject(ctx, generators.Inject{Fault: undo}, func() {}); err != nil {
+			return fmt.Errorf("heal: %w", err)
+		}
 	}
 	return r.started(ctx)
+}
+
+// undos lists the faults that undo others.
+func undos() []model.FaultKind {
+	return slices.DeleteFunc(model.FaultKinds(), func(k model.FaultKind) bool { return !k.Undoes() })
 }
 
 // settle follows the program, on a healed runtime: the closing kill, a look at
@@ -62,22 +67,31 @@ func (r *run) settle(ctx context.Context) error {
 
 // closingKill kills the runtime once more and waits until it is back.
 func (r *run) closingKill(ctx context.Context) error {
-	if err := r.inject(ctx, generators.Inject{Fault: generators.Kill}, func() {}); err != nil {
+	if err := r.inject(ctx, generators.Inject{Fault: model.Kill}, func() {}); err != nil {
 		return fmt.Errorf("closing kill: %w", err)
 	}
-	if err := r.inject(ctx, generators.Inject{Fault: generators.Start}, func() {}); err != nil {
+	if err := r.inject(ctx, generators.Inject{Fault: model.Start}, func() {}); err != nil {
 		return fmt.Errorf("start after the closing kill: %w", err)
 	}
 	return r.started(ctx)
 }
 
-// eachObject does something with every object of the plan, side by side.
+// objectsAtOnce bounds the objects that are read or resolved side by side.
+const objectsAtOnce = 24
+
+// eachObject does something with every object of the program and of the load, side by
+// side.
 func (r *run) eachObject(do func(model.Object) error) error {
 	var all sync.WaitGroup
-	objects := r.plan.Objects()
+	objects := Objects(r.plan)
 	errs := make([]error, len(objects))
+	turn := make(chan struct{}, objectsAtOnce)
 	for i, o := range objects {
-		all.Go(func() { errs[i] = do(o) })
+		turn <- struct{}{}
+		all.Go(func() {
+			errs[i] = do(o)
+			<-turn
+		})
 	}
 	all.Wait()
 	return cmp.Or(errs...)
@@ -103,41 +117,20 @@ func (r *run) look(ctx context.Context, o model.Object, phase model.Phase) error
 	return nil
 }
 
-// reads are the operations that together read an object whole. The contract's
-// counter has no exclusive read; add(0) is one, and changes nothing.
-func (r *run) reads(o model.Object) []model.Operation {
-	switch o.Kind {
-	case model.Counter:
-		return []model.Operation{model.CounterGet{}, model.CounterAdd{}}
-	case model.Register:
-		return []model.Operation{model.RegisterRead{}, model.RegisterRead{Exclusive: true}}
-	case model.List:
-		return []model.Operation{model.ListGet{}}
-	}
-	var out []model.Operation
-	for _, key := range r.entries(o) {
-		out = append(out, model.MapGet{Key: key})
-	}
-	return out
-}
+// reads are the operations that together read an object whole, at least one: what never
+// finishes on an object that nobody reads would not be missed.
+func (r *run) reads(o model.Object) []model.Operation { return WholeReads(r.plan, o) }
 
-// entries are the entries of a map that the plan names, sorted.
-func (r *run) entries(o model.Object) []string {
-	var keys []string
-	for _, s := range r.plan.Steps {
-		op, ok := s.(generators.Operate)
-		if !ok || op.Object != o {
-			continue
-		}
-		switch m := op.Op.(type) {
-		case model.MapSet:
-			keys = append(keys, m.Key)
-		case model.MapGet:
-			keys = append(keys, m.Key)
+// WholeReads are the operations that together read an object whole, of which a plan may
+// name parts.
+func WholeReads(p generators.Plan, o model.Object) []model.Operation {
+	program := p.Load.OperationsOn(o)
+	for _, s := range p.Steps {
+		if op, is := s.(generators.Operate); is && op.Object == o {
+			program = append(program, op.Op)
 		}
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	return o.Kind.Spec().WholeReads(program)
 }
 
 // ambiguous are the operations whose effect is not known and that have a key, in
@@ -158,8 +151,8 @@ func (r *run) ambiguous() map[model.Object][]model.Invoked {
 // says: by their output, read-only, or by sending them again under their keys.
 func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
 	for _, o := range open {
-		t := &trial{id: o.ID, n: len(o.Attempts), call: ingress.Call{
-			ObjectKey: r.objectKey(o.Object), Op: o.Op, IdempotencyKey: o.Key, Tag: r.tag(o.Step)}}
+		t := &pending{id: o.ID, n: len(o.Attempts), call: ingress.Call{
+			ObjectKey: r.objectKey(o.Object), Op: o.Op, IdempotencyKey: o.Key, Tag: r.tagOf(o.Key)}}
 		by := model.Resend
 		var result ingress.Result
 		var err error
@@ -186,25 +179,25 @@ func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
 }
 
 // lookUp asks for the output of an operation. None is an answer too.
-func (r *run) lookUp(ctx context.Context, t *trial) (ingress.Result, error) {
+func (r *run) lookUp(ctx context.Context, t *pending) (ingress.Result, error) {
 	bounded, cancel := context.WithTimeout(ctx, r.bounds.Completion)
 	defer cancel()
-	result := r.life().LookUp(bounded, t.call)
+	result := r.incarnation().LookUp(bounded, t.call)
 	if result.Answer == nil {
 		r.rec.note("operation %d: no output by its key (%s)", t.id, result.Detail)
 	}
 	return result, context.Cause(ctx)
 }
 
-// enoughCanaries is how many calls must go through in an operation's own
+// enoughProbes is how many calls must go through in an operation's own
 // partition, after its bound has passed, before it counts as stuck: stuck is not
 // slow.
-const enoughCanaries = 10
+const enoughProbes = 10
 
 // insist tries an operation on a healed runtime until it is answered. Past its
-// bound it is stuck if the canary of its partition answers again and again, and
-// the runtime is not back if the canary does not.
-func (r *run) insist(parent context.Context, t *trial) (ingress.Result, error) {
+// bound it is stuck if the probe of its partition answers again and again, and
+// the runtime is not back if the probe does not.
+func (r *run) insist(parent context.Context, t *pending) (ingress.Result, error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	judged := make(chan struct{})
@@ -214,55 +207,17 @@ func (r *run) insist(parent context.Context, t *trial) (ingress.Result, error) {
 	}()
 	defer func() { cancel(nil); <-judged }()
 	for {
-		life := r.life()
+		incarnation := r.incarnation()
 		// Several attempts have room in the operation's bound: one that hangs is
 		// not the operation.
 		result, err := r.try(ctx, t, r.bounds.Completion/3)
 		if err != nil || result.Answer != nil {
 			return result, err
 		}
-		if err := r.pauseUntil(ctx, t, life, result.Reason); err != nil {
+		if err := r.pauseUntil(ctx, t, incarnation, result.Reason); err != nil {
 			return result, err
 		}
 	}
-}
-
-// judgeStuck waits for the operation's bound and then says what is wrong; nil if
-// the context ended first.
-func (r *run) judgeStuck(ctx context.Context, t *trial) error {
-	bound := time.NewTimer(r.bounds.Completion)
-	defer bound.Stop()
-	select {
-	case <-bound.C:
-	case <-ctx.Done():
-		return nil
-	}
-	began := time.Now()
-	answered, last := r.canaries(ctx, t.call.ObjectKey)
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case errors.Is(last, ingress.ErrWrongServer):
-		return fmt.Errorf("operation %d has no answer: %w", t.id, last)
-	case errors.Is(last, ingress.ErrMixedUp):
-		return r.spoiled(ctx, last)
-	}
-	op := r.rec.operation(t.id)
-	l := &Liveness{Guarantee: "an accepted operation finishes", Operation: t.id,
-		Detail: fmt.Sprintf("operation %d, %s %s, had no answer for %s in %d attempts, and %d canaries of its partition were answered meanwhile",
-			t.id, op.Object, op.Op, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), len(op.Attempts), answered)}
-	if last, refused, all := refusals(op.Attempts); all {
-		l.Guarantee = "a call of a registered handler is accepted"
-		l.Detail = fmt.Sprintf("operation %d, %s %s, was refused in each of %d attempts for %s, and %d canaries of its partition were answered meanwhile; the last time: %s",
-			t.id, op.Object, op.Op, refused, (r.bounds.Completion + time.Since(began)).Round(time.Millisecond), answered, last)
-	} else if last != "" {
-		l.Detail += "; the last attempt got " + last
-	}
-	if answered < enoughCanaries {
-		l.Guarantee = "the runtime comes back after a restart"
-		l.Detail += fmt.Sprintf(", none for the last %s: %v", r.bounds.Recovery, last)
-	}
-	return l
 }
 
 // refusals is what the last attempt of an operation was answered with, "" for
@@ -286,16 +241,16 @@ func refusals(attempts []model.Attempt) (last string, refused int, all bool) {
 	return last, refused, all && refused > 0
 }
 
-// canaries asks for canaries in the partition of a key until enough of them were
+// probes asks for probes in the partition of a key until enough of them were
 // answered, or none for as long as a recovery may take. A slow one is answered
 // too.
-func (r *run) canaries(ctx context.Context, key string) (answered int, last error) {
+func (r *run) probes(ctx context.Context, key string) (answered int, last error) {
 	pause := time.NewTicker(ingress.PollInterval)
 	defer pause.Stop()
 	silentSince := time.Now()
-	for answered < enoughCanaries && time.Since(silentSince) < r.bounds.Recovery && ctx.Err() == nil {
+	for answered < enoughProbes && time.Since(silentSince) < r.bounds.Recovery && ctx.Err() == nil {
 		attempt, cancel := context.WithTimeout(ctx, r.bounds.Recovery/4)
-		if last = r.life().Canary(attempt, key, r.sys.Nonce); last == nil {
+		if last = r.incarnation().Probe(attempt, key, r.sys.Nonce); last == nil {
 			answered++
 			silentSince = time.Now()
 		}

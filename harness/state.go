@@ -3,34 +3,34 @@ package harness
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"retain/generators"
+	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
 	"retain/service"
 )
 
-// serverState is what the harness has made of the runtime.
-type serverState int
-
+// What the harness has made of the runtime.
 const (
-	down serverState = iota
-	starting
-	ready
-	paused
-	stopping
+	down     = model.Down
+	starting = model.Starting
+	ready    = model.Ready
+	stopping = model.Condition("stopping") // told to end, and not gone yet
 )
 
 // run is the state of one run. Everything below mu is guarded by it; changed is
 // closed and replaced whenever any of it changes.
 type run struct {
-	sys    *System
-	plan   generators.Plan
-	rec    *recorder
-	id     string
-	bounds Bounds
-	pulse  *pulse
-	prober prober
+	sys       *System
+	plan      generators.Plan
+	rec       *recorder
+	id        string
+	bounds    Bounds
+	heartbeat *heartbeat
+	prober    prober
 	// identity is the server's that was started.
 	identity runtime.Identity
 	// fail ends the run with a violation or an error of the harness.
@@ -38,21 +38,35 @@ type run struct {
 
 	mu      sync.Mutex
 	changed chan struct{}
-	state   serverState
-	ingress *ingress.Client
-	// line is the index of the next fault that has not begun; operations after
+	state   model.Condition
+	// stage is what the run does while the server neither ends nor starts; spawning is true
+	// while the runtime starts the server's process.
+	stage    Part
+	spawning bool
+	// stopwatch measures the parts of the run, nil for nobody.
+	stopwatch *Stopwatch
+	ingress   *ingress.Client
+	// barrier is the index of the next fault that has not begun; operations after
 	// it may not begin.
-	line    int
+	barrier int
 	clients map[int]*clientState
 	ops     map[int]*opState // by step id
 	gates   map[int]service.Gate
 	start   *starter // the start that is under way, or the last one
+	load    load
+	struck  map[int]int // the steps that triggers name, with the index of the fault
 	ids     map[string]int
 	downAt  int64
 	// cut is set when an operation was not answered within its bound although
 	// the runtime was up: the rest of the program is left out, and the reads
 	// after the heal tell stuck from slow.
 	cut bool
+	// failures are why invocations failed last, by id, as far as it was asked for: the
+	// server forgets it in a restart.
+	failures map[string]Caller
+	// signs counts the looks that told a stuck operation before its whole bound, where
+	// the bound counts all the same.
+	signs atomic.Int64
 }
 
 // clientState is where a client stands.
@@ -60,7 +74,7 @@ type clientState struct {
 	at      int // the index of the step it is at; len(steps) when it is through
 	waiting bool
 	// refused is true if its operation was refused a connection while the
-	// runtime is down or paused.
+	// runtime is down or stalled.
 	refused bool
 }
 
@@ -76,9 +90,10 @@ type opState struct {
 
 func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds Bounds) *run {
 	r := &run{
-		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds,
+		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds, state: down, stage: PartReady,
 		changed: make(chan struct{}), clients: map[int]*clientState{}, ops: map[int]*opState{},
-		gates: map[int]service.Gate{}, ids: map[string]int{},
+		gates: map[int]service.Gate{}, ids: map[string]int{}, failures: map[string]Caller{},
+		load: load{turns: map[model.Object]time.Time{}, silent: map[model.Object]bool{}, waiting: -1}, struck: struckSteps(plan),
 	}
 	for i, s := range plan.Steps {
 		if o, ok := s.(generators.Operate); ok {
@@ -88,7 +103,7 @@ func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds 
 			}
 		}
 	}
-	r.line = r.nextFault(0)
+	r.barrier = r.nextFault(0)
 	return r
 }
 
@@ -105,10 +120,16 @@ func (r *run) nextFault(i int) int {
 // update changes the state and wakes everybody who waits for it.
 func (r *run) update(change func()) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	change()
+	r.broadcast()
+}
+
+// broadcast wakes everybody who waits. The caller holds the lock.
+func (r *run) broadcast() {
+	r.stopwatch.Enter(r.part())
 	close(r.changed)
 	r.changed = make(chan struct{})
-	r.mu.Unlock()
 }
 
 // await waits until the condition, which is evaluated under the lock, holds.
@@ -156,10 +177,10 @@ func (r *run) stuck(c *clientState) bool {
 		return r.stuck(r.clients[gate.client])
 	}
 	waits := c.waiting && !r.mayBegin(c.at)
-	switch r.state {
-	case down:
+	switch {
+	case r.state == down:
 		return waits || c.refused
-	case paused:
+	case r.state.Stalled():
 		return waits || c.refused || op.wrote
 	}
 	return op.held || op.wrote && r.behindGate(op)

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"retain/generators"
 	"retain/runtime"
+	"retain/runtime/resources"
+	"retain/runtime/serverlog"
 	"retain/service"
 )
 
@@ -15,7 +18,7 @@ type System struct {
 	Runtime runtime.Runtime
 	// Control holds operations at gates and reports evidence.
 	Control service.Control
-	// Nonce is what this deployment's canary answers, and no other's.
+	// Nonce is what this deployment's probe answers, and no other's.
 	Nonce string
 	// Shared lists the handlers that the deployment serves as shared, as
 	// "Counter/get". Deploy fills it in.
@@ -26,32 +29,53 @@ type System struct {
 	Deploy func(ctx context.Context, ep runtime.Endpoints) (shared []string, err error)
 	// Close ends the deployment, after the runtime was closed.
 	Close func()
+	// Partitions is how many the server has, 0 if that is not known.
+	Partitions int
+	// Look says how much there is of what the server and this process use, Need what
+	// a server of these settings needs at most. Without Look nothing is looked at.
+	Look func() []resources.Level
+	Need resources.Need
 
-	up      bool // the runtime was started and not ended by us since
-	plans   int  // plans that ran on it
-	number  int  // in the session, from 1
-	probed  bool // a prober notes when it answers
-	served  []served
-	unfit   bool // its last plan failed: nothing more is learnt from it
-	retired string
-	// confession is what the server said of itself so far, and last the run that
-	// was judged last.
-	confession confession
-	last       *Run
+	// Config is what the server runs with, or was started with last. [System.Boot] starts
+	// it with that; a plan with another one takes the server over, and its start steps
+	// may change it.
+	Config generators.StartConfig
+
+	// Log reads the server's log.
+	Log serverlog.Scanner
+	// Probed is true if runs record when the server answers.
+	Probed bool
+	// Retired is why no further plan may run on it, "" if one may.
+	Retired string
+
+	up    bool // the runtime was started and not ended by us since
+	plans int  // plans that ran on it
+	// assigns is true if the server is known to assign keys to partitions as
+	// [ingress.PartitionOf] has it, once it was asked.
+	asked, assigns bool
+	// watch looks at the server's resources while it is open, nil for not at all.
+	watch *resources.Watch
 }
 
 // Open starts one system with these settings. It is the harness's only way to
 // a runtime: what stands behind it is the backend's affair.
 type Open func(ctx context.Context, s runtime.Settings) (*System, error)
 
-// startBound bounds the first start of a system, the deployment included.
-const startBound = 2 * time.Minute
+// StartBound bounds the first start of a system, the deployment included.
+const StartBound = 2 * time.Minute
 
-// boot brings a fresh system up for the first time.
-func (s *System) boot(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startBound, fmt.Errorf("not up within %s", startBound))
+// Up reports whether the server was started and not ended by us since.
+func (s *System) Up() bool { return s.up }
+
+// Plans counts the plans that ran on the system.
+func (s *System) Plans() int { return s.plans }
+
+// Boot brings a fresh system up for the first time, with its Config.
+func (s *System) Boot(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, StartBound, fmt.Errorf("not up within %s", StartBound))
 	defer cancel()
-	if err := s.Runtime.Start(ctx); err != nil {
+	s.WatchResources()
+	if err := s.Runtime.Start(ctx, runtime.StartOptions{Env: s.Config.Env()}); err != nil {
 		return fmt.Errorf("start the runtime: %w", err)
 	}
 	s.up = true
@@ -61,8 +85,27 @@ func (s *System) boot(ctx context.Context) error {
 	return s.deploy(ctx)
 }
 
-// shutdown ends the system and everything that it started.
-func (s *System) shutdown(ctx context.Context) error {
+// WatchResources begins to measure the server's resources, if the system has a Look.
+func (s *System) WatchResources() {
+	if s.Look != nil && s.watch == nil {
+		s.watch = resources.StartWatch(s.Look)
+	}
+}
+
+// Worst are the worst levels of the server's resources since a time, nil if they are not
+// measured.
+func (s *System) Worst(since time.Time) []resources.Level {
+	if s.watch == nil {
+		return nil
+	}
+	return s.watch.Worst(since)
+}
+
+// Shutdown ends the system and everything that it started.
+func (s *System) Shutdown(ctx context.Context) error {
+	if s.watch != nil {
+		s.watch.Stop()
+	}
 	err := s.Runtime.Close(ctx)
 	if s.Close != nil {
 		s.Close()

@@ -6,28 +6,61 @@ import (
 
 	"retain/generators"
 	"retain/model"
-	"retain/service"
 )
+
+// Counters are what is counted of a plan, a session and a campaign alike. The names in JSON
+// are those of a campaign's records.
+type Counters struct {
+	Operations int `json:"operations"`
+	Attempts   int `json:"attempts"`
+	// Faults counts the faults that happened, by kind; the closing kills count.
+	Faults map[model.FaultKind]int `json:"faults,omitempty"`
+	// InFlight counts the operations open at a stop or a kill.
+	InFlight int `json:"in_flight"`
+	// Ambiguous counts the operations of the programs with an ambiguous outcome,
+	// Resolved those that a re-send or a look-up answered, Open those that stayed open.
+	Ambiguous int `json:"ambiguous"`
+	Resolved  int `json:"resolved"`
+	Open      int `json:"open"`
+	// ReadBack counts the reads after a restart that showed a value whose write
+	// was acknowledged before it.
+	ReadBack int `json:"read_back"`
+	// Load is what is counted of the loads, apart from the programs.
+	Load LoadCounters `json:"load,omitzero"`
+}
+
+// Add adds other counters.
+func (c *Counters) Add(d Counters) {
+	c.Operations += d.Operations
+	c.Attempts += d.Attempts
+	c.InFlight += d.InFlight
+	c.Ambiguous += d.Ambiguous
+	c.Resolved += d.Resolved
+	c.Open += d.Open
+	c.ReadBack += d.ReadBack
+	c.Load.Add(d.Load)
+	for kind, n := range d.Faults {
+		if c.Faults == nil {
+			c.Faults = map[model.FaultKind]int{}
+		}
+		c.Faults[kind] += n
+	}
+}
 
 // Tally counts what runs tested.
 type Tally struct {
-	Plans, Operations, Attempts int
+	Counters
+	// Coverage is what the plans tested, by situation and class.
+	Coverage Coverage
+	Plans    int
 	// Servers counts the plans by the server configuration that they name.
 	Servers map[string]int
-	// Faults counts the faults that happened, by kind; the closing kills count.
-	Faults map[string]int
-	// InFlight counts the operations open at a stop or a kill, Cells those of
-	// them that change something, by where they stood.
-	InFlight int
-	Cells    map[generators.Cell]int
-	// Ambiguous counts the operations of the programs with an ambiguous outcome,
-	// Resolved those that a re-send or a look-up answered.
-	Ambiguous, Resolved int
-	// Open is how many more stayed open for good.
-	Open int
-	// ReadBack counts the reads after a restart that showed a value whose write
-	// was acknowledged before it.
-	ReadBack int
+	// TakeOvers counts the restarts for another configuration before a plan. They are no
+	// fault of its program: Faults and Recoveries leave them out.
+	TakeOvers int
+	// FaultPoints counts the operations that change something and were open at a stop or a
+	// kill, by where they stood.
+	FaultPoints map[generators.FaultPoint]int
 	// Gates counts the operations that were held at a gate, Busy is how long the
 	// operations took in all, those that never ended left out.
 	Gates int
@@ -42,14 +75,14 @@ type Tally struct {
 type Recovered struct {
 	Plan int
 	model.Recovery
-	// Spans are when canaries were answered, from the server's end (0) to the next
+	// Spans are when probes were answered, from the server's end (0) to the next
 	// fault or the end of the run.
 	Spans []Span
 }
 
 // Took is the time from the server's end, or from the spawn if that is not
-// known, to the last canary.
-func (r Recovered) Took() time.Duration { return time.Duration(r.Canary - r.from()) }
+// known, to the last probe.
+func (r Recovered) Took() time.Duration { return time.Duration(r.Probe - r.from()) }
 
 // After is the time from the server's end to a moment of the timeline.
 func (r Recovered) After(moment int64) time.Duration { return time.Duration(moment - r.from()) }
@@ -61,51 +94,62 @@ func (r Recovered) from() int64 {
 	return r.Spawned
 }
 
-func newTally() Tally {
-	return Tally{Servers: map[string]int{}, Faults: map[string]int{}, Cells: map[generators.Cell]int{}}
+// NewTally is a tally of no run.
+func NewTally() Tally {
+	return Tally{
+		Counters: Counters{Faults: map[model.FaultKind]int{}}, Coverage: NewCoverage(), FaultPoints: map[generators.FaultPoint]int{},
+		Servers: map[string]int{},
+	}
 }
 
-// add sums two tallies.
-func (t *Tally) add(u Tally) {
+// Add sums two tallies.
+func (t *Tally) Add(u Tally) {
+	t.Counters.Add(u.Counters)
+	t.Coverage.Add(u.Coverage)
 	t.Plans += u.Plans
-	t.Operations += u.Operations
-	t.Attempts += u.Attempts
-	t.InFlight += u.InFlight
-	t.Ambiguous += u.Ambiguous
-	t.Resolved += u.Resolved
-	t.Open += u.Open
-	t.ReadBack += u.ReadBack
 	t.Gates += u.Gates
 	t.Busy += u.Busy
 	t.Swaps += u.Swaps
 	t.Swapped += u.Swapped
 	t.Recoveries = append(t.Recoveries, u.Recoveries...)
-	for k, n := range u.Faults {
-		t.Faults[k] += n
-	}
-	for name, n := range u.Servers {
-		t.Servers[name] += n
-	}
-	for c, n := range u.Cells {
-		t.Cells[c] += n
+	t.TakeOvers += u.TakeOvers
+	addCounts(t.Servers, u.Servers)
+	addCounts(t.FaultPoints, u.FaultPoints)
+}
+
+func addCounts[K comparable, N ~int | ~int64](to, from map[K]N) {
+	for k, n := range from {
+		to[k] += n
 	}
 }
 
-// tally counts one run.
-func tally(plan int, h *model.History) Tally {
-	t := newTally()
+// TallyOf counts one run.
+func TallyOf(plan int, h *model.History) Tally {
+	t := NewTally()
 	t.Plans = 1
-	for _, o := range h.Operations {
-		t.count(o)
-	}
-	for _, f := range h.Faults {
-		t.Faults[f.Kind]++
-		if f.Ends() {
-			t.inFlight(h, f)
+	for i := range h.Operations {
+		if o := &h.Operations[i]; generators.IsLoadObject(o.Object) {
+			t.Load.count(o)
+		} else {
+			t.count(o)
 		}
 	}
+	for _, f := range h.Faults {
+		if TakesOver(h, f) {
+			continue
+		}
+		t.Faults[f.Kind]++
+	}
+	for _, up := range loadUps(h) {
+		t.Load.UpNs += up.To - up.From
+	}
+	t.atFaults(h)
 	for _, r := range h.Recoveries {
-		if r.Canary > 0 {
+		if r.Step == 0 && beforeProgram(h, r.Spawned) {
+			t.TakeOvers++
+			continue
+		}
+		if r.Probe > 0 {
 			back := Recovered{Plan: plan, Recovery: r}
 			back.Spans = spansOf(h, back)
 			t.Recoveries = append(t.Recoveries, back)
@@ -116,18 +160,27 @@ func tally(plan int, h *model.History) Tally {
 			t.Gates++
 		}
 	}
-	t.ReadBack = readBack(h)
+	t.ReadBack, t.Load.ReadBack = readBack(h)
 	return t
 }
 
-// serves counts the plan's server configuration, if it names one.
-func (t *Tally) serves(c generators.Config) {
+// Serves counts the plan's server configuration, if it names one.
+func (t *Tally) Serves(c generators.Config) {
 	if c.Server != "" {
 		t.Servers[c.Server]++
 	}
 }
 
-func (t *Tally) count(o model.Invoked) {
+// Loaded counts the plan's load, if it has one.
+func (t *Tally) Loaded(l generators.Load) {
+	if l.Clients > 0 {
+		t.Load.Plans++
+		t.Load.Clients += l.Clients
+	}
+}
+
+// count counts an operation that is not of the load.
+func (t *Tally) count(o *model.Invoked) {
 	t.Operations++
 	t.Attempts += len(o.Attempts)
 	if o.Return != model.Forever {
@@ -149,120 +202,10 @@ func (t *Tally) count(o model.Invoked) {
 	}
 }
 
-// inFlight counts the operations that were open when the fault began: their
-// request had left, and no answer had come.
-func (t *Tally) inFlight(h *model.History, f model.Fault) {
-	for _, o := range h.Operations {
-		if !openAt(o, f.Begin) {
-			continue
-		}
-		t.InFlight++
-		if o.Op.ReadOnly() {
-			continue
-		}
-		after := false
-		for _, e := range h.Evidence {
-			if e.ID == o.ID && e.At.Seq < f.Begin.Seq && (e.Reading == string(service.Effect) || e.Reading == string(service.Finished)) {
-				after = true
-			}
-		}
-		t.Cells[generators.Cell{Fault: generators.FaultKind(f.Kind), After: after}]++
-	}
-}
-
-// openAt reports whether an operation had an attempt on the wire at the moment.
-func openAt(o model.Invoked, at model.Instant) bool {
-	for _, a := range o.Attempts {
-		if a.Wrote && a.Start.Seq < at.Seq && a.End.Seq > at.Seq {
-			return true
-		}
-	}
-	return false
-}
-
-// readBack counts the reads after a restart that show a value whose write was
-// acknowledged before it.
-func readBack(h *model.History) int {
-	n := 0
-	for _, read := range h.Operations {
-		if read.Outcome != model.OK {
-			continue
-		}
-		for _, write := range h.Operations[:read.ID-1] {
-			if write.Object == read.Object && shows(read, write) && restartBetween(h, write.Return, read.Call) {
-				n++
-				break
-			}
-		}
-	}
-	return n
-}
-
-// restartBetween reports whether the server ended between the two moments.
-func restartBetween(h *model.History, from, to model.Instant) bool {
-	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
-		return f.Ends() && f.Begin.Seq > from.Seq && f.End.Seq < to.Seq
-	})
-}
-
-// endedSince reports whether the server may have ended between the two moments: what
+// EndedSince reports whether the server may have ended between the two moments: what
 // it acknowledges while it ends, it may lose by that.
-func endedSince(h *model.History, from, to model.Instant) bool {
+func EndedSince(h *model.History, from, to model.Instant) bool {
 	return slices.ContainsFunc(h.Faults, func(f model.Fault) bool {
 		return f.Ends() && f.End.Seq > from.Seq && f.Begin.Seq < to.Seq
 	})
-}
-
-// shows reports whether an answer contains what an acknowledged write wrote. Of a
-// counter it is enough that the answer is as high as the addition's.
-func shows(read, write model.Invoked) bool {
-	if write.Outcome != model.OK {
-		return false
-	}
-	switch w := write.Op.(type) {
-	case model.RegisterWrite:
-		return read.Answer.Equal(model.Text(w.Value))
-	case model.RegisterCompareAndSet:
-		return write.Answer.Equal(model.Text(w.Expect)) && read.Answer.Equal(model.Text(w.Value))
-	case model.MapSet:
-		if get, ok := read.Op.(model.MapGet); ok {
-			return get.Key == w.Key && read.Answer.Equal(model.Text(w.Value))
-		}
-		return contains(read.Answer, w.Value)
-	case model.ListAppend:
-		return contains(read.Answer, w.Value)
-	case model.CounterAdd:
-		c, ok := write.Answer.(model.Change)
-		return ok && w.Delta > 0 && c.New <= value(read.Answer)
-	}
-	return false
-}
-
-func contains(a model.Answer, v string) bool {
-	switch all := a.(type) {
-	case model.Texts:
-		for _, t := range all {
-			if t == v {
-				return true
-			}
-		}
-	case model.Entries:
-		for _, e := range all {
-			if e.Value == v {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// value is a counter's value as an answer shows it, 0 for any other answer.
-func value(a model.Answer) int64 {
-	switch v := a.(type) {
-	case model.Integer:
-		return int64(v)
-	case model.Change:
-		return v.Old
-	}
-	return 0
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"retain/internal/exactjson"
 )
 
 // Answer is what an operation returned. [ParseAnswer] reads what String prints.
@@ -36,9 +39,10 @@ type (
 		Code    int
 		Message string
 	}
-	// Garbled is a complete, successful response whose body is none of the
-	// contract's, garbled("body") in text, quoted as Go does: any bytes. No
-	// specification answers it.
+	// Garbled is a complete response whose body is none of the contract's, or holds
+	// what JSON can't hold exactly: bytes that are not UTF-8, a lone surrogate, a name
+	// that comes twice. It is garbled("body") in text, quoted as Go does, so that all
+	// bytes are kept. No specification answers it.
 	Garbled string
 )
 
@@ -89,7 +93,14 @@ func (a Texts) String() string {
 	if len(a) == 0 {
 		return "[]"
 	}
-	return string(encode([]string(a)))
+	if !slices.ContainsFunc(a, func(s string) bool { return !utf8.ValidString(s) }) {
+		return string(encode([]string(a)))
+	}
+	quoted := make([]string, len(a))
+	for i, s := range a {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ",") + "]"
 }
 
 // String prints a JSON object.
@@ -142,18 +153,38 @@ func parseAnswer(text string) (Answer, error) {
 		return parseGarbled(text)
 	}
 	before, after, change := strings.Cut(text, "->")
-	n, err := strconv.ParseInt(before, 10, 64)
+	n, err := parseInteger(before)
 	if err != nil {
 		return nil, fmt.Errorf("want ok, a number, old->new, a string, an array, an object or error(code)")
 	}
 	if !change {
 		return Integer(n), nil
 	}
-	m, err := strconv.ParseInt(after, 10, 64)
+	m, err := parseInteger(after)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not a number", after)
+		return nil, fmt.Errorf("%.40q is not a number", after)
 	}
 	return Change{Old: n, New: m}, nil
+}
+
+// parseInteger reads an integer as it is printed: one number has one text.
+func parseInteger(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err == nil && strconv.FormatInt(n, 10) != text {
+		err = fmt.Errorf("%.40q is written %d", text, n)
+	}
+	return n, err
+}
+
+// exactInteger is an integer of an answer's body. 1.0, 1e0 and -0 are none: no handler
+// of the contract writes them.
+type exactInteger int64
+
+// UnmarshalJSON reads an integer that is written as it is printed.
+func (n *exactInteger) UnmarshalJSON(text []byte) error {
+	m, err := parseInteger(string(text))
+	*n = exactInteger(m)
+	return err
 }
 
 func parseFailure(text string) (Answer, error) {
@@ -165,8 +196,11 @@ func parseFailure(text string) (Answer, error) {
 		return nil, fmt.Errorf("want error(code) or error(code,\"message\")")
 	}
 	if more {
+		if err := exactjson.Check([]byte(message)); err != nil {
+			return nil, fmt.Errorf("the message: %w", err)
+		}
 		if err := json.Unmarshal([]byte(message), &f.Message); err != nil || f.Message == "" {
-			return nil, fmt.Errorf("the message is not a string")
+			return nil, fmt.Errorf("the message is not a string, or an empty one")
 		}
 	}
 	return f, nil
@@ -183,33 +217,23 @@ func parseGarbled(text string) (Answer, error) {
 
 // parseEntries reads a JSON object whose keys are sorted and distinct.
 func parseEntries(text string) (Answer, error) {
-	var whole json.RawMessage
-	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+	if err := exactjson.Check([]byte(text)); err != nil {
 		return nil, err
 	}
 	out := Entries{}
-	d := json.NewDecoder(strings.NewReader(text))
-	_, _ = d.Token() // the brace; the syntax was checked
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, err
+	err := exactjson.Members([]byte(text), func(key string, value []byte) error {
+		if value[0] != '"' {
+			return fmt.Errorf("the entry %.80q is not a string", key)
 		}
-		value, err := d.Token()
-		if err != nil {
-			return nil, err
+		if n := len(out); n > 0 && out[n-1].Key >= key {
+			return fmt.Errorf("the entry %.80q is out of order: entries are sorted by key", key)
 		}
-		e := Entry{Key: key.(string)}
-		var is bool
-		if e.Value, is = value.(string); !is {
-			return nil, fmt.Errorf("the entry %q is not a string", e.Key)
-		}
-		if n := len(out); n > 0 && out[n-1].Key >= e.Key {
-			return nil, fmt.Errorf("the entry %q comes twice or out of order", e.Key)
-		}
+		e := Entry{Key: key}
+		err := json.Unmarshal(value, &e.Value)
 		out = append(out, e)
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 func decodeText(body []byte) (Answer, error) {
@@ -247,21 +271,23 @@ func decodeEntries(body []byte) (Answer, error) {
 	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) == 0 || first[0] != '[' {
 		return nil, fmt.Errorf("answer %.80q: want an array of entries", body)
 	}
-	var list []struct{ Key, Value *string }
-	if err := decode(body, &list); err != nil {
-		return nil, err
+	out := Entries{}
+	err := exactjson.Check(body)
+	if err == nil {
+		err = exactjson.Elements(body, func(element []byte) error {
+			var e Entry
+			err := exactjson.Fill(element, &e, "")
+			out = append(out, e)
+			return err
+		})
 	}
-	out := make(Entries, 0, len(list))
-	for i, e := range list {
-		if e.Key == nil || e.Value == nil {
-			return nil, fmt.Errorf("answer %.80q: entry %d lacks its key or value", body, i)
-		}
-		out = append(out, Entry{Key: *e.Key, Value: *e.Value})
+	if err != nil {
+		return nil, fmt.Errorf("answer %.80q: entry %d: %w", body, len(out), err)
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Key, b.Key) })
 	for i := 1; i < len(out); i++ {
 		if out[i].Key == out[i-1].Key {
-			return nil, fmt.Errorf("answer %.80q: entry %q comes twice", body, out[i].Key)
+			return nil, fmt.Errorf("answer %.80q: entry %.80q comes twice", body, out[i].Key)
 		}
 	}
 	return out, nil

@@ -41,8 +41,7 @@ func TestHistoriesReadBackExactly(t *testing.T) {
 	})
 }
 
-// A history that is written whole is the one that was read, whatever the events
-// that made it up.
+// A history that is written whole reads back as the same, for any events.
 func TestHistoriesAreWrittenAsTheyWereRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, err := collect(stream.Draw(t, "events"))
@@ -55,16 +54,16 @@ func TestHistoriesAreWrittenAsTheyWereRead(t *testing.T) {
 	})
 }
 
-// A kill cuts a file anywhere: what was written whole is read, what was not is
-// said.
-func TestHistoryCutOffAnywhere(t *testing.T) {
+// A kill cuts a file anywhere: events that were written whole are read, the last one even
+// without its newline, and a partial one is reported.
+func TestHistoryCutOffAnywhereKeepsWholeEvents(t *testing.T) {
 	for seed := range 20 {
 		events := stream.Example(seed)
 		if len(events) > 5 {
 			events = events[:5]
 		}
 		text := file(events)
-		header := len(model.EncodeEvent(events[0]))
+		header := len(model.EncodeEvent(events[0])) - 1
 		for n := range len(text) {
 			h, err := model.ReadHistory(bytes.NewReader(text[:n]))
 			if n < header {
@@ -73,9 +72,13 @@ func TestHistoryCutOffAnywhere(t *testing.T) {
 			}
 			require.NoError(t, err, "the first %d bytes", n)
 			whole := bytes.Count(text[:n], []byte("\n"))
+			rest := n - 1 - bytes.LastIndexByte(text[:n], '\n')
+			if text[n] == '\n' {
+				whole, rest = whole+1, 0
+			}
 			want, err := collect(events[:whole])
 			require.NoError(t, err)
-			if rest := n - 1 - bytes.LastIndexByte(text[:n], '\n'); rest > 0 {
+			if rest > 0 {
 				want.Damage = fmt.Sprintf("line %d is cut off after %d bytes: the run was killed while it wrote it", whole+1, rest)
 			}
 			require.Equal(t, want, h, "the first %d bytes", n)
@@ -96,15 +99,15 @@ func TestBrokenHistoriesNameTheLine(t *testing.T) {
 		{"not JSON", "hello\n", "line 1: not a JSON object: invalid character 'h'"},
 		{"no header", callLine + "\n", "line 1: the first line is not a header"},
 		{"two headers", headerLine + "\n" + headerLine + "\n", "line 2: event header: a second header"},
-		{"a later version", `{"e":"header","version":2}` + "\n", "line 1: event header: the history has format version 2; this retain reads up to 1: use a newer one"},
-		{"no version", `{"e":"header"}` + "\n", "line 1: event header: the history has format version 0"},
-		{"cut in the middle", headerLine + "\n" + callLine[:40] + "\n" + callLine + "\n", "line 2: not a JSON object: unexpected end of JSON input"},
-		{"cut but ended", headerLine + "\n" + callLine[:40] + "\n", "line 2: not a JSON object: unexpected end of JSON input"},
+		{"a later version", `{"e":"header","version":3}` + "\n", "line 1: event header: the history has format version 3; this retain reads up to 2: use a newer one"},
+		{"no version", `{"e":"header"}` + "\n", `line 1: event header: the field "version" is missing`},
+		{"cut in the middle", headerLine + "\n" + callLine[:40] + "\n" + callLine + "\n", "line 2: not a JSON object: it ends within the event: write each event on one line"},
+		{"cut but ended", headerLine + "\n" + callLine[:40] + "\n", "line 2: not a JSON object: it ends within the event"},
 		{"two in one line", headerLine + "\n" + callLine + callLine + "\n", "line 2: not a JSON object: invalid character '{' after top-level value"},
-		{"empty line", headerLine + "\n\n" + callLine + "\n", "line 2: not a JSON object"},
-		{"null", headerLine + "\nnull\n", `line 2: no event is called ""`},
+		{"empty line", headerLine + "\n\n" + callLine + "\n", "line 2: it is blank: remove it"},
+		{"null", headerLine + "\nnull\n", `line 2: not a JSON object`},
 		{"unknown event", headerLine + "\n" + `{"e":"called"}` + "\n", `line 2: no event is called "called"`},
-		{"wrong type", headerLine + "\n" + strings.Replace(callLine, `"id":1`, `"id":"1"`, 1) + "\n", "line 2: event call: json: cannot unmarshal string"},
+		{"wrong type", headerLine + "\n" + strings.Replace(callLine, `"id":1`, `"id":"1"`, 1) + "\n", "line 2: event call: the field \"id\" is \"1\": want an integer"},
 		{"no object", headerLine + "\n" + strings.Replace(callLine, "counter-0", "counter", 1) + "\n", `line 2: event call: object "counter"`},
 		{"no operation", headerLine + "\n" + strings.Replace(callLine, "add(1)", "write(1)", 1) + "\n", `line 2: event call: operation "write(1)" of a counter`},
 	} {
@@ -142,6 +145,7 @@ func TestEventsOutOfPlaceAreRefused(t *testing.T) {
 		{[]model.Event{call}, model.ResolvedAs{ID: 1}, `event resolved: answer ""`},
 		{[]model.Event{call, model.ResolvedAs{ID: 1, Answer: "1"}}, model.ResolvedAs{ID: 1, Answer: "1"}, "event resolved: operation 1 was resolved twice"},
 		{nil, model.FaultEnded{Kind: "kill", Step: 3}, "event fault-end: no kill of step 3 is open"},
+		{[]model.Event{model.FaultBegan{Kind: "kill", Step: 3}}, model.FaultEnded{Kind: "kill", Step: 3, Target: "node-2"}, "event fault-end: no kill of node-2 of step 3 is open"},
 		{[]model.Event{model.FaultBegan{Kind: "stop", Step: 3}}, model.FaultEnded{Kind: "kill", Step: 3}, "event fault-end: no kill of step 3 is open"},
 		{nil, model.Seen{ID: 1}, "event evidence: operation 1 was never called"},
 	} {
@@ -163,7 +167,7 @@ func TestEventsOutOfPlaceAreRefused(t *testing.T) {
 	}
 }
 
-func TestReadErrorsAreHandedOn(t *testing.T) {
+func TestReadErrorsAreReturned(t *testing.T) {
 	broken := errors.New("disk on fire")
 	_, err := model.ReadHistory(iotest.ErrReader(broken))
 	assert.ErrorIs(t, err, broken)
@@ -171,7 +175,7 @@ func TestReadErrorsAreHandedOn(t *testing.T) {
 }
 
 // Every field of every event has its place in the history.
-func TestEventsMakeUpTheHistory(t *testing.T) {
+func TestHistoryHoldsEveryFieldOfEvents(t *testing.T) {
 	h, err := collect([]model.Event{
 		model.Header{Version: 1, Run: "r", Runtime: "process", Settings: "s", Shared: []string{"Counter/get"}, Plan: []byte(`{}`)},
 		model.Called{Instant: at(1), ID: 1, Process: "2.1", Step: 7, Phase: model.Program, Object: model.Object{Kind: model.List, N: 3}, Op: `append("v7")`, Key: "k"},
@@ -181,7 +185,7 @@ func TestEventsMakeUpTheHistory(t *testing.T) {
 		model.Attempted{Instant: at(5), ID: 1, N: 2, Wrote: true, Reason: model.TimedOut},
 		model.Returned{Instant: at(6), ID: 1, Outcome: model.Ambiguous, Reason: model.TimedOut},
 		model.Seen{Instant: at(7), ID: 1, Invocation: "inv", Entry: 2, Reading: "entered", Held: true},
-		model.Recovery{Step: 9, Down: 1, Spawned: 2, Port: 3, Health: 4, Canary: 5},
+		model.Recovery{Step: 9, Down: 1, Spawned: 2, Port: 3, Health: 4, Probe: 5},
 		model.Noted{Instant: at(8), Text: "n"},
 		model.ResolvedAs{Instant: at(9), ID: 1, By: "lookup", Answer: "ok"},
 		model.Called{Instant: at(10), ID: 2, Process: "0", Phase: model.Look, Object: model.Object{Kind: model.Counter}, Op: "get()"},
@@ -206,7 +210,7 @@ func TestEventsMakeUpTheHistory(t *testing.T) {
 				Call: at(10), Return: at(11), Outcome: model.OK, Answer: model.Integer(4),
 			},
 		},
-		Recoveries:   []model.Recovery{{Step: 9, Down: 1, Spawned: 2, Port: 3, Health: 4, Canary: 5}},
+		Recoveries:   []model.Recovery{{Step: 9, Down: 1, Spawned: 2, Port: 3, Health: 4, Probe: 5}},
 		Availability: []model.Span{{From: 1, To: 2, Up: true}, {From: 2, To: 5}},
 		Evidence:     []model.Observation{{At: at(7), ID: 1, Invocation: "inv", Entry: 2, Reading: "entered", Held: true}},
 		Notes:        []string{"n"},
@@ -215,7 +219,7 @@ func TestEventsMakeUpTheHistory(t *testing.T) {
 }
 
 // Faults of one step nest: the last one that is open is the one that ends.
-func TestFaultsEnd(t *testing.T) {
+func TestFaultEndMatchesTheLastOpenFault(t *testing.T) {
 	h, err := collect([]model.Event{
 		model.FaultBegan{Instant: model.Instant{Seq: 1}, Step: 2, Kind: "kill"},
 		model.FaultEnded{Instant: model.Instant{Seq: 2}, Step: 2, Kind: "kill", Detail: "first"},
@@ -232,7 +236,7 @@ func TestFaultsEnd(t *testing.T) {
 		{Step: 2, Kind: "kill", Begin: model.Instant{Seq: 3}, End: model.Instant{Seq: 5}, Detail: "second"},
 		{Kind: "kill", Begin: model.Instant{Seq: 4}, End: model.Forever},
 		{Step: 7, Kind: "stop", Begin: model.Instant{Seq: 6}, End: model.Forever},
-		{Step: 7, Kind: "kill", Begin: model.Instant{Seq: 7}, End: model.Instant{Seq: 8}}, // a stop that ended in SIGKILL
+		{Step: 7, Kind: "kill", Asked: "stop", Begin: model.Instant{Seq: 7}, End: model.Instant{Seq: 8}}, // a stop that ended in SIGKILL
 	}, h.Faults)
 }
 

@@ -13,7 +13,7 @@ import (
 
 // The contract of the official SDKs' test services, and of our register, to the
 // letter: service, handler, body that is sent, body that answers.
-func TestContract(t *testing.T) {
+func TestOperationsFollowTheSDKContract(t *testing.T) {
 	for _, c := range []struct {
 		op               model.Operation
 		service, handler string

@@ -1,8 +1,8 @@
-// Package model says what the runtime promises: objects with sequential
-// specifications, the operations on them, how an operation can end, and the
-// history of a run.
+// Package model defines what the runtime promises: objects with sequential
+// specifications, the operations on them, the outcomes of an operation, and the history
+// of a run. It is pure.
 //
-// It is pure. An [Operation] knows its specification ([Operation.Apply]), its
-// place in the contract of the test services (service and handler, request and
-// answer bodies) and its text form. A [History] is what a checker judges.
+// An [Operation] has its specification ([Operation.Apply]), its place in the contract of
+// the test services (service and handler, bodies of request and answer) and its text
+// form. A [History] is what a checker judges.
 package model

@@ -3,18 +3,23 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"retain/internal/exactjson"
 )
 
-// HistoryVersion is the version of the history format that this package writes,
-// and the newest that it reads.
-const HistoryVersion = 1
+// HistoryVersion is the newest version of the history format that this package reads.
+// Version 2 has the phase [Load]; a history without it may have version 1.
+const HistoryVersion = 2
 
 // Event is one line of a history file. [History.Apply] adds it to a history;
 // [EncodeEvent] and [DecodeEvent] give it its line.
 type Event interface {
 	// name is the event's "e" field.
 	name() string
+	// valid reports a field with a value that it can't have.
+	valid() error
 	apply(h *History) error
 }
 
@@ -61,20 +66,24 @@ type (
 		By     string `json:"by"`
 		Answer string `json:"answer"`
 	}
-	// FaultBegan opens a fault.
+	// FaultBegan opens a fault. Start is what a start starts the server with: the
+	// configuration as plans have it.
 	FaultBegan struct {
 		Instant
-		Step int    `json:"step,omitempty"`
-		Kind string `json:"kind"`
+		Step   int             `json:"step,omitempty"`
+		Kind   FaultKind       `json:"kind"`
+		Target Target          `json:"target,omitempty"`
+		Start  json.RawMessage `json:"start,omitempty"`
 	}
-	// FaultEnded closes the last open fault of that step and kind. As is what it
+	// FaultEnded closes the last open fault of that step, kind and target. As is what it
 	// turned out to be: a stop that ended in SIGKILL is a kill; "" for what it was.
 	FaultEnded struct {
 		Instant
-		Step   int    `json:"step,omitempty"`
-		Kind   string `json:"kind"`
-		As     string `json:"as,omitempty"`
-		Detail string `json:"detail,omitempty"`
+		Step   int       `json:"step,omitempty"`
+		Kind   FaultKind `json:"kind"`
+		Target Target    `json:"target,omitempty"`
+		As     FaultKind `json:"as,omitempty"`
+		Detail string    `json:"detail,omitempty"`
 	}
 	// Seen is evidence of the endpoint proxy.
 	Seen struct {
@@ -90,7 +99,7 @@ type (
 		Instant
 		Text string `json:"text"`
 	}
-	// Ended closes the history: nothing is missing.
+	// Ended closes the history, which is complete.
 	Ended struct {
 		Instant
 		Availability []Span `json:"availability,omitempty"`
@@ -126,15 +135,21 @@ var decoders = map[string]func([]byte) (Event, error){
 	"end":       decodeAs[Ended],
 }
 
+// eventTag is the member of a line that names its event.
+const eventTag = "e"
+
 func decodeAs[E Event](line []byte) (Event, error) {
 	var e E
-	err := json.Unmarshal(line, &e)
-	return e, err
+	if err := exactjson.Fill(line, &e, eventTag); err != nil {
+		return nil, err
+	}
+	return e, e.valid()
 }
 
-// EncodeEvent gives the event's line, with its newline.
+// EncodeEvent gives the event's line, with its newline. Bytes that are not UTF-8 are
+// written as Go escapes, \xff: only texts for people may have them.
 func EncodeEvent(e Event) []byte {
-	body := encode(e)
+	body := encode(escapeInvalidUTF8(e))
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"e":%q`, e.name())
 	if len(body) > 2 {
@@ -145,21 +160,50 @@ func EncodeEvent(e Event) []byte {
 	return b.Bytes()
 }
 
-// DecodeEvent reads one line of a history file.
+// DecodeEvent reads one line of a history file. What it can't hold exactly, a field
+// that is unknown, missing or null, and a value that the field can't have is an error.
 func DecodeEvent(line []byte) (Event, error) {
-	var tagged struct {
-		Name string `json:"e"`
+	e, err := decodeEvent(line)
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(line, &tagged); err != nil {
+	if err := texts(e); err != nil {
+		return nil, fmt.Errorf("event %s: %w", e.name(), err)
+	}
+	return e, nil
+}
+
+// decodeEvent is [DecodeEvent] but for operations and answers, which stay text.
+func decodeEvent(line []byte) (Event, error) {
+	var broken *exactjson.Error
+	if err := exactjson.Check(line); errors.As(err, &broken) {
+		return nil, err
+	} else if err != nil {
 		return nil, fmt.Errorf("not a JSON object: %w", err)
 	}
-	decode, known := decoders[tagged.Name]
+	name, version := "", 0
+	err := exactjson.Members(line, func(member string, value []byte) error {
+		switch member {
+		case eventTag:
+			return json.Unmarshal(value, &name)
+		case "version":
+			_ = json.Unmarshal(value, &version) // another form is refused below
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if later := (Header{Version: version}); name == later.name() && version > HistoryVersion {
+		return nil, fmt.Errorf("event header: %w", later.readable()) // it may have any fields
+	}
+	decode, known := decoders[name]
 	if !known {
-		return nil, fmt.Errorf("no event is called %q", tagged.Name)
+		return nil, fmt.Errorf("no event is called %.80q", name)
 	}
 	e, err := decode(line)
 	if err != nil {
-		return nil, fmt.Errorf("event %s: %w", tagged.Name, err)
+		return nil, fmt.Errorf("event %s: %w", name, err)
 	}
 	return e, nil
 }
@@ -167,21 +211,53 @@ func DecodeEvent(line []byte) (Event, error) {
 // Apply adds an event to the history. Events come in the order in which they
 // happened; an event that does not fit what came before is refused.
 func (h *History) Apply(e Event) error {
-	if err := e.apply(h); err != nil {
+	if err := escapeInvalidUTF8(e).apply(h); err != nil {
 		return fmt.Errorf("event %s: %w", e.name(), err)
 	}
 	return nil
 }
 
-func (e Header) apply(h *History) error {
-	if e.Version < 1 || e.Version > HistoryVersion {
+// readable reports a version that this package does not read.
+func (e Header) readable() error {
+	if e.Version < 1 {
+		return fmt.Errorf("the history has format version %d: want 1 to %d", e.Version, HistoryVersion)
+	}
+	if e.Version > HistoryVersion {
 		return fmt.Errorf("the history has format version %d; this retain reads up to %d: use a newer one", e.Version, HistoryVersion)
+	}
+	return nil
+}
+
+func (e Header) apply(h *History) error {
+	if err := e.readable(); err != nil {
+		return err
 	}
 	if h.Version != 0 {
 		return fmt.Errorf("a second header")
 	}
+	if len(e.Shared) == 0 {
+		e.Shared = nil // as a file has it
+	}
+	if len(e.Altered) == 0 {
+		e.Altered = nil
+	}
+	plan, err := compacted(e.Plan)
+	if err != nil {
+		return fmt.Errorf("its plan: %w", err)
+	}
+	e.Plan = plan
 	h.Header = e
 	return nil
+}
+
+// compacted is JSON without white space, nil if there is none.
+func compacted(text json.RawMessage) (json.RawMessage, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	err := json.Compact(&out, text)
+	return out.Bytes(), err
 }
 
 func (e Called) apply(h *History) error {
@@ -266,20 +342,27 @@ func (e ResolvedAs) apply(h *History) error {
 }
 
 func (e FaultBegan) apply(h *History) error {
-	h.Faults = append(h.Faults, Fault{Step: e.Step, Kind: e.Kind, Begin: e.Instant, End: Forever})
+	start, err := compacted(e.Start)
+	if err != nil {
+		return fmt.Errorf("its start: %w", err)
+	}
+	h.Faults = append(h.Faults, Fault{Step: e.Step, Kind: e.Kind, Target: e.Target, Start: start, Begin: e.Instant, End: Forever})
 	return nil
 }
 
 func (e FaultEnded) apply(h *History) error {
 	for i := len(h.Faults) - 1; i >= 0; i-- {
 		f := &h.Faults[i]
-		if f.Step == e.Step && f.Kind == e.Kind && f.End == Forever {
+		if f.Step == e.Step && f.Kind == e.Kind && f.Target == e.Target && f.End == Forever {
 			f.End, f.Detail = e.Instant, e.Detail
-			if e.As != "" {
-				f.Kind = e.As
+			if e.As != "" && e.As != e.Kind {
+				f.Kind, f.Asked = e.As, e.Kind
 			}
 			return nil
 		}
+	}
+	if e.Target != "" {
+		return fmt.Errorf("no %s of %s of step %d is open", e.Kind, e.Target, e.Step)
 	}
 	return fmt.Errorf("no %s of step %d is open", e.Kind, e.Step)
 }
@@ -303,6 +386,9 @@ func (e Noted) apply(h *History) error {
 }
 
 func (e Ended) apply(h *History) error {
-	h.Ended, h.Availability = true, e.Availability
+	h.Ended, h.Availability = true, nil
+	if len(e.Availability) > 0 {
+		h.Availability = e.Availability
+	}
 	return nil
 }

@@ -26,7 +26,7 @@ func ExampleOperation() {
 	// get() answers 3
 }
 
-// A history whose last line a kill cut off is read up to there, and says so.
+// A history whose last line a kill cut off is read up to there, with Damage set.
 func ExampleReadHistory() {
 	file := `{"e":"header","version":1,"run":"r1","runtime":"simulated"}
 {"e":"call","seq":1,"ns":10,"id":1,"process":"0","phase":"program","object":"counter-0","op":"add(1)"}

@@ -23,6 +23,8 @@ type Phase string
 const (
 	// Program: an operation of the plan.
 	Program Phase = "program"
+	// Load: an operation of the plan's load.
+	Load Phase = "load"
 	// Look: a read of the harness after healing, before anything is re-sent.
 	Look Phase = "look"
 	// Closing: a read of the harness after ambiguous operations were resolved.
@@ -44,7 +46,7 @@ type Invoked struct {
 	// Process is the Jepsen process, "2" or, after its first ambiguous outcome,
 	// "2.1". A process has one operation open at a time.
 	Process string
-	// Step is the plan's step, 0 for a read of the harness.
+	// Step is the plan's step, 0 for a read of the harness and for a load.
 	Step   int
 	Phase  Phase
 	Object Object
@@ -93,19 +95,27 @@ const (
 	LookUp = "lookup" // its output by its key, read-only
 )
 
-// Fault is what was done to the runtime, from its beginning to its end.
+// Fault is one injected fault, from its beginning to its end.
 type Fault struct {
-	// Step is the plan's step, 0 for a fault of the harness (closing kill).
+	// Step is the plan's step, 0 for a fault of the harness (taking a server over, closing
+	// kill).
 	Step int
-	// Kind is "stop", "kill", "start", "pause" or "resume".
-	Kind       string
+	Kind FaultKind
+	// Target is what it was done to, "" for the server.
+	Target Target
+	// Start is the configuration of a start, as plans have it; nil for the server's
+	// defaults, and in older histories.
+	Start json.RawMessage
+	// Asked is the kind that it began as, if it turned out to be another: a stop that
+	// ended in SIGKILL is a kill. "" if not.
+	Asked      FaultKind
 	Begin, End Instant
 	// Detail says how it went: "exit 0 after 251ms".
 	Detail string
 }
 
 // Ends reports whether the fault ends the server.
-func (f Fault) Ends() bool { return f.Kind == "stop" || f.Kind == "kill" }
+func (f Fault) Ends() bool { return f.Kind.Ends() }
 
 // Recovery is the timeline of one start, in nanoseconds since the run began, 0
 // for what never happened.
@@ -114,11 +124,11 @@ type Recovery struct {
 	Down    int64 `json:"down"`    // the server was gone
 	Spawned int64 `json:"spawned"` // the server was started again
 	Port    int64 `json:"port"`    // the ingress accepted a connection
-	Health  int64 `json:"health"`  // the ingress said it was healthy
-	Canary  int64 `json:"canary"`  // a call went through in every partition in use
+	Health  int64 `json:"health"`  // the ingress reported that it is healthy
+	Probe   int64 `json:"canary"`  // a call went through in every partition in use
 }
 
-// Span is a time in which canaries were answered, or were not, in nanoseconds
+// Span is a time in which probes were answered, or were not, in nanoseconds
 // since the run began.
 type Span struct {
 	From int64 `json:"from"`
@@ -140,20 +150,22 @@ type Observation struct {
 
 // Header opens a history.
 type Header struct {
-	// Version of the format, [HistoryVersion].
+	// Version of the format, 1 to [HistoryVersion].
 	Version int `json:"version"`
 	// Run is unique; the run's object keys and idempotency keys carry it.
 	Run string `json:"run"`
 	// Runtime describes the server; Settings is its settings' key.
 	Runtime  string `json:"runtime"`
 	Settings string `json:"settings,omitempty"`
+	// Altered is in what the run differs from a plain server; none of a plain one.
+	Altered Settings `json:"altered,omitempty"`
 	// Shared lists the handlers that the deployment serves as shared ones, as
 	// "MapObject/get": they see an exclusive handler's changes one by one.
 	Shared []string `json:"shared,omitempty"`
 	// Plan is the plan's JSON, so that a history explains itself.
 	Plan json.RawMessage `json:"plan,omitempty"`
-	// Fragment says of what this is a part, if operations that came before are
-	// missing: nothing can be said of it. "" for a whole history.
+	// Fragment names the whole of which this is a part, if earlier operations are
+	// missing: such a history can't be judged. "" for a whole history.
 	Fragment string `json:"fragment,omitempty"`
 }
 
@@ -166,11 +178,11 @@ type History struct {
 	Evidence   []Observation
 	// Notes are remarks of the harness, in order.
 	Notes []string
-	// Availability is when canaries were answered, in order.
+	// Availability is when probes were answered, in order.
 	Availability []Span
 	// Ended is false if the run was cut off.
 	Ended bool
-	// Damage says what was wrong with the last line, "" for nothing.
+	// Damage describes why the last line could not be read, "" if it could.
 	Damage string
 }
 
@@ -237,8 +249,7 @@ func (o Invoked) MayHaveRunTwice() bool {
 // mayHaveRun reports whether the attempt may have reached a handler.
 func (a Attempt) mayHaveRun() bool { return a.Wrote && a.Reason != Rejected }
 
-// Reached reports whether an attempt reached the server, be it that the server
-// refused it.
+// Reached reports whether an attempt reached the server, even if the server refused it.
 func (o Invoked) Reached() bool {
 	return slices.ContainsFunc(o.Attempts, func(a Attempt) bool { return a.Wrote })
 }

@@ -87,7 +87,7 @@ func TestValidateNamesWhatIsIllFormed(t *testing.T) {
 	}
 }
 
-func TestViews(t *testing.T) {
+func TestRawViewIgnoresResolutions(t *testing.T) {
 	ok := answered(1, "0", 1, 3)
 	failed := ok
 	failed.Outcome = model.Failed
@@ -99,7 +99,7 @@ func TestViews(t *testing.T) {
 	for _, v := range []model.View{model.Resolved, model.Raw} {
 		assert.Equal(t, ok, ok.In(v))
 		assert.Equal(t, failed, failed.In(v))
-		assert.Equal(t, model.Forever, open.In(v).Return, "what nobody resolved may have its effect for ever")
+		assert.Equal(t, model.Forever, open.In(v).Return, "an unresolved operation may take effect at any later time")
 		assert.Equal(t, model.Ambiguous, open.In(v).Outcome)
 	}
 	in := resolved.In(model.Resolved)
@@ -124,7 +124,7 @@ func TestViews(t *testing.T) {
 	assert.Equal(t, model.OK, read.In(model.Raw).Outcome, "a read has no effect to have twice")
 }
 
-func TestMayHaveRun(t *testing.T) {
+func TestWrittenAttemptsMayHaveRun(t *testing.T) {
 	for _, c := range []struct {
 		attempts []model.Attempt
 		want     bool
@@ -155,7 +155,7 @@ func TestOpenAttemptsMayHaveRun(t *testing.T) {
 	assert.False(t, h.Ended)
 }
 
-func TestIsShared(t *testing.T) {
+func TestIsSharedFollowsTheHeader(t *testing.T) {
 	h := &model.Header{Shared: []string{"Counter/get", "Register/read"}}
 	assert.True(t, h.IsShared(model.CounterGet{}))
 	assert.False(t, h.IsShared(model.CounterAdd{}))

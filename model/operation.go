@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"retain/internal/exactjson"
 )
 
-// Operation is what a client asks of one object. The implementations are small
+// Operation is a request of a client to one object. The implementations are small
 // comparable values; they print as "add(2)" and [ParseOperation] reads them back.
 type Operation interface {
 	fmt.Stringer
@@ -35,33 +38,29 @@ type State interface {
 	Hash() uint64
 }
 
-// parsers read an operation of one kind from its name and arguments.
-var parsers = map[Kind]func(name string, args arguments) (Operation, error){
-	Counter:  parseCounter,
-	Map:      parseMap,
-	List:     parseList,
-	Register: parseRegister,
-}
-
 // ParseOperation reads an operation of this kind from the text that its String
 // method prints.
 func ParseOperation(kind Kind, text string) (Operation, error) {
-	parse, known := parsers[kind]
-	if !known {
-		return nil, fmt.Errorf("operation %q: no kind of object is called %q", text, kind)
+	parse := kind.Spec().Parse
+	if parse == nil {
+		return nil, fmt.Errorf("operation %.80q: no kind of object is called %.40q", text, kind)
 	}
 	name, rest, found := strings.Cut(text, "(")
 	inner, closed := strings.CutSuffix(rest, ")")
 	if !found || !closed {
-		return nil, fmt.Errorf("operation %q: want name(arguments), such as add(2)", text)
+		return nil, fmt.Errorf("operation %.80q: want name(arguments), such as add(2)", text)
 	}
-	var args arguments
-	if err := json.Unmarshal([]byte("["+inner+"]"), &args); err != nil {
-		return nil, fmt.Errorf("operation %q: its arguments are not JSON values: %w", text, err)
+	var args Arguments
+	list := []byte("[" + inner + "]")
+	if err := exactjson.Check(list); err != nil {
+		return nil, fmt.Errorf("operation %.80q: its arguments are not JSON values: %w", text, err)
+	}
+	if err := json.Unmarshal(list, &args); err != nil {
+		return nil, fmt.Errorf("operation %.80q: its arguments are not JSON values: %w", text, err)
 	}
 	op, err := parse(name, args)
 	if err != nil {
-		return nil, fmt.Errorf("operation %q of a %s: %w", text, kind, err)
+		return nil, fmt.Errorf("operation %.80q of a %s: %w", text, kind, err)
 	}
 	return op, nil
 }
@@ -69,38 +68,39 @@ func ParseOperation(kind Kind, text string) (Operation, error) {
 // maxInteger bounds the integers that every SDK carries exactly.
 const maxInteger = 1 << 53
 
-type arguments []json.RawMessage
+// Arguments are those of an operation in text, as JSON values.
+type Arguments []json.RawMessage
 
-func (a arguments) none() error {
+func (a Arguments) none() error {
 	if len(a) != 0 {
 		return fmt.Errorf("takes no arguments, has %d", len(a))
 	}
 	return nil
 }
 
-func (a arguments) integer() (int64, error) {
+func (a Arguments) integer() (int64, error) {
 	if len(a) != 1 {
 		return 0, fmt.Errorf("takes one number, has %d arguments", len(a))
 	}
-	n, err := strconv.ParseInt(string(a[0]), 10, 64)
+	n, err := parseInteger(string(a[0]))
 	if err != nil || n < 0 || n > maxInteger {
-		return 0, fmt.Errorf("%s is not an integer from 0 to 2^53", a[0])
+		return 0, fmt.Errorf("%.80s is not an integer from 0 to 2^53", a[0])
 	}
 	return n, nil
 }
 
 // text reads the arguments as want strings; the one at index empty may be "".
-func (a arguments) text(want, empty int) ([]string, error) {
+func (a Arguments) text(want, empty int) ([]string, error) {
 	if len(a) != want {
 		return nil, fmt.Errorf("takes %d strings, has %d arguments", want, len(a))
 	}
 	out := make([]string, want)
 	for i, raw := range a {
 		if len(raw) == 0 || raw[0] != '"' {
-			return nil, fmt.Errorf("%s is not a string", raw)
+			return nil, fmt.Errorf("%.80s is not a string", raw)
 		}
 		if err := json.Unmarshal(raw, &out[i]); err != nil {
-			return nil, fmt.Errorf("%s is not a string: %w", raw, err)
+			return nil, fmt.Errorf("%.80s is not a string: %w", raw, err)
 		}
 		if out[i] == "" && i != empty {
 			return nil, fmt.Errorf("argument %d is an empty string, which some SDKs drop", i+1)
@@ -109,8 +109,15 @@ func (a arguments) text(want, empty int) ([]string, error) {
 	return out, nil
 }
 
-// quote prints a string as JSON without escaping HTML.
-func quote(s string) string { return string(encode(s)) }
+// quote prints a string as JSON without escaping HTML. One that is not UTF-8, which
+// nothing that is read can be, is printed as Go does: no JSON, rather than another
+// string.
+func quote(s string) string {
+	if !utf8.ValidString(s) {
+		return strconv.Quote(s)
+	}
+	return string(encode(s))
+}
 
 // encode is JSON without HTML escapes and without a final newline.
 func encode(v any) []byte {
@@ -123,9 +130,13 @@ func encode(v any) []byte {
 	return []byte(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// decode reads one JSON value exactly: nothing may follow it.
+// decode reads the JSON value of an answer exactly: nothing may follow it.
 func decode(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil {
+	err := exactjson.Check(body)
+	if err == nil {
+		err = json.Unmarshal(body, into)
+	}
+	if err != nil {
 		return fmt.Errorf("answer %.80q: %w", body, err)
 	}
 	return nil

@@ -2,7 +2,7 @@ package model
 
 import "fmt"
 
-// Outcome says what is known of an operation's effect.
+// Outcome is the known effect of an operation.
 type Outcome string
 
 const (
@@ -34,5 +34,5 @@ func (o Outcome) validate() error {
 	if o == OK || o == Failed || o == Ambiguous {
 		return nil
 	}
-	return fmt.Errorf("outcome %q: want ok, failed or ambiguous", o)
+	return fmt.Errorf("outcome %.40q: want ok, failed or ambiguous", o)
 }

@@ -3,17 +3,9 @@ package model
 import (
 	"encoding/json"
 	"fmt"
-)
 
-// KindOf is the kind of object that a service serves; false if it serves none.
-func KindOf(service string) (Kind, bool) {
-	for _, k := range Kinds() {
-		if k.Service() == service {
-			return k, true
-		}
-	}
-	return "", false
-}
+	"retain/internal/exactjson"
+)
 
 // ParseRequest reads an operation as it goes over the wire: the service, the
 // handler, and the body that [Operation.Request] gives. Bodies that no operation
@@ -21,13 +13,13 @@ func KindOf(service string) (Kind, bool) {
 func ParseRequest(service, handler string, body []byte) (Operation, error) {
 	kind, known := KindOf(service)
 	if !known {
-		return nil, fmt.Errorf("request: no object is served by %q", service)
+		return nil, fmt.Errorf("request: no object is served by %.80q", service)
 	}
-	args, err := requestArguments(handler, body)
+	args, err := requestArguments(kind, handler, body)
 	if err != nil {
 		return nil, fmt.Errorf("request %s/%s %.80q: %w", service, handler, body, err)
 	}
-	op, err := parsers[kind](handler, args)
+	op, err := kind.Spec().Parse(handler, args)
 	if err != nil {
 		return nil, fmt.Errorf("request %s/%s %.80q: %w", service, handler, body, err)
 	}
@@ -35,28 +27,28 @@ func ParseRequest(service, handler string, body []byte) (Operation, error) {
 }
 
 // requestArguments puts a body into the form in which operations are written.
-func requestArguments(handler string, body []byte) (arguments, error) {
+func requestArguments(kind Kind, handler string, body []byte) (Arguments, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil {
+	if err := exactjson.Check(body); err != nil {
 		return nil, err
 	}
+	raw := json.RawMessage(body)
 	var fields []string
-	switch handler {
-	case "set":
-		fields = []string{"key", "value"}
-	case "compareAndSet":
-		fields = []string{"expect", "value"}
-	default:
-		return arguments{raw}, nil
+	for _, h := range kind.Spec().Handlers {
+		if h.Name == handler {
+			fields = h.Fields
+		}
+	}
+	if fields == nil {
+		return Arguments{raw}, nil
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return nil, err
 	}
-	args := make(arguments, len(fields))
+	args := make(Arguments, len(fields))
 	for i, f := range fields {
 		args[i] = object[f] // a missing one is refused as no string
 	}

@@ -24,7 +24,7 @@ func TestEveryOperationReadsBackFromItsRequest(t *testing.T) {
 	}
 }
 
-func TestRequestsThatNoOperationHasAreRefused(t *testing.T) {
+func TestUnknownRequestsAreRefused(t *testing.T) {
 	for _, c := range []struct{ service, handler, body, want string }{
 		{"Nothing", "add", "1", `no object is served by "Nothing"`},
 		{"Counter", "subtract", "1", "not subtract"},
@@ -44,7 +44,7 @@ func TestRequestsThatNoOperationHasAreRefused(t *testing.T) {
 	}
 }
 
-func TestServicesNameTheirKinds(t *testing.T) {
+func TestServiceNameGivesItsKind(t *testing.T) {
 	for _, k := range model.Kinds() {
 		got, known := model.KindOf(k.Service())
 		assert.True(t, known)

@@ -35,6 +35,9 @@ var header = rapid.Custom(func(t *rapid.T) model.Header {
 	if rapid.Bool().Draw(t, "shared") {
 		h.Shared = []string{"Counter/get", words.Draw(t, "shared")}
 	}
+	if rapid.Bool().Draw(t, "altered") {
+		h.Altered = model.Settings{{Kind: model.FileSetting, Name: words.Draw(t, "name"), Value: words.Draw(t, "value"), Secret: rapid.Bool().Draw(t, "secret")}}
+	}
 	if rapid.Bool().Draw(t, "plan") {
 		h.Plan = json.RawMessage(`{"version":1,"steps":[{"id":1,"do":"list-0 append(\"<v>\")"}]}`)
 	}
@@ -42,11 +45,11 @@ var header = rapid.Custom(func(t *rapid.T) model.Header {
 })
 
 type streaming struct {
-	t      *rapid.T
-	events []model.Event
-	seq    int64
-	ops    []*streamed
-	faults []model.FaultBegan // open ones
+	t       *rapid.T
+	events  []model.Event
+	seq, ns int64
+	ops     []*streamed
+	faults  []model.FaultBegan // open ones
 }
 
 type streamed struct {
@@ -59,7 +62,8 @@ func (s *streaming) add(e model.Event) { s.events = append(s.events, e) }
 
 func (s *streaming) now() model.Instant {
 	s.seq += rapid.Int64Range(1, 5).Draw(s.t, "seq")
-	return model.Instant{Seq: s.seq, Ns: rapid.Int64Range(0, 1<<50).Draw(s.t, "ns")}
+	s.ns += rapid.Int64Range(0, 1<<40).Draw(s.t, "ns")
+	return model.Instant{Seq: s.seq, Ns: s.ns}
 }
 
 // pick draws an operation that was called; false if there is none.
@@ -76,8 +80,8 @@ func (s *streaming) call() {
 	k := kind.Draw(s.t, "kind")
 	s.ops = append(s.ops, &streamed{})
 	s.add(model.Called{
-		Instant: s.now(), ID: len(s.ops), Process: words.Draw(s.t, "process"), Step: rapid.IntRange(0, 9).Draw(s.t, "step"),
-		Phase:  rapid.SampledFrom([]model.Phase{model.Program, model.Look, model.Closing, model.Ledger}).Draw(s.t, "phase"),
+		Instant: s.now(), ID: len(s.ops), Process: "p" + words.Draw(s.t, "process"), Step: rapid.IntRange(0, 9).Draw(s.t, "step"),
+		Phase:  rapid.SampledFrom([]model.Phase{model.Program, model.Load, model.Look, model.Closing, model.Ledger}).Draw(s.t, "phase"),
 		Object: model.Object{Kind: k, N: rapid.IntRange(0, 3).Draw(s.t, "n")},
 		Op:     operations(k).Draw(s.t, "op").String(), Key: words.Draw(s.t, "key"),
 	})
@@ -124,13 +128,17 @@ func (s *streaming) fault() {
 		f := s.faults[n-1]
 		s.faults = s.faults[:n-1]
 		s.add(model.FaultEnded{
-			Instant: s.now(), Step: f.Step, Kind: f.Kind,
-			As: rapid.SampledFrom([]string{"", "kill"}).Draw(s.t, "as"), Detail: words.Draw(s.t, "detail"),
+			Instant: s.now(), Step: f.Step, Kind: f.Kind, Target: f.Target,
+			As: rapid.SampledFrom([]model.FaultKind{"", "kill"}).Draw(s.t, "as"), Detail: words.Draw(s.t, "detail"),
 		})
 		return
 	}
 	f := model.FaultBegan{
-		Instant: s.now(), Step: rapid.IntRange(0, 3).Draw(s.t, "step"), Kind: rapid.SampledFrom([]string{"kill", "stop", "start"}).Draw(s.t, "kind"),
+		Instant: s.now(), Step: rapid.IntRange(0, 3).Draw(s.t, "step"), Kind: rapid.SampledFrom([]model.FaultKind{"kill", "stop", "start"}).Draw(s.t, "kind"),
+		Target: rapid.SampledFrom([]model.Target{"", "node-0", "node-12", model.ServiceTarget}).Draw(s.t, "target"),
+	}
+	if f.Kind == model.Start && rapid.Bool().Draw(s.t, "configured") {
+		f.Start = json.RawMessage(`{"state":"lazy","suspension":"at once"}`)
 	}
 	s.faults = append(s.faults, f)
 	s.add(f)
@@ -142,11 +150,11 @@ func (s *streaming) remark() {
 	case n == 0:
 		s.add(model.Noted{Instant: s.now(), Text: words.Draw(s.t, "text")})
 	case n == 1 || len(s.ops) == 0:
-		s.add(model.Recovery{Step: n, Down: s.seq, Spawned: s.seq + 1, Health: s.seq + 2, Canary: s.seq + 3})
+		s.add(model.Recovery{Step: n, Down: s.seq, Spawned: s.seq + 1, Health: s.seq + 2, Probe: s.seq + 3})
 	default:
 		s.add(model.Seen{
 			Instant: s.now(), ID: rapid.IntRange(1, len(s.ops)).Draw(s.t, "id"), Invocation: words.Draw(s.t, "invocation"),
-			Entry: rapid.IntRange(0, 3).Draw(s.t, "entry"), Reading: words.Draw(s.t, "reading"), Held: rapid.Bool().Draw(s.t, "held"),
+			Entry: rapid.IntRange(0, 3).Draw(s.t, "entry"), Reading: rapid.SampledFrom([]string{"entered", "effect", "finished", "broken"}).Draw(s.t, "reading"), Held: rapid.Bool().Draw(s.t, "held"),
 		})
 	}
 }

@@ -59,7 +59,7 @@ func TestAnswersAreEqualOnlyToTheSame(t *testing.T) {
 	assert.False(t, model.Integer(0).Equal(nil))
 }
 
-func TestTexts(t *testing.T) {
+func TestOperationsAndAnswersPrintTheirText(t *testing.T) {
 	for _, c := range []struct {
 		op   model.Operation
 		want string
@@ -145,7 +145,7 @@ func TestBrokenAnswersAreRefused(t *testing.T) {
 	}
 }
 
-func TestObjects(t *testing.T) {
+func TestObjectsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := object.Draw(t, "object")
 		back, err := model.ParseObject(o.String())

@@ -26,13 +26,13 @@ func WriteHistory(w io.Writer, h *History) error {
 // events are the history's events but for its beginning and its end, in order.
 func (h *History) events() []Event {
 	type placed struct {
-		at int64
+		at Instant
 		e  Event
 	}
 	var all []placed
 	add := func(at Instant, e Event) {
 		if at != Forever {
-			all = append(all, placed{at.Seq, e})
+			all = append(all, placed{at, e})
 		}
 	}
 	for _, o := range h.Operations {
@@ -51,13 +51,19 @@ func (h *History) events() []Event {
 		}
 	}
 	for _, f := range h.Faults {
-		add(f.Begin, FaultBegan{f.Begin, f.Step, f.Kind})
-		add(f.End, FaultEnded{Instant: f.End, Step: f.Step, Kind: f.Kind, Detail: f.Detail})
+		began, as := f.Kind, FaultKind("")
+		if f.Asked != "" {
+			began, as = f.Asked, f.Kind
+		}
+		add(f.Begin, FaultBegan{f.Begin, f.Step, began, f.Target, f.Start})
+		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail})
 	}
 	for _, s := range h.Evidence {
 		add(s.At, Seen{s.At, s.ID, s.Invocation, s.Entry, s.Reading, s.Held})
 	}
-	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.at.Seq, b.at.Seq), cmp.Compare(a.at.Ns, b.at.Ns))
+	})
 	out := make([]Event, 0, len(all)+len(h.Recoveries)+len(h.Notes))
 	for _, p := range all {
 		out = append(out, p.e)

@@ -7,15 +7,15 @@ import (
 	"slices"
 	"time"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
 
 	"retain/campaign"
 )
 
 // charts are the pictures of a campaign, in the page's order.
-func (w worktime) charts() ([]chart, error) {
+func (w worktime) charts(latencies []configured) ([]chart, error) {
 	buckets, err := w.buckets(bucketWidth(w.total))
 	if err != nil {
 		return nil, err
@@ -26,16 +26,16 @@ func (w worktime) charts() ([]chart, error) {
 		func() (chart, error) { return w.rateChart(buckets, bands) },
 		func() (chart, error) { return w.latencyChart(buckets, bands) },
 		w.closeChart,
-		w.quantileChart,
+		func() (chart, error) { return w.quantileChart(latencies) },
 		w.recoveryChart,
-		w.newCellsChart,
+		w.newSituationsChart,
 		func() (chart, error) {
-			return w.sampleChart("memory", "Memory of this process", "MiB", []string{"resident", "Go's living heap"}, func(s campaign.Sampled) []float64 {
+			return w.sampleChart("memory", "Memory of this process", "MiB", []string{"resident", "Go's living heap"}, func(s campaign.Sample) []float64 {
 				return []float64{float64(s.Resident) / (1 << 20), float64(s.Heap) / (1 << 20)}
 			})
 		},
 		func() (chart, error) {
-			return w.sampleChart("descriptors", "Descriptors and goroutines of this process", "open", []string{"descriptors", "goroutines"}, func(s campaign.Sampled) []float64 {
+			return w.sampleChart("descriptors", "Descriptors and goroutines of this process", "open", []string{"descriptors", "goroutines"}, func(s campaign.Sample) []float64 {
 				return []float64{float64(s.Descriptors), float64(s.Goroutines)}
 			})
 		},
@@ -46,11 +46,12 @@ func (w worktime) charts() ([]chart, error) {
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	loads, err := w.loadCharts(buckets, bands)
+	return append(out, loads...), err
 }
 
 // timePlot is an empty plot over the campaign's time, with the faults as bands and
-// a line where a sitting went on.
+// a line where a segment went on.
 func (w worktime) timePlot(y string, bands []shade) *plot.Plot {
 	p := newPlot("time at work", y)
 	p.X.Min, p.X.Max = 0, math.Max(w.total.Seconds(), 1)
@@ -64,61 +65,44 @@ func (w worktime) timePlot(y string, bands []shade) *plot.Plot {
 
 func (w worktime) rateChart(buckets []bucket, bands []shade) (chart, error) {
 	width := bucketWidth(w.total)
-	out := chart{ID: "rate", Title: "Operations answered per second", Key: faultKey(bands)}
-	p := w.timePlot("per second", bands)
-	points := make(plotter.XYs, 0, len(buckets))
-	for i, b := range buckets {
-		if b.workers == 0 {
-			continue
-		}
-		share := min(width, max(w.total-time.Duration(i)*width, 1)) // the last bucket may be cut off
-		points = append(points, plotter.XY{X: middle(i, width), Y: float64(b.answered) / share.Seconds()})
+	out := chart{
+		ID: "rate", Title: "Operations of the programs answered per second", Key: faultKey(bands),
+		Says: fmt.Sprintf("A point is %s, of all shards together. A band is from a stop, kill or pause until calls were answered again; where faults are dense, the stronger the larger the share of workers that were in one.", span(width)),
 	}
-	if len(points) == 0 {
-		out.Says = "No plan has run."
-		return out, nil
-	}
-	if err := addLine(p, points, 0); err != nil {
-		return out, err
-	}
-	fromZero(p)
-	out.Says = fmt.Sprintf("A point is %s, of all shards together. A band is from a stop, kill or pause until calls were answered again; where faults are dense, the stronger the larger the share of workers that were in one.", span(width))
-	return out.with(p)
+	return w.overTime(out, "per second", bands, "No plan has run.", fromZero,
+		seriesOf("", rateColour, buckets, width, func(b bucket) (float64, bool) { return b.perSecond(b.answered), b.workers > 0 }))
 }
 
 func middle(i int, width time.Duration) float64 { return (float64(i) + 0.5) * width.Seconds() }
 
-// latencyColours are none of those of the faults.
-var latencyColours = []int{0, 2, 6}
+// rateColour, loadColour and latencyColours are none of those of the faults.
+const rateColour, loadColour = 6, 2
+
+var latencyColours = []int{6, 2, 4}
 
 func (w worktime) latencyChart(buckets []bucket, bands []shade) (chart, error) {
+	return w.latencyOverTime("latency", "Latency of the programs' operations over time", "No operation was answered.", buckets, bands,
+		func(b bucket) *hdr.Histogram { return b.latencies })
+}
+
+// latencyOverTime draws quantiles of some latencies of the buckets, which are nil without
+// any; without any at all it says "none".
+func (w worktime) latencyOverTime(id, title, none string, buckets []bucket, bands []shade, of func(bucket) *hdr.Histogram) (chart, error) {
 	width := bucketWidth(w.total)
-	out := chart{ID: "latency", Title: "Latency of the operations over time", Key: faultKey(bands)}
-	p := w.timePlot("latency", bands)
-	any := false
+	out := chart{
+		ID: id, Title: title, Key: faultKey(bands),
+		Says: fmt.Sprintf("A point is the plans whose middle is in its %s; operations that were never answered have no latency.", span(width)),
+	}
+	var lines []series
 	for k, q := range []float64{50, 99, 100} {
-		var points plotter.XYs
-		for i, b := range buckets {
-			if b.latencies != nil {
-				points = append(points, plotter.XY{X: middle(i, width), Y: micros(b.latencies.ValueAtQuantile(q))})
+		lines = append(lines, seriesOf([]string{"median", "99 %", "slowest"}[k], latencyColours[k], buckets, width, func(b bucket) (float64, bool) {
+			if of(b) == nil {
+				return 0, false
 			}
-		}
-		if len(points) == 0 {
-			continue
-		}
-		any = true
-		if err := addLine(p, points, latencyColours[k]); err != nil {
-			return out, err
-		}
-		out.Key = append(out.Key, colourKey{hex(colourOf(latencyColours[k])), []string{"median", "99 %", "slowest"}[k]})
+			return micros(of(b).ValueAtQuantile(q)), true
+		}))
 	}
-	if !any {
-		out.Says = "No operation was answered."
-		return out, nil
-	}
-	out.Says = fmt.Sprintf("A point is the plans whose middle is in its %s; operations that were never answered have no latency.", span(width))
-	logY(p)
-	return out.with(p)
+	return w.overTime(out, "latency", bands, none, logY, lines...)
 }
 
 // micros is a latency in seconds, at least a microsecond: a logarithmic axis has no 0.
@@ -132,8 +116,8 @@ func (w worktime) growth() (out []time.Duration) {
 		what []string
 	}
 	var all []seen
-	for i := range w.c.Sittings {
-		for _, j := range w.c.Sittings[i].Plans {
+	for i := range w.c.Segments {
+		for _, j := range w.c.Segments[i].Plans {
 			all = append(all, seen{w.at(i, j.At.Add(j.Took)), j.Situations})
 		}
 	}
@@ -166,9 +150,9 @@ func (w worktime) recent() string {
 	return fmt.Sprintf("%d new in the last hour", len(all)-old)
 }
 
-// newCellsChart shows how what is tested grows.
-func (w worktime) newCellsChart() (chart, error) {
-	out := chart{ID: "cells", Title: "Situations tested at least once"}
+// newSituationsChart shows how what is tested grows.
+func (w worktime) newSituationsChart() (chart, error) {
+	out := chart{ID: "situations", Title: "Situations tested at least once"}
 	all := w.growth()
 	if len(all) == 0 {
 		out.Says = "No fault has met an operation."
@@ -193,14 +177,14 @@ func (w worktime) newCellsChart() (chart, error) {
 	return out.with(p)
 }
 
-// sampleChart draws what the processes held, all sittings over each other.
-func (w worktime) sampleChart(id, title, unit string, names []string, values func(campaign.Sampled) []float64) (chart, error) {
+// sampleChart draws what the processes held, all segments over each other.
+func (w worktime) sampleChart(id, title, unit string, names []string, values func(campaign.Sample) []float64) (chart, error) {
 	out := chart{ID: id, Title: title}
 	p := w.timePlot(unit, nil)
 	drawn := false
-	for i := range w.c.Sittings {
+	for i := range w.c.Segments {
 		lines := make([]plotter.XYs, len(names))
-		for _, s := range w.c.Sittings[i].Samples {
+		for _, s := range w.c.Segments[i].Samples {
 			for k, v := range values(s) {
 				lines[k] = append(lines[k], plotter.XY{X: w.at(i, s.At).Seconds(), Y: v})
 			}
@@ -221,7 +205,7 @@ func (w worktime) sampleChart(id, title, unit string, names []string, values fun
 	}
 	fromZero(p)
 	for k, name := range names {
-		out.Key = append(out.Key, colourKey{hex(colourOf(k)), name})
+		out.Key = append(out.Key, colourKey{classOf(colourOf(k)), name})
 	}
 	out.Says = "A line is a process of the suite (not the server's): flat is how it should be. The figures are in the table below."
 	return out.with(p)
@@ -242,27 +226,9 @@ func thinned(line plotter.XYs) plotter.XYs {
 	return out
 }
 
-func addLine(p *plot.Plot, points plotter.XYs, colour int) error {
-	line, err := plotter.NewLine(points)
-	if err != nil {
-		return fmt.Errorf("draw a line: %w", err)
-	}
-	line.Color, line.Width = colourOf(colour), vg.Points(1.2)
-	p.Add(line)
-	if len(points) == 1 { // a line of one point is none
-		dot, err := plotter.NewScatter(points)
-		if err != nil {
-			return fmt.Errorf("draw a point: %w", err)
-		}
-		dot.Color = colourOf(colour)
-		p.Add(dot)
-	}
-	return nil
-}
-
 // with is the chart with its picture.
 func (c chart) with(p *plot.Plot) (chart, error) {
-	svg, err := drawn(p, chartWidth, chartHeight)
+	svg, err := drawn(p, chartWidth, chartHeight, c.Title+". "+c.Says)
 	c.SVG = svg
 	return c, err
 }

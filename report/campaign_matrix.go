@@ -1,25 +1,37 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 
 	"retain/campaign"
 	"retain/generators"
 	"retain/harness"
+	"retain/model"
 )
 
 // matrix is what a campaign tested: a row for each operation, a column for each
-// fault and where it met the operation.
+// fault and where it met the operation; all classes of configurations together, and each
+// for itself.
 type matrix struct {
 	Faults  []matrixFault
-	Columns []string
+	Columns []template.HTML
 	Rows    []matrixRow
-	// Tested of All situations were tested, Often is by how many plans the most
-	// tested one was; Rarest says which of the tested ones were the least.
-	Tested, All, Often int
-	Empty              []string
+	Classes []classMatrix
+	// Tested of All situations were tested.
+	Tested, All int
+	Empty       []string
+}
+
+// classMatrix has the rows of one class.
+type classMatrix struct {
+	Class       generators.Class
+	ID          string
+	Rows        []matrixRow
+	Tested, All int
 }
 
 type matrixFault struct {
@@ -48,15 +60,32 @@ func (c matrixCell) Text() string {
 	return thousands(c.Plans)
 }
 
-// times is how many plans tested each situation, and how many of them passed.
-func times(c *campaign.Campaign) (plans, passed map[string]int) {
-	plans, passed = map[string]int{}, map[string]int{}
-	for i := range c.Sittings {
-		for _, j := range c.Sittings[i].Plans {
-			for _, s := range j.Situations {
-				plans[s]++
+// square is a place in the matrix: a situation in whatever class.
+type square struct {
+	operation string
+	fault     model.FaultKind
+	moment    generators.Moment
+}
+
+func squareOf(s generators.Situation) square { return square{s.Operation, s.Fault, s.Moment} }
+
+// testedSquares counts the plans that tested each square in one of the classes, and those
+// of them that passed.
+func testedSquares(c *campaign.Campaign, classes ...generators.Class) (plans, passed map[square]int) {
+	plans, passed = map[square]int{}, map[square]int{}
+	for i := range c.Segments {
+		for _, j := range c.Segments[i].Plans {
+			seen := map[square]bool{}
+			for _, text := range j.Situations {
+				var s generators.Situation
+				if s.UnmarshalText([]byte(text)) == nil && slices.Contains(classes, s.Class) {
+					seen[squareOf(s)] = true
+				}
+			}
+			for at := range seen {
+				plans[at]++
 				if j.Verdict == harness.Pass {
-					passed[s]++
+					passed[at]++
 				}
 			}
 		}
@@ -65,51 +94,80 @@ func times(c *campaign.Campaign) (plans, passed map[string]int) {
 }
 
 func matrixOf(c *campaign.Campaign) (m matrix) {
-	plans, passed := times(c)
-	all := generators.Situations()
-	there := map[generators.Situation]bool{}
-	columns := map[generators.FaultKind][]generators.Moment{}
-	var kinds []generators.FaultKind
-	for _, s := range all {
-		there[s] = true
-		if !slices.Contains(kinds, s.Fault) {
-			kinds = append(kinds, s.Fault)
-		}
-		if !slices.Contains(columns[s.Fault], s.Moment) {
-			columns[s.Fault] = append(columns[s.Fault], s.Moment)
-		}
-		m.Often = max(m.Often, plans[s.String()])
-		if plans[s.String()] > 0 {
-			m.Tested++
-		} else {
-			m.Empty = append(m.Empty, s.String())
-		}
-	}
-	m.All = len(all)
-	for _, k := range kinds {
-		slices.SortFunc(columns[k], func(a, b generators.Moment) int {
-			return slices.Index(generators.Moments(), a) - slices.Index(generators.Moments(), b)
-		})
-		m.Faults = append(m.Faults, matrixFault{string(k), len(columns[k])})
-		for _, moment := range columns[k] {
-			m.Columns = append(m.Columns, hyphens.Replace(string(moment)))
-		}
-	}
-	for _, name := range generators.Names() {
-		row := matrixRow{Operation: name}
-		for _, k := range kinds {
-			for _, moment := range columns[k] {
-				s := generators.Situation{Operation: name, Fault: k, Moment: moment}
-				row.Cells = append(row.Cells, cellOf(s.String(), there[s], plans[s.String()], passed[s.String()], m.Often))
+	columns := m.addColumns()
+	m.Rows = matrixRows(c, columns, generators.Classes()...)
+	tested := c.Totals().Coverage.Situations
+	for i, class := range generators.Classes() {
+		of := classMatrix{Class: class, ID: fmt.Sprintf("matrix-%d", i), Rows: matrixRows(c, columns, class)}
+		for _, s := range generators.Situations() {
+			switch {
+			case s.Class != class:
+				continue
+			case tested[s] > 0:
+				of.Tested++
+			default:
+				m.Empty = append(m.Empty, s.String())
 			}
+			of.All++
 		}
-		m.Rows = append(m.Rows, row)
+		m.Tested, m.All = m.Tested+of.Tested, m.All+of.All
+		m.Classes = append(m.Classes, of)
 	}
 	return m
 }
 
+// addColumns adds the faults and the moments of each, and returns them as squares without
+// an operation.
+func (m *matrix) addColumns() (columns []square) {
+	for _, s := range generators.Situations() {
+		column := square{"", s.Fault, s.Moment}
+		if !slices.Contains(columns, column) {
+			columns = append(columns, column)
+		}
+	}
+	slices.SortStableFunc(columns, func(a, b square) int {
+		order := func(c square) (int, int) {
+			return slices.Index(generators.Faults(), c.fault), slices.Index(generators.Moments(), c.moment)
+		}
+		faultA, momentA := order(a)
+		faultB, momentB := order(b)
+		return cmp.Or(faultA-faultB, momentA-momentB)
+	})
+	for _, c := range columns {
+		if n := len(m.Faults); n == 0 || m.Faults[n-1].Name != string(c.fault) {
+			m.Faults = append(m.Faults, matrixFault{string(c.fault), 0})
+		}
+		m.Faults[len(m.Faults)-1].Span++
+		m.Columns = append(m.Columns, template.HTML(hyphens.Replace(string(c.moment))))
+	}
+	return columns
+}
+
+// matrixRows are the rows of some classes together.
+func matrixRows(c *campaign.Campaign, columns []square, classes ...generators.Class) (rows []matrixRow) {
+	there := map[square]bool{}
+	for _, s := range generators.Situations() {
+		there[squareOf(s)] = true
+	}
+	plans, passed := testedSquares(c, classes...)
+	most := 0
+	for _, n := range plans {
+		most = max(most, n)
+	}
+	for _, name := range generators.Names() {
+		row := matrixRow{Operation: name}
+		for _, column := range columns {
+			at := square{name, column.fault, column.moment}
+			says := strings.Join([]string{name, string(at.fault), string(at.moment)}, " · ")
+			row.Cells = append(row.Cells, cellOf(says, there[at], plans[at], passed[at], most))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // hyphens lets the long words of narrow columns be divided.
-var hyphens = strings.NewReplacer("acknowledged", "acknowl\u00adedged", "recovery", "recov\u00adery", "spanning", "span\u00adning")
+var hyphens = strings.NewReplacer("acknowledged", "acknowl&shy;edged", "recovery", "recov&shy;ery", "spanning", "span&shy;ning")
 
 func cellOf(name string, there bool, plans, passed, most int) matrixCell {
 	switch {

@@ -14,8 +14,8 @@ import (
 	"retain/campaign"
 )
 
-// configured is the latencies of the plans on one configuration of the server;
-// Name is "all" for those of all plans.
+// configured is the latencies of the programs on one configuration of the server; Name is
+// "all programs" for those of all, "all loads" for the operations on objects of loads.
 type configured struct {
 	Name  string
 	Plans int
@@ -49,18 +49,18 @@ func (c configured) Values() (out []string) {
 	return out
 }
 
-// latencies merges those of all plans, and by configuration, that with the most
+// latencies merges those of all programs, and by configuration, that with the most
 // operations first.
 func (w worktime) latencies() ([]configured, error) {
-	all := configured{Name: "all", times: campaign.NewLatencies()}
+	all := configured{Name: "all programs", times: campaign.NewLatencies()}
 	of := map[string]*configured{}
-	for i := range w.c.Sittings {
-		for _, j := range w.c.Sittings[i].Plans {
-			h, err := j.LatencyHistogram()
+	for i := range w.c.Segments {
+		for _, j := range w.c.Segments[i].Plans {
+			h, err := j.ProgramHistogram()
 			if err != nil {
 				return nil, err
 			}
-			name := cmp.Or(j.Config, "not named")
+			name := cmp.Or(classText(j), "not named")
 			if of[name] == nil {
 				of[name] = &configured{Name: name, times: campaign.NewLatencies()}
 			}
@@ -80,12 +80,17 @@ func (w worktime) latencies() ([]configured, error) {
 	return append([]configured{all}, out...), nil
 }
 
-func (w worktime) quantileChart() (chart, error) {
-	out := chart{ID: "quantiles", Title: "Latency: how many operations took longer"}
-	all, err := w.latencies()
-	if err != nil {
+// allLatencies are those of the programs, with those of all loads second, if there are any.
+func (w worktime) allLatencies(loads []configuredLoad) ([]configured, error) {
+	out, err := w.latencies()
+	if err != nil || loads == nil {
 		return out, err
 	}
+	return slices.Insert(out, 1, configured{Name: "all loads", Plans: loads[0].Plans, times: loads[0].times}), nil
+}
+
+func (w worktime) quantileChart(all []configured) (chart, error) {
+	out := chart{ID: "quantiles", Title: "Latency: how many operations took longer"}
 	if all[0].times.TotalCount() == 0 {
 		out.Says = "No operation was answered."
 		return out, nil
@@ -103,12 +108,12 @@ func (w worktime) quantileChart() (chart, error) {
 		if err := addLine(p, points, k); err != nil {
 			return out, err
 		}
-		out.Key = append(out.Key, colourKey{hex(colourOf(k)), c.Name})
+		out.Key = append(out.Key, colourKey{classOf(colourOf(k)), c.Name})
 	}
 	logY(p)
 	p.X.Min, p.X.Max = 1, math.Max(p.X.Max, 10)
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, decades{shareText}
-	out.Says = "To the right the share of the operations that took longer gets smaller, by 10 at each mark. By configuration of the server."
+	out.Says = "To the right the share of the operations that took longer gets smaller, by 10 at each mark. Programs by configuration of the server; loads apart."
 	return out.with(p)
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 	"time"
@@ -19,16 +20,16 @@ import (
 // restarted is a restart of a campaign, and where it was.
 type restarted struct {
 	campaign.Recovery
-	sitting int
-	plan    campaign.Judged
+	segment int
+	plan    campaign.PlanResult
 }
 
 // restarts are all that were seen to the end, and how many were not.
 func (w worktime) restarts() (seen []restarted, unseen int) {
-	for i := range w.c.Sittings {
-		for _, j := range w.c.Sittings[i].Plans {
+	for i := range w.c.Segments {
+		for _, j := range w.c.Segments[i].Plans {
 			for _, r := range j.Recoveries {
-				if r.Canary == 0 {
+				if r.Probe == 0 {
 					unseen++
 					continue
 				}
@@ -49,15 +50,18 @@ var milestones = []milestone{
 	{"down", func(r campaign.Recovery) time.Duration { return r.Down }},
 	{"up: port open", func(r campaign.Recovery) time.Duration { return r.Port }},
 	{"health says 200", func(r campaign.Recovery) time.Duration { return r.Health }},
-	{"first call", func(r campaign.Recovery) time.Duration { return r.Canary }},
+	{"first call", func(r campaign.Recovery) time.Duration { return r.Probe }},
 }
 
-// kindOf is what a restart is listed under.
+// kindOf is the group in which a restart is listed.
 func kindOf(r campaign.Recovery) string {
-	if r.Closing {
-		return "closing " + r.Kind
+	switch {
+	case r.Closing:
+		return "closing " + string(r.Kind)
+	case r.TakeOver:
+		return "take-over " + string(r.Kind)
 	}
-	return r.Kind
+	return string(r.Kind)
 }
 
 // spread is how long a milestone took, over the restarts of a kind.
@@ -142,7 +146,7 @@ func (w worktime) recoveryChart() (chart, error) {
 	p.X.Tick.Marker, p.X.Tick.Length = plot.ConstantTicks(names), 0
 	logY(p)
 	for k, m := range milestones {
-		out.Key = append(out.Key, colourKey{hex(colourOf(k)), m.Name})
+		out.Key = append(out.Key, colourKey{classOf(colourOf(k)), m.Name})
 	}
 	out.Says = "Boxes are the middle half, with the median; whiskers reach from 5 to 95 %, dots are the slowest. Health says 200 before calls go through."
 	return out.with(p)
@@ -171,9 +175,7 @@ func (b box) Plot(c vgdraw.Canvas, p *plot.Plot) {
 	style.Color, style.Width = colourOf(b.colour), vg.Points(1.2)
 	low, high := ty(b.value(25)), ty(b.value(75))
 	fill := colourOf(b.colour)
-	fill.A = 0xff
-	pale := fill
-	pale.R, pale.G, pale.B = 255-(255-fill.R)/3, 255-(255-fill.G)/3, 255-(255-fill.B)/3
+	pale := color.NRGBA{fill.R, fill.G, fill.B, 0x55}
 	corners := []vg.Point{{X: x - half, Y: low}, {X: x - half, Y: high}, {X: x + half, Y: high}, {X: x + half, Y: low}}
 	c.StrokeLine2(style, x, ty(b.value(5)), x, ty(b.value(95)))
 	c.FillPolygon(pale, corners)
@@ -197,22 +199,22 @@ type slowRestart struct {
 
 func (w worktime) slowest() (out []slowRestart) {
 	all, _ := w.restarts()
-	slices.SortStableFunc(all, func(a, b restarted) int { return cmp.Compare(b.Canary, a.Canary) })
+	slices.SortStableFunc(all, func(a, b restarted) int { return cmp.Compare(b.Probe, a.Probe) })
 	all = all[:min(len(all), maxSlowest)]
 	for _, r := range all {
-		s := &w.c.Sittings[r.sitting]
+		s := &w.c.Segments[r.segment]
 		one := slowRestart{
-			Plan: r.plan.Number, Shard: s.Shard.String(), Config: r.plan.Config, Kind: kindOf(r.Recovery), Identity: r.plan.Identity,
-			At: clockText(w.at(r.sitting, r.plan.At)), Down: known(r.Down), Spawned: known(r.Spawned), Port: known(r.Port),
-			Health: known(r.Health), All: fine(r.Canary),
+			Plan: r.plan.Number, Shard: s.Shard.String(), Config: r.plan.Configuration(), Kind: kindOf(r.Recovery), Identity: r.plan.Identity,
+			At: clockText(w.at(r.segment, r.plan.At)), Down: known(r.Down), Spawned: known(r.Spawned), Port: known(r.Port),
+			Health: known(r.Health), All: fine(r.Probe),
 		}
-		from, longest := time.Duration(0), float64(all[0].Canary)
+		from, longest := time.Duration(0), float64(all[0].Probe)
 		for _, m := range []struct {
 			at          time.Duration
 			class, says string
 		}{
 			{r.Down, "ending", "told to end"}, {r.Spawned, "gone", "gone"}, {r.Port, "spawned", "started, port closed"},
-			{r.Health, "port", "port open"}, {r.Canary, "health", "health says 200, calls fail"},
+			{r.Health, "port", "port open"}, {r.Probe, "health", "health says 200, calls fail"},
 		} {
 			to := max(m.at, from)
 			one.Parts = append(one.Parts, part{100 * float64(from) / longest, 100 * float64(to-from) / longest, m.class, m.says + ", until " + fine(to)})
@@ -231,6 +233,11 @@ func known(d time.Duration) string {
 	return fine(d)
 }
 
+// step adds a second of a close-up.
+func (s *series) step(second, n int) {
+	s.points = append(s.points, plotter.XY{X: float64(second), Y: float64(n)}, plotter.XY{X: float64(second + 1), Y: float64(n)})
+}
+
 // closeUp is how long a stretch the close-up shows.
 const closeUp = time.Minute
 
@@ -242,8 +249,8 @@ func (w worktime) closeChart() (chart, error) {
 		out.Says = "No restart was seen to its end."
 		return out, nil
 	}
-	r := slices.MaxFunc(all, func(a, b restarted) int { return cmp.Compare(a.Canary, b.Canary) })
-	alone := worktime{c: &campaign.Campaign{Sittings: w.c.Sittings[r.sitting : r.sitting+1]}, offsets: w.offsets[r.sitting : r.sitting+1]}
+	r := slices.MaxFunc(all, func(a, b restarted) int { return cmp.Compare(a.Probe, b.Probe) })
+	alone := worktime{c: &campaign.Campaign{Segments: w.c.Segments[r.segment : r.segment+1]}, offsets: w.offsets[r.segment : r.segment+1]}
 	middle := alone.at(0, r.plan.At) + r.plan.Took/2
 	from := max(0, middle-closeUp/2).Truncate(time.Second)
 	to := from + closeUp
@@ -253,21 +260,31 @@ func (w worktime) closeChart() (chart, error) {
 	if err != nil {
 		return out, err
 	}
-	var points plotter.XYs
+	programs, loads := series{colour: rateColour}, series{name: "loads", colour: loadColour}
+	loaded := false
 	for i := int(from / time.Second); i < min(int(to/time.Second), len(buckets)); i++ {
-		points = append(points, plotter.XY{X: float64(i), Y: float64(buckets[i].answered)}, plotter.XY{X: float64(i + 1), Y: float64(buckets[i].answered)})
+		programs.step(i, buckets[i].answered)
+		loads.step(i, buckets[i].loadAnswered)
+		loaded = loaded || buckets[i].loadAnswered > 0
 	}
 	p := newPlot("time at work", "per second")
 	p.X.Min, p.X.Max = from.Seconds(), math.Max(to.Seconds(), from.Seconds()+1)
 	p.X.Tick.Marker = clock{}
 	p.Add(shades(bands))
-	if err := addLine(p, points, 0); err != nil {
-		return out, err
+	out.Key = faultKey(bands)
+	lines := []series{programs}
+	if loaded {
+		lines[0].name = "programs"
+		lines = append(lines, loads)
+	}
+	for _, l := range lines {
+		if err := out.add(p, l); err != nil {
+			return out, err
+		}
 	}
 	fromZero(p)
-	s := &w.c.Sittings[r.sitting]
-	out.Key = faultKey(bands)
+	s := &w.c.Segments[r.segment]
 	out.Says = fmt.Sprintf("Operations answered in each second around the slowest restart of the campaign (%s after a %s: plan %d, shard %s, %s); its shard alone.",
-		fine(r.Canary), kindOf(r.Recovery), r.plan.Number, s.Shard, plural(max(1, s.Workers), "worker"))
+		fine(r.Probe), kindOf(r.Recovery), r.plan.Number, s.Shard, plural(max(1, s.Workers), "worker"))
 	return out.with(p)
 }

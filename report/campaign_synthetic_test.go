@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,29 +18,31 @@ import (
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/harness/triage"
 	"retain/model"
 )
 
 // recordNames are the "r" fields of records, as their format says.
 func recordName(t *testing.T, r campaign.Record) string {
 	switch r.(type) {
-	case campaign.Begun:
+	case campaign.Start:
 		return "begin"
-	case campaign.Judged:
+	case campaign.PlanResult:
 		return "plan"
-	case campaign.Drawn:
+	case campaign.PlanDrawn:
 		return "drawn"
-	case campaign.Found:
+	case campaign.Violation:
 		return "found"
-	case campaign.Reduced:
+	case campaign.Reduction:
 		return "reduced"
-	case campaign.Sampled:
+	case campaign.Sample:
 		return "sample"
 	case campaign.Canary:
 		return "canary"
-	case campaign.Noted:
+	case campaign.Note:
 		return "note"
-	case campaign.Ended:
+	case campaign.End:
 		return "end"
 	}
 	t.Fatalf("%T has no name", r)
@@ -50,7 +53,7 @@ func recordName(t *testing.T, r campaign.Record) string {
 type shardWriter struct {
 	t     *testing.T
 	r     *rand.Rand
-	begun campaign.Begun
+	begun campaign.Start
 	file  bytes.Buffer
 	dir   string // of the shard
 	now   time.Time
@@ -58,8 +61,8 @@ type shardWriter struct {
 
 func newShard(t *testing.T, dir string, shard campaign.Shard, at time.Time) *shardWriter {
 	w := &shardWriter{t: t, r: rand.New(rand.NewPCG(7, uint64(shard.Index))), dir: dir, now: at}
-	w.begun = campaign.Begun{
-		Version: campaign.Version, Sitting: fmt.Sprintf("sit%d-%d", shard.Index, at.Unix()%1000), At: at, Seed: 8123, Shard: shard, Duration: time.Hour, Workers: 2,
+	w.begun = campaign.Start{
+		Version: campaign.Version, Segment: fmt.Sprintf("sit%d-%d", shard.Index, at.Unix()%1000), At: at, Seed: 8123, Shard: shard, Duration: time.Hour, Workers: 2,
 		Flags: []string{"-runtime=process"}, Runtime: "process", SDK: "sdk go 1.2.0", Go: "go1.26", Platform: "linux/amd64 2 cpus", RapidSteps: 30,
 	}
 	w.write(w.begun)
@@ -78,7 +81,7 @@ func (w *shardWriter) save(cut int) {
 	if cut > 0 {
 		text = append(text, `{"r":"plan","n":99999999999999`[:cut]...)
 	}
-	path := filepath.Join(w.dir, campaign.RecordsDir, w.begun.Sitting+".jsonl")
+	path := filepath.Join(w.dir, campaign.RecordsDir, w.begun.Segment+".jsonl")
 	require.NoError(w.t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(w.t, os.WriteFile(path, text, 0o644))
 }
@@ -88,17 +91,17 @@ func (w *shardWriter) milliseconds(low, high int) time.Duration {
 }
 
 // plan writes a plan of some seconds with faults, and moves the time on.
-func (w *shardWriter) plan(n int, change func(*campaign.Judged)) {
-	w.write(campaign.Drawn{Number: n, At: w.now})
+func (w *shardWriter) plan(n int, change func(*campaign.PlanResult)) {
+	w.write(campaign.PlanDrawn{Number: n, At: w.now})
 	took := w.milliseconds(2500, 5000)
-	j := campaign.Judged{
+	j := campaign.PlanResult{
 		Number: n, Run: fmt.Sprintf("run-%d", n), Runtime: 1 + n/40, Age: n % 40, At: w.now, Took: took, Verdict: harness.Pass,
 		Identity: "restate-server 1.7.12 (577e032), process", Config: []string{"plain-4", "plain-24", "suspend-50ms"}[n/10%3], Steps: 20 + n%9,
-		Faults: map[string]int{}, InFlight: 3, Ambiguous: 2, Resolved: 1, Open: 1, ReadBack: 9,
+		Counters: harness.Counters{Faults: map[model.FaultKind]int{}, InFlight: 3, Ambiguous: 2, Resolved: 1, Open: 1, ReadBack: 9},
 	}
 	h := campaign.NewLatencies()
 	for at := w.milliseconds(300, 600); at < took-time.Second; at += w.milliseconds(900, 1500) {
-		kind := []string{"kill", "stop", "kill", "pause"}[w.r.IntN(4)]
+		kind := []model.FaultKind{"kill", "stop", "kill", "pause"}[w.r.IntN(4)]
 		to := min(at+w.milliseconds(300, 900), took)
 		j.Bands = append(j.Bands, campaign.Band{Kind: kind, From: at, To: to})
 		j.Faults[kind]++
@@ -110,27 +113,33 @@ func (w *shardWriter) plan(n int, change func(*campaign.Judged)) {
 			port := down + w.milliseconds(60, 120)
 			j.Recoveries = append(j.Recoveries, campaign.Recovery{
 				Kind: kind, Down: down, Spawned: down + 20*time.Millisecond, Port: port, Health: port + w.milliseconds(10, 300),
-				Canary: port + w.milliseconds(320, 900), Closing: kind == "kill" && w.r.IntN(3) == 0,
+				Probe: port + w.milliseconds(320, 900), Closing: kind == "kill" && w.r.IntN(3) == 0,
 			})
 		}
 	}
 	for from := time.Duration(0); from < took; from += time.Second {
 		s := campaign.Second{From: from, Answered: 8 + w.r.IntN(30)}
-		for range s.Answered {
+		for i := range s.Answered {
 			us := int64(w.r.ExpFloat64()*4000) + 900
+			if n%5 == 0 && from == 0 && i == 0 {
+				us = 2_900_000 // it waited for a restart longer than any of the load
+			}
 			require.NoError(w.t, h.RecordValue(min(us, 3_000_000)))
 		}
 		j.Seconds = append(j.Seconds, s)
 		j.Operations += s.Answered
 	}
 	j.Attempts = j.Operations + 4
-	text, err := h.Encode(hdr.V2CompressedEncodingCookieBase)
-	require.NoError(w.t, err)
-	j.Latencies = string(text)
+	if n%3 > 0 {
+		w.load(&j, h)
+	}
+	j.Latencies = w.encoded(h)
 	all := generators.Situations()
 	for range 14 {
 		k := int(float64(len(all)) * w.r.Float64() * w.r.Float64()) // the later ones are rare
-		j.Situations = append(j.Situations, all[k].String())
+		if text := all[k].String(); !slices.Contains(j.Situations, text) {
+			j.Situations = append(j.Situations, text)
+		}
 	}
 	if change != nil {
 		change(&j)
@@ -139,11 +148,40 @@ func (w *shardWriter) plan(n int, change func(*campaign.Judged)) {
 	w.now = w.now.Add(took/2 + 200*time.Millisecond) // two workers
 }
 
+func (w *shardWriter) encoded(h *hdr.Histogram) string {
+	text, err := h.Encode(hdr.V2CompressedEncodingCookieBase)
+	require.NoError(w.t, err)
+	return string(text)
+}
+
+// load gives a plan a load, whose latencies are added to all of the plan's.
+func (w *shardWriter) load(j *campaign.PlanResult, all *hdr.Histogram) {
+	j.Load = harness.LoadCounters{Plans: 1, Clients: 8 << w.r.IntN(4), UpNs: int64(j.Took) * 6 / 10}
+	times := campaign.NewLatencies()
+	for i := range j.Seconds {
+		n := 60 + w.r.IntN(90)
+		j.Seconds[i].Load = n
+		j.Seconds[i].Answered += n
+		j.Load.Operations += n
+		for range n {
+			require.NoError(w.t, times.RecordValue(min(int64(w.r.ExpFloat64()*40_000)+5_000, 3_000_000)))
+		}
+	}
+	for range j.Faults["kill"] + j.Faults["stop"] {
+		inFlight := 1 + w.r.IntN(j.Load.Clients)
+		j.Load.Strikes++
+		j.Load.InFlight += inFlight
+		j.Load.OnOneKey = max(j.Load.OnOneKey, inFlight/2)
+	}
+	all.Merge(times)
+	j.LoadLatencies = w.encoded(times)
+}
+
 // hold samples the process.
 func (w *shardWriter) hold() {
 	at := w.now.Sub(w.begun.At)
 	grown := min(at.Seconds()/120, 1)
-	w.write(campaign.Sampled{
+	w.write(campaign.Sample{
 		At: w.now, Resident: int64(90e6 + 40e6*grown + 2e6*w.r.Float64()), Heap: int64(25e6 + 12e6*grown + 6e6*w.r.Float64()),
 		Descriptors: 41 + w.r.IntN(6), Goroutines: 60 + w.r.IntN(30),
 	})
@@ -164,18 +202,18 @@ func keepFinding(t *testing.T, dir string) {
 		h.Faults[i].Begin.Seq, h.Faults[i].End.Seq = 2*h.Faults[i].Begin.Seq, 2*h.Faults[i].End.Seq
 	}
 	broken := checker.Check(h, checker.Options{}).Broken()
-	facts, err := json.Marshal(harness.Finding{
-		Version: harness.FindingVersion, Run: h.Run, Verdict: harness.Violation, Guarantee: broken.Guarantee, Sentence: broken.Guarantee,
+	facts, err := json.Marshal(triage.Finding{
+		Version: triage.FindingVersion, Run: h.Run, Verdict: harness.Violation, Broken: broken.Guarantee, Guarantee: broken.Guarantee.String(), Sentence: broken.Guarantee.String(),
 		Object: broken.Object.String(), Proof: broken.Proof, Contradiction: broken.Contradiction, Age: 4,
-		RuledOut: []harness.RuledOut{{What: "not sent", Fact: "1 attempt, handler ran once, 200", Out: true}},
+		RuledOut: []harness.Hypothesis{{What: "not sent", Fact: "1 attempt, handler ran once, 200", RuledOut: true}},
 	})
 	require.NoError(t, err)
 	var history bytes.Buffer
 	require.NoError(t, model.WriteHistory(&history, h))
 	for name, text := range map[string][]byte{
-		harness.FindingFile: facts, harness.HistoryFile: history.Bytes(), harness.ReducedHistoryFile: history.Bytes(),
-		harness.PlanFile: generators.Encode(generators.StartAndStop(generators.Kill)), harness.ReducedFile: generators.Encode(generators.StartAndStop(generators.Kill)),
-		harness.PageFile: []byte("<p>page</p>"), harness.PictureFile: []byte("<p>picture</p>"),
+		triage.FindingFile: facts, triage.HistoryFile: history.Bytes(), regress.ReducedHistoryFile: history.Bytes(),
+		triage.PlanFile: generators.Encode(generators.StartAndStop(model.Kill)), regress.ReducedFile: generators.Encode(generators.StartAndStop(model.Kill)),
+		triage.PageFile: []byte("<p>page</p>"), triage.PictureFile: []byte("<p>picture</p>"),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
 	}
@@ -203,18 +241,18 @@ func twoShards(t *testing.T, dir string, plans int) {
 			n := 2*k + index
 			switch k {
 			case 5:
-				w.plan(n, func(j *campaign.Judged) {
+				w.plan(n, func(j *campaign.PlanResult) {
 					j.Verdict, j.Sentence, j.Dir = harness.Violation, "an acknowledged add is missing after a kill", fmt.Sprintf("findings/7f2c-%d", n)
 				})
 				w.found(n)
 			case 6 + index:
-				w.plan(n, func(j *campaign.Judged) { j.Verdict, j.Sentence = harness.Undecided, "porcupine stopped at 20 s" })
+				w.plan(n, func(j *campaign.PlanResult) { j.Verdict, j.Sentence = harness.Undecided, "porcupine stopped at 20 s" })
 			default:
 				w.plan(n, nil)
 			}
 		}
-		w.write(campaign.Noted{At: w.now, Text: "a remark"})
-		w.write(campaign.Ended{At: w.now, Why: "the time is over", Plans: plans, Inside: 0.9})
+		w.write(campaign.Note{At: w.now, Text: "a remark"})
+		w.write(campaign.End{At: w.now, Why: "the time is over", Plans: plans, Inside: 0.9})
 		w.save(0)
 	}
 }
@@ -222,9 +260,9 @@ func twoShards(t *testing.T, dir string, plans int) {
 func (w *shardWriter) found(n int) {
 	dir := fmt.Sprintf("findings/7f2c-%d", n)
 	keepFinding(w.t, filepath.Join(w.dir, dir))
-	w.write(campaign.Found{Number: n, At: w.now, Dir: dir, Fingerprint: fmt.Sprintf("shape-%d", n), Finding: n, Guarantee: "an acknowledged add is missing after a kill"})
-	w.write(campaign.Reduced{
+	w.write(campaign.Violation{Number: n, At: w.now, Dir: dir, Fingerprint: fmt.Sprintf("shape-%d", n), Finding: n, Guarantee: "an acknowledged add is missing after a kill"})
+	w.write(campaign.Reduction{
 		Number: n, At: w.now, Fingerprint: "small-shape", Finding: n, Steps: 5, From: 57, Executions: 38, Took: 51 * time.Second,
-		Ending: string(generators.Minimal), Rate: generators.Rate{Strikes: 19, Runs: 20}, Case: "regressions/lost-add.json",
+		Ending: string(generators.Minimal), Rate: generators.Rate{Failures: 19, Runs: 20}, Case: "regressions/lost-add.json",
 	})
 }

@@ -16,14 +16,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/harness/session"
+	"retain/model"
+	"retain/runtime/serverlog"
 )
 
-// reported is a reporter that has told of a session with these runs.
-func reported(t *testing.T, runs ...harness.Run) (*Reporter, *harness.Session, *strings.Builder) {
+// reported is a reporter that has reported a session with these runs.
+func reported(t *testing.T, runs ...harness.Run) (*Reporter, *session.Result, *strings.Builder) {
 	t.Helper()
 	out := &strings.Builder{}
 	p := &Reporter{Name: "TestProperties", Out: out, SDK: "sdk go 1.2.0", Seed: 8123}
-	s := session(94)
+	s := sessionOf(94)
 	s.Counts = map[harness.Verdict]int{}
 	for _, r := range runs {
 		p.Run(r)
@@ -39,7 +43,7 @@ func reported(t *testing.T, runs ...harness.Run) (*Reporter, *harness.Session, *
 
 func passed(n int) harness.Run { return harness.Run{Number: n, Verdict: harness.Pass} }
 
-func TestTheSummaryFile(t *testing.T) {
+func TestSummaryJSONHasVerdictCountsAndFindings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.json")
 	p, s, _ := reported(t, passed(0), lost(t, found))
 	require.NoError(t, p.Summary(path, s))
@@ -68,8 +72,8 @@ func TestTheSummaryFile(t *testing.T) {
 }
 
 // Every field of the summary is described where its reader looks.
-func TestTheReadmeNamesEveryFieldOfTheSummary(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+func TestOutputPageNamesEveryFieldOfTheSummary(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "output.md"))
 	require.NoError(t, err)
 	var fields func(v any)
 	fields = func(v any) {
@@ -80,20 +84,20 @@ func TestTheReadmeNamesEveryFieldOfTheSummary(t *testing.T) {
 			}
 		case map[string]any:
 			for name, e := range v {
-				assert.True(t, strings.Contains(string(readme), "`"+name+"`"), "the README says nothing of %s", name)
-				if name != "verdicts" && name != "faults" && name != "cells" && name != "server_configurations" {
+				assert.True(t, strings.Contains(string(page), "`"+name+"`"), "docs/output.md has no field %s", name)
+				if !slices.Contains([]string{"verdicts", "faults", "cells", "server_configurations", "classes", "partitions"}, name) {
 					fields(e)
 				}
 			}
 		}
 	}
 	r := lost(t, found)
-	r.Admissions, r.Problem, r.Ledger = []harness.Admission{{Line: "l", Class: "c", Life: 1}}, errors.New("disk full"), true
+	r.Admissions, r.Problem, r.Ledger = []serverlog.Admission{{Line: "l", Class: "c", Life: 1}}, errors.New("disk full"), true
 	p, s, _ := reported(t, r)
 	small := r
 	small.Check.Objects, small.Plan.Config.Server = slices.Clone(r.Check.Objects), "plain-4"
-	small.Check.Objects[0].Guarantee = "another"
-	p.Shrunk(r, &harness.Shrunk{Run: &small})
+	small.Check.Objects[0].Guarantee = model.Guarantee{Code: model.NoLegalOrder}
+	p.Shrunk(r, &regress.Shrunk{Run: &small})
 	s.Missing, s.Because, s.Ledger.Note = []string{"m"}, "b", "n"
 	body, err := json.Marshal(p.summary(s))
 	require.NoError(t, err)
@@ -128,7 +132,7 @@ func strict(t *testing.T, text []byte) junitSuites {
 	return out
 }
 
-func TestJUnit(t *testing.T) {
+func TestJUnitHasACasePerPlan(t *testing.T) {
 	harnessRun := harness.Run{Number: 4, Verdict: harness.Harness, Sentence: "a control character \x1b[31m in <a log> & \xff more"}
 	p, s, _ := reported(t, passed(0), passed(1), lost(t, found), harness.Run{Number: 3, Verdict: harness.Undecided, Sentence: "register-0: no time"}, harnessRun)
 	var j JUnit
@@ -162,7 +166,7 @@ func TestJUnit(t *testing.T) {
 	assert.Contains(t, violated.Failure.Text, "ruled out  checker (porcupine agrees)")
 	assert.Equal(t, "undecided", first.Cases[3].Failure.Type)
 	require.NotNil(t, first.Cases[4].Error, "what is ours is an error, not a failure")
-	assert.Contains(t, first.Cases[4].Error.Text, "?[31m in <a log> & ? more")
+	assert.Contains(t, first.Cases[4].Error.Text, `\x1b[31m in <a log> & \xff more`)
 	assert.Nil(t, first.Cases[5].Failure, "the session fails by its plans alone")
 
 	second := suites[1]
@@ -171,10 +175,10 @@ func TestJUnit(t *testing.T) {
 	assert.Contains(t, second.Cases[1].Failure.Text, "restarts: 0 of 94 needed")
 }
 
-func TestMarkdown(t *testing.T) {
+func TestMarkdownIsAppended(t *testing.T) {
 	r := lost(t, found)
 	p, s, _ := reported(t, passed(0), r)
-	golden(t, "markdown-violation", away(r.Dir, p.Markdown(s)))
+	golden(t, "markdown-violation", p.Markdown(s))
 
 	p, s, _ = reported(t, passed(0))
 	golden(t, "markdown-pass", p.Markdown(s))
@@ -193,10 +197,10 @@ func TestMarkdown(t *testing.T) {
 	assert.Contains(t, p.Markdown(s), "... and 2 more")
 }
 
-func TestWhatIsToldWhen(t *testing.T) {
+func TestViolationPrintsAtOnceAndOthersPrintASummary(t *testing.T) {
 	r := lost(t, found)
 	_, _, out := reported(t, passed(0), r)
-	assert.Equal(t, Finding(r, Context{SDK: "sdk go 1.2.0", Passed: 1}).String(), out.String(), "a violation is told at once, and nothing after it")
+	assert.Equal(t, Finding(r, Context{SDK: "sdk go 1.2.0", Passed: 1}).String(), out.String(), "a violation is printed at once, and nothing after it")
 
 	_, _, out = reported(t, passed(0), passed(1))
 	assert.True(t, strings.HasPrefix(out.String(), "pass  "), out.String())
@@ -213,7 +217,7 @@ func TestWhatIsToldWhen(t *testing.T) {
 }
 
 // A session that could not begin leaves its files behind too.
-func TestWhatCouldNotBegin(t *testing.T) {
+func TestSessionThatCouldNotBeginIsReported(t *testing.T) {
 	p := &Reporter{Name: "TestProperties", Out: io.Discard}
 	s := p.CouldNotBegin(errors.New("no Docker"))
 	dir := t.TempDir()

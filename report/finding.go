@@ -11,19 +11,27 @@ import (
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/harness/triage"
+	"retain/internal/printable"
 	"retain/model"
+	"retain/runtime/serverlog"
 )
 
-// Session context that a run's rows need and a run does not know.
+// Context is what the rows of a run need of its session.
 type Context struct {
 	// SDK names the handlers: "sdk go 1.2.0"; "" leaves it out.
 	SDK string
 	// Flags chose the server: the command that replays repeats them.
 	Flags []string
+	// Altered is in what the session differs from a plain server.
+	Altered model.Settings
 	// Passed is how many plans have passed so far, Of how many were judged.
 	Passed, Of int
 	// Shrunk is what a violation was reduced to, nil if it was not.
-	Shrunk *harness.Shrunk
+	Shrunk *regress.Shrunk
+	// Verbose adds how the workers' time divides.
+	Verbose bool
 }
 
 // Finding says what a run that did not pass showed. Its last row is the command
@@ -55,7 +63,7 @@ func historyOf(r harness.Run) string {
 	if r.Dir == "" && r.Outcome != nil {
 		return r.Outcome.Path
 	}
-	return filepath.Join(r.Dir, harness.HistoryFile)
+	return filepath.Join(r.Dir, triage.HistoryFile)
 }
 
 func violation(r harness.Run, c Context) (out Rows) {
@@ -65,13 +73,17 @@ func violation(r harness.Run, c Context) (out Rows) {
 	if r.Dir != "" {
 		about = append(about, "finding "+filepath.Base(r.Dir))
 	}
-	out.add("violation", titled(broke(shown), about))
+	out.add("violation", titled(brokenTitle(shown), about))
+	out.add("held by", heldBy(shown)...)
+	out.add("waiting", waiting(shown)...)
 	out.add("build", build(shown, c)...)
 	if shown.Outcome != nil {
-		out.add("", proof(shown)...)
+		out.prove(proof(shown))
+		out.add("not shown", notShown(shown)...)
 	}
-	out.add("judged", judged(shown, earlier || len(asked.RuledOut) == 0)...) // else the second opinion is one of those
+	out.add("judged", judged(shown, earlier || len(asked.Hypotheses) == 0)...) // else the second opinion is one of those
 	out.add("admitted", marked(admitted(asked), earlier)...)
+	out.add("shortage", marked(shortage(asked), earlier)...)
 	out.add("ruled out", marked(ruledOut(asked), earlier)...)
 	if asked.Where != "" {
 		out.add("where", marked([]string{asked.Where}, earlier)...)
@@ -85,17 +97,17 @@ func violation(r harness.Run, c Context) (out Rows) {
 	}
 	if r.Dir != "" {
 		out.add("files", files(r.Dir)...)
-		replay := strings.Join(append([]string{"go test -run Replay -plan", filepath.Join(r.Dir, planOf(c.Shrunk))}, c.Flags...), " ")
+		replay := "go test -run Replay -plan " + words(append([]string{filepath.Join(r.Dir, planOf(c.Shrunk))}, c.Flags...)...)
 		out.add("replay", replay)
 		out.add("keep it", replay+" -promote NAME")
 	}
 	return out
 }
 
-// broke is the broken guarantee as a title. What did not happen is named by what
+// brokenTitle is the broken guarantee as a title. A missing event is named by what
 // should have.
-func broke(r harness.Run) string {
-	guarantee := r.Guarantee()
+func brokenTitle(r harness.Run) string {
+	guarantee := r.Guarantee().String()
 	switch {
 	case r.Check.Broken() != nil:
 		return guarantee
@@ -108,13 +120,7 @@ func broke(r harness.Run) string {
 // aboutOf is what a violation is about: an object, if it is about one, and whether
 // the ledger showed it.
 func aboutOf(r harness.Run) (about []string) {
-	var object model.Object
-	if b := r.Check.Broken(); b != nil {
-		object = b.Object
-	} else if r.Outcome != nil && r.Outcome.Liveness != nil && r.Outcome.Liveness.Operation > 0 {
-		object = r.Outcome.History.Operations[r.Outcome.Liveness.Operation-1].Object
-	}
-	if object.Kind != "" {
+	if object := objectOf(r); object.Kind != "" {
 		about = append(about, object.Kind.Service()+" "+object.String())
 	}
 	if r.Ledger {
@@ -123,12 +129,27 @@ func aboutOf(r harness.Run) (about []string) {
 	return about
 }
 
+// objectOf is the object that a violation is about, the zero value for none.
+func objectOf(r harness.Run) (object model.Object) {
+	if b := r.Check.Broken(); b != nil {
+		return b.Object
+	}
+	if r.Outcome != nil && r.Outcome.Liveness != nil && r.Outcome.Liveness.Operation > 0 {
+		return r.Outcome.History.Operations[r.Outcome.Liveness.Operation-1].Object
+	}
+	return object
+}
+
+// maxRuntime bounds the description of a runtime, which may be of a history from
+// elsewhere.
+const maxRuntime = 200
+
 // build says what was tested, and how old it was.
 func build(r harness.Run, c Context) []string {
 	if r.Outcome == nil {
 		return nil
 	}
-	line := r.Outcome.History.Runtime + ", 1 node"
+	line := printable.Cut(r.Outcome.History.Runtime, maxRuntime) + ", 1 node"
 	if c.SDK != "" {
 		line += " · " + c.SDK
 	}
@@ -142,20 +163,23 @@ func build(r harness.Run, c Context) []string {
 	second += fmt.Sprintf(", number %d of its runtime", r.Outcome.Age+1)
 	if s, err := generators.ServerNamed(r.Plan.Config.Server); err == nil {
 		second += " · " + s.Name + ": " + s.Says
-	} else if n := r.Plan.Config.Partitions; n > 0 {
-		second += " · " + plural(n, "partition")
+	} else if config := r.Plan.Config.Configuration(); config != "" {
+		second += " · " + config
 	}
-	return []string{line, second}
+	if load := r.Plan.Load.String(); load != "" {
+		second += " · load of " + load
+	}
+	return append(with(line, alteredIn(r, c)), second)
 }
 
 // proof draws the operations that the violation is about.
-func proof(r harness.Run) []string {
+func proof(r harness.Run) *table {
 	h := r.Outcome.History
 	if b := r.Check.Broken(); b != nil {
-		return Operations(h, b.Proof, b.Contradiction, remark(h, *b, r.Lost))
+		return tableOf(h, b.Proof, b.Contradiction, remark(h, *b, r.Lost))
 	}
-	if l := r.Outcome.Liveness; l != nil && l.Operation > 0 {
-		return Operations(h, []int{l.Operation}, l.Operation, "not answered")
+	if ids, marked := shown(r); marked > 0 {
+		return stuckTable(h, ids, marked, stuckRemark(r))
 	}
 	return nil
 }
@@ -184,7 +208,7 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 		return unexplained
 	}
 	o := h.Operations[lost[0]-1]
-	says := fmt.Sprintf("%s was acknowledged at %d ms", o.Op, o.In(model.Resolved).Return.Ns/1e6)
+	says := fmt.Sprintf("%s was acknowledged at %d ms", printable.Middle(o.Op.String(), maxCell), o.In(model.Resolved).Return.Ns/1e6)
 	if more := len(lost) - 1; more > 0 {
 		says += fmt.Sprintf(", and is missing like %d more", more)
 	}
@@ -193,19 +217,19 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 
 // stranger says what is known of the value that can't be there.
 func stranger(h *model.History, b checker.ObjectResult) string {
-	value := strconv.Quote(b.Stranger.Value)
+	value := printable.Middle(strconv.Quote(b.Stranger.Value), maxCell)
 	switch {
 	case len(b.Stranger.Writers) == 0:
 		return "nothing wrote " + value
-	case strings.Contains(b.Guarantee, "two effects"):
-		value += ", which stands there twice,"
+	case b.Guarantee.Code == model.TwoEffectsOfKey || b.Guarantee.Code == model.TwoEffectsOfAppend:
+		value += ", which occurs twice,"
 	}
 	o := h.Operations[b.Stranger.Writers[0]-1]
 	on := ""
 	if o.Object != b.Object {
 		on = " on " + o.Object.String()
 	}
-	return fmt.Sprintf("%s is of %s%s at %d ms -> %s", value, o.Op, on, o.Call.Ns/1e6, ending(h, o, false))
+	return fmt.Sprintf("%s is of %s%s at %d ms -> %s", value, printable.Middle(o.Op.String(), maxCell), on, o.Call.Ns/1e6, printable.Middle(ending(h, o), maxCell))
 }
 
 // judged says who decided, with porcupine's opinion if that is asked for, and what
@@ -214,12 +238,15 @@ func judged(r harness.Run, second bool) []string {
 	b := r.Check.Broken()
 	if b == nil {
 		if r.Outcome != nil && r.Outcome.Liveness != nil {
-			return []string{r.Outcome.Liveness.Detail}
+			return wrapped(r.Outcome.Liveness.Parts(), "; ")
 		}
 		return nil
 	}
 	return []string{decided(*b, second)}
 }
+
+// maxLogLine bounds a line of a log that is quoted, in columns.
+const maxLogLine = 160
 
 // maxAdmissions bounds the admissions that are printed; the page has them all.
 const maxAdmissions = 4
@@ -227,14 +254,14 @@ const maxAdmissions = 4
 func admitted(r harness.Run) (out []string) {
 	for i, a := range r.Admissions {
 		if i == maxAdmissions {
-			return append(out, fmt.Sprintf("... and %d more in %s", len(r.Admissions)-i, harness.PageFile))
+			return append(out, fmt.Sprintf("... and %d more in %s", len(r.Admissions)-i, triage.PageFile))
 		}
-		out = append(out, fmt.Sprintf("%s (%s): %.160s", a.Class, life(a), oneLine(a.Line)))
+		out = append(out, fmt.Sprintf("%s (%s): %s", a.Class, life(a), printable.Cut(oneLine(a.Line), maxLogLine)))
 	}
 	return out
 }
 
-func life(a harness.Admission) string {
+func life(a serverlog.Admission) string {
 	if a.Life == 0 {
 		return "of an unknown life"
 	}
@@ -245,12 +272,12 @@ func life(a harness.Admission) string {
 // not be ruled out.
 func ruledOut(r harness.Run) (out []string) {
 	var yes, no []string
-	for _, x := range r.RuledOut {
+	for _, x := range r.Hypotheses {
 		text := x.What
 		if x.Fact != "" {
 			text += " (" + x.Fact + ")"
 		}
-		if x.Out {
+		if x.RuledOut {
 			yes = append(yes, text)
 		} else {
 			no = append(no, text)
@@ -269,7 +296,7 @@ func files(dir string) []string {
 	if err != nil {
 		return []string{dir + string(filepath.Separator)}
 	}
-	order := []string{harness.PageFile, harness.PictureFile, harness.PlanFile, harness.HistoryFile}
+	order := []string{triage.PageFile, triage.PictureFile, triage.PlanFile, triage.HistoryFile}
 	rank := func(name string) int {
 		if i := slices.Index(order, name); i >= 0 {
 			return i

@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 
 	"retain/harness"
+	"retain/harness/session"
+	"retain/internal/printable"
 )
 
 // JUnit collects sessions for a file in JUnit's XML, as CI servers read it: a
 // suite for each session, a case for each plan, and one for the session as a
 // whole, which fails where no single plan did. The zero value is ready.
 //
-// A violation and what is undecided or vacuous are failures, told apart by their
-// type; what kept the suite from its work is an error. A violation that was expected
-// is skipped, as a known failure is.
+// Violations, undecided plans and vacuous sessions are failures, told apart by their
+// type. Harness errors and interruptions are errors. A violation that was expected, or
+// that -promote kept, is skipped.
 type JUnit struct {
 	suites []junitSuite
 }
@@ -63,15 +64,17 @@ type junitProblem struct {
 }
 
 // Add takes in a session that has ended, as its reporter saw it.
-func (j *JUnit) Add(p *Reporter, s *harness.Session) {
+func (j *JUnit) Add(p *Reporter, s *session.Result) {
 	said := p.session(s)
 	suite := junitSuite{
-		Name: p.Name, Time: fmt.Sprintf("%.3f", s.Took.Seconds()), Out: printable(said.String()),
+		Name: p.Name, Time: fmt.Sprintf("%.3f", s.Took.Seconds()), Out: printable.Lines(said.String()),
 		Properties: []junitProperty{
-			{"session", s.ID}, {"verdict", string(s.Verdict)}, {"server", printable(s.Identity.String())},
-			{"seed", strconv.FormatUint(p.Seed, 10)}, {"sdk", printable(p.SDK)},
+			{"session", s.ID}, {"verdict", string(s.Verdict)}, {"server", printable.Line(s.Identity.String())},
+			{"seed", strconv.FormatUint(p.Seed, 10)}, {"sdk", printable.Line(p.SDK)},
 		},
 	}
+	suite.Properties = append(suite.Properties, coverageProperties(s)...)
+	suite.Properties = append(suite.Properties, settingsProperties(p.Altered)...)
 	for _, r := range p.runs {
 		c := junitCase{Class: p.Name, Name: fmt.Sprintf("plan %d", r.number), Time: fmt.Sprintf("%.3f", r.took.Seconds())}
 		if r.number < 0 {
@@ -83,14 +86,14 @@ func (j *JUnit) Add(p *Reporter, s *harness.Session) {
 		if r.verdict == harness.Violation && p.Expected != "" {
 			suite.Tests++
 			suite.Skipped++
-			c.Skipped = &junitSkipped{printable(p.Expected)}
+			c.Skipped = &junitSkipped{printable.Line(p.Expected)}
 			suite.Cases = append(suite.Cases, c)
 			continue
 		}
 		suite.add(c, r.verdict, r.said)
 	}
 	whole := junitCase{Class: p.Name, Name: "session", Time: suite.Time}
-	if s.Verdict == harness.Vacuous {
+	if s.Verdict == harness.Vacuous || s.Verdict == harness.Interrupted {
 		suite.add(whole, s.Verdict, said)
 	} else {
 		suite.add(whole, harness.Pass, nil) // its plans say what failed
@@ -103,8 +106,8 @@ func (s *junitSuite) add(c junitCase, v harness.Verdict, said Rows) {
 	s.Tests++
 	if v != harness.Pass {
 		_, says := said.verdict()
-		problem := &junitProblem{Message: printable(string(v) + ": " + says), Type: string(v), Text: printable(said.String())}
-		if v == harness.Harness {
+		problem := &junitProblem{Message: printable.Line(string(v) + ": " + says), Type: string(v), Text: printable.Lines(said.String())}
+		if v == harness.Harness || v == harness.Interrupted {
 			s.Errors++
 			c.Error = problem
 		} else {
@@ -125,18 +128,4 @@ func (j *JUnit) Write(path string) error {
 		return fmt.Errorf("write the JUnit report: %w", err)
 	}
 	return nil
-}
-
-// printable replaces what XML can't hold, such as a control character in a
-// server's log.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			return r
-		case r < 0x20 || r == 0xfffe || r == 0xffff || r >= 0xd800 && r <= 0xdfff:
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
 }

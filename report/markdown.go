@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"retain/harness"
+	"retain/harness/session"
 )
 
 // StepSummary is the environment variable with which GitHub's runner names the
@@ -17,7 +18,7 @@ const maxTold = 3
 
 // Markdown is the session for a page in Markdown: what its runs found, worst
 // first, or what it tested.
-func (p *Reporter) Markdown(s *harness.Session) string {
+func (p *Reporter) Markdown(s *session.Result) string {
 	var b strings.Builder
 	whole := p.session(s)
 	told := 0
@@ -76,7 +77,7 @@ var markdownEscapes = strings.NewReplacer(
 )
 
 // AppendMarkdown appends the session in Markdown to a file, which need not exist.
-func (p *Reporter) AppendMarkdown(path string, s *harness.Session) error {
+func (p *Reporter) AppendMarkdown(path string, s *session.Result) error {
 	return appendMarkdown(path, p.Markdown(s))
 }
 

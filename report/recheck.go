@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"retain/checker"
+	"retain/internal/printable"
 	"retain/model"
 )
 
@@ -15,27 +16,32 @@ func Recheck(h *model.History, r checker.Result, file string, budget time.Durati
 	says := oneLine(r.Reason)
 	if r.Verdict == checker.Pass {
 		says = "every answer fits one order of the operations"
+		if h.Damage != "" || !h.Ended {
+			says += ", as far as the history goes: it was cut off"
+		}
 	}
 	b := r.Broken()
 	if b != nil {
-		says = titled(b.Guarantee, []string{b.Object.Kind.Service() + " " + b.Object.String()})
+		says = titled(b.Guarantee.String(), []string{b.Object.Kind.Service() + " " + b.Object.String()})
 	}
 	out.add(string(r.Verdict), says)
 	if h.Runtime != "" {
-		out.add("build", h.Runtime)
+		out.add("build", with(printable.Cut(h.Runtime, maxRuntime), h.Altered)...)
+	} else if len(h.Altered) > 0 {
+		out.add("build", with("", h.Altered)...)
 	}
 	if b != nil {
-		out.add("", Operations(h, b.Proof, b.Contradiction, remark(h, *b, nil))...)
+		out.prove(tableOf(h, b.Proof, b.Contradiction, remark(h, *b, nil)))
 		out.add("judged", decided(*b, true))
 	}
 	out.add("size", fmt.Sprintf("%s on %s, checked in %s", plural(len(h.Operations), "operation"), plural(len(r.Objects), "object"), r.Cost))
 	if h.Damage != "" {
 		out.add("note", oneLine(h.Damage))
 	} else if !h.Ended {
-		out.add("note", "the history has no end: its session was killed, or is not over")
+		out.add("note", `the history has no event "end": its session was killed, or is not over, and later operations may be missing`)
 	}
 	if r.Verdict == checker.Undecided {
-		out.add("do", fmt.Sprintf("go test -run Recheck -history %s -check.budget %s", file, short(10*budget)))
+		out.add("do", decideIt(file, 10*budget, r.Objects)...)
 	}
 	return out
 }
@@ -47,7 +53,7 @@ func decided(b checker.ObjectResult, second bool) string {
 	if second {
 		if b.Resolved.Second != "" {
 			line += "; porcupine says " + string(b.Resolved.Second)
-		} else if b.Resolved.By != checker.ByPorcupine {
+		} else if b.Resolved.By != checker.ByPorcupine && b.Resolved.By != checker.ByAnswer {
 			line += "; porcupine was not asked (large)"
 		}
 	}

@@ -3,9 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/harness/triage"
 )
 
 // Progress prints how far a reduction has come, a line for each smaller plan.
@@ -19,21 +22,21 @@ func Progress(w io.Writer) func(generators.Reduction) {
 	}
 }
 
-// shownOf is the run that is told: of the reduced plan, if that failed.
-func shownOf(r harness.Run, s *harness.Shrunk) harness.Run {
+// shownOf is the run to report: that of the reduced plan, if it failed.
+func shownOf(r harness.Run, s *regress.Shrunk) harness.Run {
 	if s == nil || s.Run == nil {
 		return r
 	}
 	return *s.Run
 }
 
-// beforeReduction is said of what is known of the first failure alone.
+// beforeReduction marks facts that are known of the first failure only.
 const beforeReduction = "of the plan before it was reduced"
 
-// askedOf is the run that the server was asked about, whose log and dumps there
-// are: the one that is told or, where that one was not asked about, the first
-// failure. Then earlier is true, and whatever is told of it says so.
-func askedOf(r harness.Run, s *harness.Shrunk) (asked harness.Run, earlier bool) {
+// askedOf is the run that triage queried the server about, with its log and dumps:
+// the reported one or, where triage skipped that one, the first
+// failure. Then earlier is true, and the report marks its facts.
+func askedOf(r harness.Run, s *regress.Shrunk) (asked harness.Run, earlier bool) {
 	if s == nil || s.Run == nil {
 		return r, false
 	}
@@ -43,8 +46,7 @@ func askedOf(r harness.Run, s *harness.Shrunk) (asked harness.Run, earlier bool)
 	return r, true
 }
 
-// marked says of which run lines are, if there are any and it is not the one that
-// is told.
+// marked puts a line before the facts of an earlier run, which is not the reported one.
 func marked(lines []string, earlier bool) []string {
 	if !earlier || len(lines) == 0 {
 		return lines
@@ -54,18 +56,18 @@ func marked(lines []string, earlier bool) []string {
 
 // planOf is the file of the plan that is worth replaying: of the reduced one, unless
 // it did not fail or never failed again.
-func planOf(s *harness.Shrunk) string {
+func planOf(s *regress.Shrunk) string {
 	if s == nil || s.Run == nil || neverAgain(s) {
-		return harness.PlanFile
+		return triage.PlanFile
 	}
-	return harness.ReducedFile
+	return regress.ReducedFile
 }
 
 // neverAgain reports whether the reduced plan was executed afresh and never failed.
-func neverAgain(s *harness.Shrunk) bool { return s.Rate.Runs > 0 && s.Rate.Strikes == 0 }
+func neverAgain(s *regress.Shrunk) bool { return s.Rate.Runs > 0 && s.Rate.Failures == 0 }
 
 // rate says how often a reduced violation came back, and what its reduction cost.
-func rate(r harness.Run, s *harness.Shrunk) []string {
+func rate(r harness.Run, s *regress.Shrunk) []string {
 	if s == nil {
 		return nil
 	}
@@ -83,17 +85,31 @@ func rate(r harness.Run, s *harness.Shrunk) []string {
 	}
 	switch seen := s.Seen(); {
 	case neverAgain(s):
-		return []string{fmt.Sprintf("reproduces %s · %s", s.Rate, says),
-			fmt.Sprintf("it failed by chance, or hardly ever does: what is to be replayed is %s", harness.PlanFile)}
+		return append([]string{fmt.Sprintf("reproduces %s · %s", s.Rate, says),
+			fmt.Sprintf("it failed by chance, or hardly ever does: what is to be replayed is %s", triage.PlanFile)}, earlyEnd(s.Early)...)
 	case s.Rate.Runs > 0:
 		says = fmt.Sprintf("reproduces %s · %s", s.Rate, says)
 	case seen.Runs > 0:
 		says = fmt.Sprintf("failed %s in the reduction itself, not in fresh executions · %s", seen, says)
 	}
-	return []string{says}
+	return slices.Concat([]string{says}, neededLoad(s), earlyEnd(s.Early))
 }
 
-// cost is what a reduction has come to: "3 steps, from 57 · 38 executions, 51 s".
+// earlyEnd says by which sign the executions of a reduction were over before the bound
+// of what is stuck had passed, and what came of the whole bound.
+func earlyEnd(e *regress.EarlyEnd) []string {
+	switch {
+	case e == nil:
+		return nil
+	case e.Whole.Runs == 0:
+		return []string{fmt.Sprintf("an execution failed when %s; there was no time for one with the whole bound of %s", e.Sign, e.Bound)}
+	case e.Refuted:
+		return []string{fmt.Sprintf("an execution failed when %s; with the whole bound of %s it finished after all: the plan before the reduction stands", e.Sign, e.Bound)}
+	}
+	return []string{fmt.Sprintf("an execution failed when %s; with the whole bound of %s: %s", e.Sign, e.Bound, e.Whole)}
+}
+
+// cost is the size of a reduced plan and the effort it took: "3 steps, from 57 · 38 executions, 51 s".
 func cost(r generators.Reduction) string {
 	return fmt.Sprintf("%s, from %d · %s, %s", plural(len(r.Best.Steps), "step"), r.From, plural(r.Executions, "execution"), span(r.Took))
 }

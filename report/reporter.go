@@ -9,48 +9,56 @@ import (
 	"time"
 
 	"retain/harness"
+	"retain/harness/regress"
+	"retain/harness/session"
+	"retain/harness/triage"
+	"retain/model"
 )
 
-// Reporter tells of one session as it goes on, and at its end. It is used by one
+// Reporter reports one session while it runs, and at its end. It is used by one
 // goroutine at a time.
 type Reporter struct {
 	// Name is the session's: that of the test that conducts it.
 	Name string
 	// Out is the terminal.
 	Out io.Writer
-	// Verbose prints a line for every plan.
+	// Verbose prints a line for every plan, and how the workers' time divides.
 	Verbose bool
 	// SDK names the handlers, "sdk go 1.2.0"; Flags chose the server.
 	SDK   string
 	Flags []string
+	// Altered is in what the session differs from a plain server.
+	Altered model.Settings
 	// Seed is the session's.
 	Seed uint64
 	// Expected says why violations were expected, "" if they were not: JUnit counts
 	// them as skipped.
 	Expected string
+	// Kept is the regression that the session's plan was kept as, "" for none.
+	Kept string
 
 	runs   []ran
 	passed int
 	broken bool // a harness error was told
 }
 
-// ran is what is remembered of a run until the end.
+// ran is the part of a run kept until the end.
 type ran struct {
 	number  int
 	ledger  bool
 	verdict harness.Verdict
 	took    time.Duration
 	said    Rows // nil for a pass
-	shrunk  *harness.Shrunk
+	shrunk  *regress.Shrunk
 }
 
 func (p *Reporter) context() Context {
-	return Context{SDK: p.SDK, Flags: p.Flags, Passed: p.passed}
+	return Context{SDK: p.SDK, Flags: p.Flags, Altered: p.Altered, Passed: p.passed, Verbose: p.Verbose}
 }
 
 // session says what a session found, of a violation that was reduced as what it
 // was reduced to.
-func (p *Reporter) session(s *harness.Session) Rows {
+func (p *Reporter) session(s *session.Result) Rows {
 	c := p.context()
 	if told := failures(s, s.Verdict); len(told) > 0 {
 		c.Shrunk = p.shrunk(told[0])
@@ -59,7 +67,7 @@ func (p *Reporter) session(s *harness.Session) Rows {
 }
 
 // shrunk is what a run was reduced to, nil if it was not.
-func (p *Reporter) shrunk(r harness.Run) *harness.Shrunk {
+func (p *Reporter) shrunk(r harness.Run) *regress.Shrunk {
 	for _, told := range p.runs {
 		if told.number == r.Number && told.verdict == r.Verdict {
 			return told.shrunk
@@ -68,7 +76,7 @@ func (p *Reporter) shrunk(r harness.Run) *harness.Shrunk {
 	return nil
 }
 
-// Run tells of a run, as soon as it is judged. What keeps plans from being tested
+// Run reports a run as soon as it is judged. What keeps plans from being tested
 // and what was lost is printed at once, when its page is complete.
 func (p *Reporter) Run(r harness.Run) {
 	if p.Verbose {
@@ -102,9 +110,9 @@ func (p *Reporter) Run(r harness.Run) {
 	}
 }
 
-// Shrunk tells of a violation again, as what it was reduced to. Its page and what
-// else tells of it then say so too.
-func (p *Reporter) Shrunk(r harness.Run, s *harness.Shrunk) {
+// Shrunk reports a violation again, with its reduction. It updates the page and the
+// other files of the finding.
+func (p *Reporter) Shrunk(r harness.Run, s *regress.Shrunk) {
 	c := p.context()
 	c.Shrunk = s
 	r.Problem = errors.Join(r.Problem, s.Problem)
@@ -120,19 +128,27 @@ func (p *Reporter) Shrunk(r harness.Run, s *harness.Shrunk) {
 	said.Print(p.Out)
 }
 
-// End tells of the whole session.
-func (p *Reporter) End(s *harness.Session) {
+// End reports the whole session.
+func (p *Reporter) End(s *session.Result) {
 	if s.Verdict != harness.Violation && s.Verdict != harness.Harness {
 		p.session(s).Print(p.Out)
 	}
 }
 
+// Interrupted is a session that was interrupted before it began, told like one that
+// was interrupted later.
+func (p *Reporter) Interrupted() *session.Result {
+	s := &session.Result{Verdict: harness.Interrupted, Counts: map[harness.Verdict]int{}}
+	p.End(s)
+	return s
+}
+
 // CouldNotBegin is a session that could not begin, for the files that tell of it.
-// Nothing is printed: whoever can't begin says so in a line.
-func (p *Reporter) CouldNotBegin(why error) *harness.Session {
+// It prints nothing: the caller prints the error.
+func (p *Reporter) CouldNotBegin(why error) *session.Result {
 	r := harness.Run{Number: -1, Verdict: harness.Harness, Sentence: "could not begin: " + why.Error()}
 	p.runs = append(p.runs, ran{number: r.Number, verdict: r.Verdict, said: Finding(r, p.context())})
-	return &harness.Session{
+	return &session.Result{
 		Verdict: harness.Harness, Failures: []harness.Run{r}, Counts: map[harness.Verdict]int{harness.Harness: 1},
 	}
 }
@@ -143,8 +159,12 @@ func Line(w io.Writer, r harness.Run) {
 	if r.Outcome != nil {
 		took = r.Outcome.Took
 	}
-	fmt.Fprintf(w, "plan %-4d %-10s %3d steps · %3d operations · %d in flight at a fault · %s · %s\n", r.Number, r.Verdict,
-		len(r.Plan.Steps), r.Tally.Operations, r.Tally.InFlight, faults(r.Tally.Faults), took.Round(time.Millisecond))
+	load := ""
+	if l := r.Tally.Load; l.Plans > 0 {
+		load = fmt.Sprintf(" · load %s, %s", plural(l.Clients, "client"), plural(l.Operations, "operation"))
+	}
+	fmt.Fprintf(w, "plan %-4d %-10s %3d steps · %3d operations · %d in flight at a fault%s · %s · %s\n", r.Number, r.Verdict,
+		len(r.Plan.Steps), r.Tally.Operations, r.Tally.InFlight, load, faults(r.Tally.Faults), took.Round(time.Millisecond))
 }
 
 // WritePage completes the folder of a run that was kept with its page. A run that
@@ -153,7 +173,7 @@ func WritePage(r harness.Run, c Context) error {
 	if r.Dir == "" {
 		return nil
 	}
-	file, err := os.Create(filepath.Join(r.Dir, harness.PageFile))
+	file, err := os.Create(filepath.Join(r.Dir, triage.PageFile))
 	if err != nil {
 		return fmt.Errorf("write the page of the finding: %w", err)
 	}

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"retain/harness"
+	"retain/harness/session"
 )
 
 // Session says what a session found: of a pass its power, of anything else what
 // to do about it.
-func Session(s *harness.Session, c Context, seed uint64) (out Rows) {
+func Session(s *session.Result, c Context, seed uint64) (out Rows) {
 	c.Passed, c.Of = s.Counts[harness.Pass], judgedPlans(s)
 	switch s.Verdict {
 	case harness.Pass:
@@ -25,6 +26,9 @@ func Session(s *harness.Session, c Context, seed uint64) (out Rows) {
 			out.add("because", s.Because)
 		}
 		out.add("do", morePlans(s.Tally))
+	case harness.Interrupted:
+		out.add("interrupted", interrupted(s.Counts))
+		out.add("do", "run it again; -rapid.seed draws the same plans, -rapid.checks fewer of them")
 	case harness.Undecided:
 		out = undecidedRuns(failures(s, harness.Undecided), c)
 	default:
@@ -35,13 +39,28 @@ func Session(s *harness.Session, c Context, seed uint64) (out Rows) {
 	return append(out, facts(s, c, seed)...)
 }
 
+// interrupted says what the plans came to that were over when a session or a campaign
+// was interrupted.
+func interrupted(counts map[harness.Verdict]int) string {
+	passed, undecided := counts[harness.Pass], counts[harness.Undecided]
+	switch all := passed + undecided; {
+	case all == 0:
+		return "before the first plan was over: nothing is said about Restate"
+	case undecided > 0:
+		return fmt.Sprintf("after %s: %d pass, %d undecided", plural(all, "plan"), passed, undecided)
+	case passed == 1:
+		return "after 1 plan, which passes"
+	}
+	return "after " + plural(passed, "plan") + ", which pass"
+}
+
 // judgedPlans is how many plans came to a verdict.
-func judgedPlans(s *harness.Session) int {
+func judgedPlans(s *session.Result) int {
 	return s.Counts[harness.Pass] + s.Counts[harness.Undecided] + s.Counts[harness.Violation]
 }
 
 // failures are the session's runs with this verdict.
-func failures(s *harness.Session, v harness.Verdict) (out []harness.Run) {
+func failures(s *session.Result, v harness.Verdict) (out []harness.Run) {
 	for _, r := range s.Failures {
 		if r.Verdict == v {
 			out = append(out, r)
@@ -51,39 +70,41 @@ func failures(s *harness.Session, v harness.Verdict) (out []harness.Run) {
 }
 
 // facts are what a session tested and how.
-func facts(s *harness.Session, c Context, seed uint64) (out Rows) {
+func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	t := s.Tally
+	if t.Plans == 0 && s.Verdict == harness.Interrupted {
+		return nil
+	}
 	build := s.Identity.String() + ", 1 node"
 	if c.SDK != "" {
 		build += " · " + c.SDK
 	}
-	out.add("build", fmt.Sprintf("%s · seed %d · %s", build, seed, span(s.Took)))
+	out.add("build", with(fmt.Sprintf("%s · seed %d · %s", build, seed, span(s.Took)), c.Altered)...)
 	rate := float64(t.Operations) / max(s.Took.Seconds(), 0.001)
-	ambiguous := fmt.Sprintf("%s ambiguous, all resolved", thousands(t.Ambiguous))
-	if t.Open > 0 {
-		ambiguous = fmt.Sprintf("%s ambiguous, %s resolved, %s left open", thousands(t.Ambiguous), thousands(t.Resolved), thousands(t.Open))
-	} else if t.Ambiguous == 0 {
-		ambiguous = "none ambiguous"
-	}
 	out.add("tested",
 		fmt.Sprintf("%s · %s (%.0f per second) · %s · %s in flight at a fault", plural(t.Plans, "plan"), plural(t.Operations, "operation"),
 			rate, faults(t.Faults), plural(t.InFlight, "operation")),
-		fmt.Sprintf("%s · %s read back after a restart", ambiguous, plural(t.ReadBack, "value")),
-		"at a fault: "+cells(t))
+		fmt.Sprintf("%s · %s read back after a restart", resolved(t.Ambiguous, t.Resolved, t.Open), plural(t.ReadBack, "value")),
+		"at a fault: "+faultPoints(t))
+	out.add("load", loadRow(t.Load)...)
+	out.add("covered", coveredText(t.Coverage))
 	out.add("servers", servers(t)...)
 	out.add("ledger", ledger(s)...)
 	out.add("available", availability(s)...)
 	out.add("recovery", recovery(t)...)
+	if c.Verbose {
+		out.add("time", workerTime(s.WorkerTime)...)
+	}
 	out.add("verdicts", verdicts(s))
 	if s.Verdict == harness.Pass {
-		out.add("excludes", excludes(s))
+		out.add("excludes", excludes(s)...)
 		out.add("not tested", "power loss, disk full, more than one node, upgrade, timers, awakeables")
 	}
 	return out
 }
 
 // ledger says what the end of the session read again; nil if there was no ledger.
-func ledger(s *harness.Session) []string {
+func ledger(s *session.Result) []string {
 	l := s.Ledger
 	if l.Of == 0 && l.Note == "" {
 		return nil
@@ -108,7 +129,7 @@ func ledger(s *harness.Session) []string {
 	return []string{line}
 }
 
-func verdicts(s *harness.Session) string {
+func verdicts(s *session.Result) string {
 	var out []string
 	for _, v := range []harness.Verdict{harness.Pass, harness.Violation, harness.Undecided, harness.Harness} {
 		out = append(out, fmt.Sprintf("%d %s", s.Counts[v], v))
@@ -116,21 +137,23 @@ func verdicts(s *harness.Session) string {
 	return strings.Join(out, " · ")
 }
 
-// excludes is what the session rules out, if it is large enough to.
-func excludes(s *harness.Session) string {
+// excludes is what the session rules out, if it is large enough to: of such plans, of
+// acknowledged writes, and of both in each class.
+func excludes(s *session.Result) []string {
 	switch {
 	case s.Excludes > 0:
-		return fmt.Sprintf("failures in more than %.1f %% of such plans (95 %%)", 100*s.Excludes)
+		out := []string{fmt.Sprintf("failures in more than %.1f %% of such plans (95 %%)", 100*s.Excludes)}
+		return append(out, excludedWrites(s.Tally.Coverage)...)
 	case s.Tally.TooSmall():
-		return "nothing yet: too small to judge, " + plural(s.Tally.Plans, "plan")
+		return []string{"nothing yet: too small to judge, " + plural(s.Tally.Plans, "plan")}
 	}
-	return "nothing: a replay says something of its plan alone"
+	return []string{"nothing: a replay says something of its plan alone"}
 }
 
 // morePlans is what a vacuous session lacks most often: twice the plans.
 func morePlans(t harness.Tally) string {
 	const enough = 200
-	if t.Faults["stop"]+t.Faults["kill"] == 0 {
+	if t.Ends() == 0 {
 		return "run plans that stop and kill the server: those of -run Properties do"
 	}
 	return fmt.Sprintf("run more plans: -rapid.checks %d", max(enough, 2*t.Plans))

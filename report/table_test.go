@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,12 +35,12 @@ func busy() *model.History {
 			{Kind: "pause", Begin: at(8), End: at(8)}, {Kind: "stop", Begin: at(11), End: at(12)}, {Kind: "start", Begin: at(13), End: at(14)},
 			{Kind: "kill", Begin: at(15), End: at(16)}, {Kind: "start", Begin: at(17), End: at(18)}, {Kind: "kill", Begin: at(23), End: at(24)},
 		},
-		Recoveries: []model.Recovery{{Down: 40e6, Canary: 55e6}, {Down: 120e6}, {Down: 160e6, Canary: 180e6}, {Down: 240e6}},
+		Recoveries: []model.Recovery{{Down: 40e6, Probe: 55e6}, {Down: 120e6}, {Down: 160e6, Probe: 180e6}, {Down: 240e6}},
 		Evidence:   []model.Observation{{ID: 3, Reading: "entered", At: at(7)}, {ID: 3, Reading: "effect", At: at(8)}},
 	}
 }
 
-func TestOperations(t *testing.T) {
+func TestOperationsPrintsATable(t *testing.T) {
 	h := busy()
 	golden(t, "operations", strings.Join(Operations(h, []int{1, 2, 3, 4, 5, 6}, 6, "no order explains this"), "\n")+"\n")
 	assert.Nil(t, Operations(h, nil, 0, ""))
@@ -51,11 +52,13 @@ func TestOperations(t *testing.T) {
 
 	h.Recoveries = nil
 	for _, line := range Operations(h, []int{1, 2, 3, 4, 5, 6}, 0, "") {
-		assert.NotContains(t, line, " · ", "nothing is said of a restart of which nothing is recorded")
+		if strings.Contains(line, "kill") || strings.Contains(line, "- stop") {
+			assert.NotContains(t, line, " · ", "nothing is said of a restart of which nothing is recorded")
+		}
 	}
 }
 
-func TestALongTableIsShortened(t *testing.T) {
+func TestLongTableIsShortened(t *testing.T) {
 	h := &model.History{}
 	var ids []int
 	for i := range int64(100) {
@@ -64,12 +67,40 @@ func TestALongTableIsShortened(t *testing.T) {
 		ids = append(ids, int(i)+1)
 	}
 	lines := Operations(h, ids, 100, "wrong")
-	assert.Len(t, lines, maxTable)
-	assert.Contains(t, strings.Join(lines, "\n"), "... 78 more lines")
+	assert.LessOrEqual(t, len(lines), maxTable)
+	assert.Contains(t, strings.Join(lines, "\n"), "... 80 more rows")
 	assert.Contains(t, lines[len(lines)-1], "get() -> 99   <- wrong")
+
+	lines = Operations(h, ids, 50, "wrong in the middle")
+	assert.LessOrEqual(t, len(lines), maxTable)
+	assert.Contains(t, strings.Join(lines, "\n"), "get() -> 49   <- wrong in the middle", "the marked row stays")
+
+	for i := range int64(60) { // between the first two operations
+		h.Faults = append(h.Faults, model.Fault{Kind: "pause", Begin: model.Instant{Seq: 2, Ns: 20e6 + i}, End: model.Instant{Seq: 2, Ns: 20e6 + i}})
+	}
+	h.Operations[1].Call.Seq, h.Operations[0].Return.Seq = 3, 1
+	text := strings.Join(Operations(h, ids[:2], 2, "wrong"), "\n")
+	assert.Contains(t, text, "60 faults, the last at 20 ms: pause")
 }
 
-func TestALongAnswerIsShortened(t *testing.T) {
+func TestShortenedTableHasOnlyTheColumnsOfItsRows(t *testing.T) {
+	h := &model.History{}
+	var ids []int
+	for i := range int64(60) { // of 40 clients of a load, after 20 operations of one
+		h.Operations = append(h.Operations, model.Invoked{ID: int(i) + 1, Process: fmt.Sprintf("load-%d", max(0, i-19)), Phase: model.Load, Object: model.Object{Kind: model.Counter},
+			Op: model.CounterAdd{Delta: 1}, Call: at(2*i + 1), Return: at(2*i + 2), Outcome: model.OK, Answer: model.Change{Old: i, New: i + 1}})
+		ids = append(ids, int(i)+1)
+	}
+	table := tableOf(h, ids[:40], 40, "wrong")
+	assert.Contains(t, table.lines()[0], "client", "there are too many for a column each")
+	for _, column := range table.Columns {
+		assert.True(t, slices.ContainsFunc(table.Rows, func(r tableRow) bool { return r.Column == column }), column)
+	}
+	assert.Less(t, len(table.Columns), 20)
+	assert.Len(t, tableOf(h, ids[:20], 20, "wrong").Columns, 1)
+}
+
+func TestLongAnswerIsShortened(t *testing.T) {
 	h := &model.History{Operations: []model.Invoked{{ID: 1, Process: "0", Phase: model.Program, Object: model.Object{Kind: model.List}, Op: model.ListGet{},
 		Call: at(1), Return: at(2), Outcome: model.OK, Answer: model.Texts(strings.Split(strings.Repeat("é,", 500)+"last", ","))}}}
 	row := Operations(h, []int{1}, 0, "")[1]
@@ -78,7 +109,7 @@ func TestALongAnswerIsShortened(t *testing.T) {
 	assert.True(t, strings.HasSuffix(row, `"é","last"]`), row)
 }
 
-func TestReached(t *testing.T) {
+func TestReachedNamesTheLastStepOfAnOperation(t *testing.T) {
 	o := model.Invoked{ID: 1, Return: model.Instant{Seq: 100}}
 	sent := []model.Attempt{{N: 1, Wrote: true}}
 	for want, c := range map[string]struct {

@@ -2,16 +2,22 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
 )
 
-// maxUndecided bounds the plans that are told one by one.
+// maxUndecided bounds the plans with a line each.
 const maxUndecided = 3
 
-func undecided(r harness.Run, c Context) Rows { return undecidedRuns([]harness.Run{r}, c) }
+func undecided(r harness.Run, c Context) Rows {
+	out := undecidedRuns([]harness.Run{r}, c)
+	out.add("build", tested(r, c)...)
+	return out
+}
 
 // undecidedRuns says of which plans nothing is known, and how to know it.
 func undecidedRuns(runs []harness.Run, c Context) (out Rows) {
@@ -39,7 +45,7 @@ func undecidedRuns(runs []harness.Run, c Context) (out Rows) {
 			why = append(why, oneLine(o.Reason))
 			size = append(size, sizeOf(r, o))
 		}
-		do = append(do, fmt.Sprintf("go test -run Recheck -history %s -check.budget 10m   (no server needed)", historyOf(r)))
+		do = append(do, decideIt(historyOf(r), longRecheck, r.Check.Objects)...)
 	}
 	if on == "" {
 		on = "what it did"
@@ -58,6 +64,32 @@ func undecidedRuns(runs []harness.Run, c Context) (out Rows) {
 		out.add("not saved", notSaved(r)...)
 	}
 	return out
+}
+
+// longRecheck is the budget with which what a session left undecided is judged again.
+const longRecheck = 10 * time.Minute
+
+// decideIt is what may decide the history in the file, of which objects are undecided:
+// another check with a budget that gives more of the bound that was reached. -run
+// Recheck takes more memory with more time, up to [checker.MostMemory]; where that was
+// reached, no budget helps.
+func decideIt(file string, budget time.Duration, objects []checker.ObjectResult) []string {
+	helps, needs := false, ""
+	for _, o := range objects {
+		switch {
+		case o.Spent == nil:
+		case o.Spent.Bound == checker.ByTime:
+			helps = true
+			budget = max(budget, 10*o.Spent.Time)
+		case o.Spent.Of < checker.MostMemory:
+			helps, needs = true, fmt.Sprintf(", takes up to %d GiB of memory", checker.MostMemory>>30)
+		}
+	}
+	if helps || !slices.ContainsFunc(objects, func(o checker.ObjectResult) bool { return o.Spent != nil }) {
+		return []string{fmt.Sprintf("go test -run Recheck -history %s -check.budget %s   (no server needed%s)", file, short(budget), needs)}
+	}
+	return []string{fmt.Sprintf("no budget helps: the check took %d GiB of memory, the most that it may", checker.MostMemory>>30),
+		"a history is decided more easily where fewer operations are open at once (-load, without -unresolved) and values are written once"}
 }
 
 // sizeOf is how large the object's history is, and why operations are open in it.

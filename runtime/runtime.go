@@ -16,35 +16,51 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"retain/model"
 )
+
+// EnvPartitions is the server's variable for the number of partitions.
+const EnvPartitions = "RESTATE_DEFAULT_NUM_PARTITIONS"
+
+// EnvVQueues is the server's variable for virtual queues. Data that was written with them
+// is not read without them.
+const EnvVQueues = "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES"
 
 // DefaultVersion is the Restate version under test unless -restate.version says
 // otherwise. This is the one place that pins it.
 const DefaultVersion = "1.7.12"
 
 // Runtime is one server with one data directory, through any number of starts.
+// Each start begins a new incarnation of the server.
 //
 // A Runtime is used by one goroutine at a time, with two exceptions: Kill and
 // Close may be called at any moment. Start on a running server, and Stop or
 // Kill on one that is down, return [ErrState].
 type Runtime interface {
-	// Start launches the server on the data of its last life and returns once
-	// it has been spawned and its addresses are known. That is not readiness:
-	// see [AwaitReady].
-	Start(ctx context.Context) error
+	// Start launches the server on the data of its last incarnation and returns
+	// once it has been spawned and its addresses are known. That is not readiness:
+	// see package ingress.
+	//
+	// The options are those of this start alone: the next one has its own. The zero
+	// value starts the server with its [Settings] and nothing more.
+	Start(ctx context.Context, o StartOptions) error
 	// Stop asks the server to end gracefully and waits for it, at least 65 s.
 	// The exit says what really happened: a stop that ended in SIGKILL is a kill.
 	Stop(ctx context.Context) (Exit, error)
 	// Kill ends the server with SIGKILL and waits until it is gone.
 	Kill(ctx context.Context) error
-	// Endpoints are the addresses of the current life. They change with every
-	// start and must be read again after each.
+	// Endpoints are the addresses of the current incarnation. They change with
+	// every start and must be read again after each.
 	Endpoints() Endpoints
 	// Identity says what is being tested.
 	Identity() Identity
-	// Logs are the server's log lines so far, of all its lives, oldest first.
-	Logs() ([]byte, error)
-	// Close ends the server, whatever its state, and removes its data. It is
+	// Logs is the server's log from the offset in bytes to its end so far, over
+	// all incarnations, oldest line first. It is empty if the offset is at the end
+	// or behind it. Bytes never change once they were returned, and the cost
+	// depends on the length of what is returned only.
+	Logs(offset int64) ([]byte, error)
+	// Close ends the server in any state and removes its data. It is
 	// safe to call after a failed Start and more than once.
 	Close(ctx context.Context) error
 }
@@ -55,29 +71,29 @@ type Pauser interface {
 	Resume(ctx context.Context) error
 }
 
-// Exiter is a runtime that can tell when its server ended by itself: the
-// channel is closed at the end of the current life.
+// Exiter is a runtime that knows when and how its server ended, by itself or not.
 type Exiter interface {
+	// Exited is closed at the end of the current incarnation, and before the first.
 	Exited() <-chan struct{}
-}
-
-// Ender is a runtime that can tell how its server ended, whoever ended it.
-type Ender interface {
-	// LastExit is how the current life ended; ok is false while it has not.
+	// LastExit is how the current incarnation ended; ok is false while the server
+	// is up and before the first start.
 	LastExit() (exit Exit, ok bool)
 }
 
-// Tailer is a runtime that gives its log from a place on, so that a long one need
-// not be read from its beginning again and again.
-type Tailer interface {
-	// LogsFrom is what [Runtime].Logs has after so many bytes.
-	LogsFrom(offset int64) ([]byte, error)
+// Hosted is a runtime whose server runs on this machine, where what it uses can be
+// seen.
+type Hosted interface {
+	// Directory holds the server's data; "" if this process can't look at it.
+	Directory() string
+	// Processes are the ids of the processes of the current incarnation, a
+	// wrapper's among them; none if it is over.
+	Processes() []int
 }
 
 // Metered is a runtime whose server's metrics can be read.
 type Metered interface {
-	// Metrics is the URL of the metrics of the current life, in Prometheus' text
-	// format.
+	// Metrics is the URL of the metrics of the current incarnation, in Prometheus'
+	// text format.
 	Metrics() string
 }
 
@@ -91,14 +107,19 @@ type Archiver interface {
 // Start on a server that is up.
 var ErrState = errors.New("the server is not in the right state for this")
 
-// Exit is how a server's life ended.
+// Exit is how an incarnation of a server ended.
 type Exit struct {
 	// Code is the exit code, or -1 if a signal ended the server.
 	Code int
 	// Killed is true if the server ended by SIGKILL, ours or anybody's.
 	Killed bool
+	// OutOfMemory is true if Docker says that the kernel killed it for want of memory.
+	OutOfMemory bool
 	// Took is the time from the signal to the end.
 	Took time.Duration
+	// At is when the server ended. Processes that it had started may have ended
+	// later.
+	At time.Time
 }
 
 // Graceful reports whether the server ended by itself with exit code 0.
@@ -112,7 +133,7 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit %d after %s", e.Code, e.Took.Round(time.Millisecond))
 }
 
-// Endpoints are the addresses of one life of a server, on loopback.
+// Endpoints are the addresses of one incarnation of a server, on loopback.
 type Endpoints struct {
 	// Ingress and Admin are base URLs without a trailing slash.
 	Ingress, Admin string
@@ -121,7 +142,9 @@ type Endpoints struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Identity says which server is under test.
+// Identity says which server is under test. No start changes it: the names are fixed
+// with the data, and a start with another version is refused. Which configuration a start had
+// is in its [StartOptions] alone.
 type Identity struct {
 	// Backend is "container", "process" or "simulated".
 	Backend string
@@ -145,16 +168,28 @@ func (i Identity) String() string {
 }
 
 // Settings are what makes a server another server. Two runtimes with equal
-// settings are interchangeable.
+// settings are interchangeable: what a start may change is in its [StartOptions].
 type Settings struct {
 	// Version is the server's version; "" is [DefaultVersion].
 	Version string
-	// Partitions is RESTATE_DEFAULT_NUM_PARTITIONS; 0 leaves the server's own.
+	// Partitions is [EnvPartitions]; 0 leaves the server's own.
 	Partitions int
-	// Env is handed to the server as it is, over anything that retain sets.
+	// Env is handed to the server as it is at every start, over anything that retain
+	// sets and over [StartOptions].Env.
 	Env map[string]string
 	// ConfigFile is handed to the server (RESTATE_CONFIG); "" for none.
 	ConfigFile string
+}
+
+// Public is the settings without secrets, to be stored.
+func (s Settings) Public() Settings {
+	s.Env = maps.Clone(s.Env)
+	for name, value := range s.Env {
+		if v := model.Variable(name, value); v.Secret {
+			s.Env[name] = "(sha256 " + v.SHA256 + ")"
+		}
+	}
+	return s
 }
 
 // Key is equal for equal settings, and readable.

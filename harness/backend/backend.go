@@ -3,10 +3,13 @@
 package backend
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"retain/harness"
@@ -29,9 +32,30 @@ const (
 	Simulated Name = "simulated"
 )
 
+// names are all backends.
+var names = []Name{Auto, Container, Process, Simulated}
+
+// Check returns an error that lists the backends, unless the name is one.
+func (n Name) Check() error {
+	if slices.Contains(names, n) {
+		return nil
+	}
+	last := len(names) - 1
+	known := make([]string, last)
+	for i, name := range names[:last] {
+		known[i] = string(name)
+	}
+	return fmt.Errorf("-runtime %s: want %s or %s", n, strings.Join(known, ", "), names[last])
+}
+
+// errUnopened is returned for a name that is in names and not in Choose.
+var errUnopened = errors.New("harness/backend.Choose does not open this runtime yet")
+
 // Options say which runtime is wanted.
 type Options struct {
 	Name Name
+	// Why is why that one, for the sentence of [Choice]; "" is "as asked".
+	Why string
 	// Image is any image, Binary any executable that acts as restate-server.
 	Image, Binary string
 	// Bugs, Rate and Seed are for the simulated runtime.
@@ -42,7 +66,7 @@ type Options struct {
 	Notice func(string)
 }
 
-// server is what both real backends are.
+// server is implemented by both real backends.
 type server interface {
 	runtime.Runtime
 	// Callback is where the server reaches this process: the address to bind and
@@ -64,21 +88,28 @@ func (c Choice) String() string { return string(c.Name) + ", " + c.Why }
 func Choose(ctx context.Context, s runtime.Settings, o Options) (harness.Open, Choice, error) {
 	switch o.Name {
 	case Simulated:
-		return o.simulated(), Choice{Simulated, "as asked: this tests retain, not Restate"}, nil
+		return o.simulated(), Choice{Simulated, o.why() + ": this tests retain, not Restate"}, nil
 	case Container:
 		if err := container.Available(ctx); err != nil {
 			return nil, Choice{}, fmt.Errorf("-runtime container: %w", err)
 		}
-		return o.real(o.container), Choice{Container, "as asked"}, nil
+		return o.real(o.container), Choice{Container, o.why()}, nil
 	case Process:
 		if err := process.Available(ctx, s, o.process()...); err != nil {
 			return nil, Choice{}, fmt.Errorf("-runtime process: %w", err)
 		}
-		return o.real(o.native), Choice{Process, "as asked"}, nil
+		return o.real(o.native), Choice{Process, o.why()}, nil
 	case Auto:
 		return o.auto(ctx, s)
 	}
-	return nil, Choice{}, fmt.Errorf("-runtime %s: want auto, container, process or simulated", o.Name)
+	return nil, Choice{}, cmp.Or(o.Name.Check(), errUnopened)
+}
+
+func (o Options) why() string {
+	if o.Why == "" {
+		return "as asked"
+	}
+	return o.Why
 }
 
 func (o Options) auto(ctx context.Context, s runtime.Settings) (harness.Open, Choice, error) {
@@ -107,6 +138,14 @@ func (o Options) process() []process.Option {
 	return out
 }
 
+func (o Options) containers() []container.Option {
+	out := []container.Option{container.WithNotice(o.notice)}
+	if o.Image != "" {
+		out = append(out, container.WithImage(o.Image))
+	}
+	return out
+}
+
 func (o Options) notice(line string) {
 	if o.Notice != nil {
 		o.Notice(line)
@@ -122,11 +161,7 @@ func (o Options) native(ctx context.Context, s runtime.Settings) (server, error)
 }
 
 func (o Options) container(ctx context.Context, s runtime.Settings) (server, error) {
-	opts := []container.Option{container.WithNotice(o.notice)}
-	if o.Image != "" {
-		opts = append(opts, container.WithImage(o.Image))
-	}
-	r, err := container.New(ctx, s, opts...)
+	r, err := container.New(ctx, s, o.containers()...)
 	if err != nil {
 		return nil, err
 	}
@@ -146,14 +181,16 @@ func (o Options) real(start func(context.Context, runtime.Settings) (server, err
 			_ = r.Close(context.WithoutCancel(ctx))
 			return nil, fmt.Errorf("start the deployment: %w", err)
 		}
-		return &harness.System{
+		sys := &harness.System{
 			Runtime: r, Control: d.Control(), Nonce: d.Nonce(),
 			Deploy: func(ctx context.Context, ep runtime.Endpoints) ([]string, error) {
 				kinds, err := deployment.Register(ctx, &http.Client{}, ep.Admin, d.URLs(host)...)
 				return shared(kinds), err
 			},
 			Close: func() { _ = d.Close() },
-		}, nil
+		}
+		watched(sys, s)
+		return sys, nil
 	}
 }
 

@@ -1,18 +1,48 @@
 package binary
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 
 	"retain/runtime"
 )
 
 // Node is the node name of every server: with a name that changes, the data
-// directory of the last life would not be found again.
+// directory of the last incarnation would not be found again.
 const Node = "retain-1"
 
-// Environment is what each server under test gets whatever the backend, and
+// NewCluster draws a cluster's name that no other runtime has, so that another
+// server's answers are recognised.
+func NewCluster() string {
+	random := make([]byte, 5)
+	_, _ = rand.Read(random) // never fails
+	return "retain-" + hex.EncodeToString(random)
+}
+
+// FindConfig makes the path of the configuration file absolute: the server runs in
+// another directory.
+func FindConfig(s *runtime.Settings) error {
+	if s.ConfigFile == "" {
+		return nil
+	}
+	path, err := filepath.Abs(s.ConfigFile)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return fmt.Errorf("find the server's configuration file: %w", err)
+	}
+	s.ConfigFile = path
+	return nil
+}
+
+// Environment is what each server under test gets on every backend, and
 // over it Settings.Env. Addresses, the base directory and the configuration
 // file are the backend's.
 //
@@ -35,7 +65,7 @@ func Environment(s runtime.Settings, cluster string) map[string]string {
 		"RESTATE_DEFAULT_RETRY_POLICY__MAX_ATTEMPTS":     "unlimited",
 	}
 	if s.Partitions > 0 {
-		env["RESTATE_DEFAULT_NUM_PARTITIONS"] = strconv.Itoa(s.Partitions)
+		env[runtime.EnvPartitions] = strconv.Itoa(s.Partitions)
 	}
 	maps.Copy(env, s.Env)
 	return env
@@ -60,11 +90,18 @@ func Inherited() map[string]string {
 	return env
 }
 
-// List is the environment in the form of os/exec and Docker: "NAME=value".
-func List(env map[string]string) []string {
-	list := make([]string, 0, len(env))
-	for name, value := range env {
-		list = append(list, name+"="+value)
+// List is the environment in the form of os/exec and Docker: "NAME=value". The variables
+// that over has stand last. If two variables give a server one setting, as RESTATE_WORKER
+// with a table and RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT do, it takes the last one.
+func List(env, over map[string]string) []string {
+	var list, last []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		pair := name + "=" + env[name]
+		if _, is := over[name]; is {
+			last = append(last, pair)
+		} else {
+			list = append(list, pair)
+		}
 	}
-	return list
+	return append(list, last...)
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 
 	"retain/runtime"
+	"retain/runtime/resources"
 )
 
 var (
@@ -31,12 +32,14 @@ type Server struct {
 	Path string
 	// Version as the server reports it.
 	Version string
+	// OnPath is true if it was found on the PATH, where nobody named it.
+	OnPath bool
 }
 
 // Request says which server to find.
 type Request struct {
-	// Path is the program the user named: it is taken whatever its version, or
-	// refused, but never replaced by another. "" for none.
+	// Path is the program that the user named. Any version is accepted. A refused
+	// program is not replaced by another. "" for none.
 	Path string
 	// Version is the wanted one; "" is [runtime.DefaultVersion].
 	Version string
@@ -62,6 +65,11 @@ func (r Request) notice(format string, args ...any) {
 // version on the PATH, else the one of the npm package, which it installs into
 // the cache if it isn't there. Errors are one line that says what to do.
 func Find(ctx context.Context, r Request) (Server, error) {
+	// A server is asked for its version in a directory for temporary files: without one,
+	// it would look broken.
+	if err := resources.Enough(resources.DataPlace(os.TempDir()), nil); err != nil {
+		return Server{}, fmt.Errorf("find restate-server: %w", err)
+	}
 	if r.Path != "" {
 		return named(ctx, r.Path)
 	}
@@ -143,6 +151,7 @@ func onPath(ctx context.Context, r Request) (Server, bool) {
 		r.notice("not used: %s on the PATH is %s, wanted is %s", path, server.Version, r.version())
 		return Server{}, false
 	}
+	server.OnPath = true
 	return server, true
 }
 

@@ -18,7 +18,7 @@ func TestFindInstallsThePinnedVersion(t *testing.T) {
 	assert.True(t, filepath.IsAbs(server.Path))
 }
 
-func TestNamedProgramWins(t *testing.T) {
+func TestNamedProgramIsUsedWhateverItsVersion(t *testing.T) {
 	server := real(t)
 	dir := t.TempDir()
 	for name, body := range map[string]string{
@@ -38,7 +38,7 @@ func TestNamedProgramWins(t *testing.T) {
 	}
 }
 
-func TestNamedProgramIsNotRestate(t *testing.T) {
+func TestNamedProgramThatIsNotRestateIsRefused(t *testing.T) {
 	probeMax = 300 * time.Millisecond
 	t.Cleanup(func() { probeMax = 20 * time.Second })
 	dir := t.TempDir()
@@ -75,7 +75,7 @@ func TestNamedProgramIsNotRestate(t *testing.T) {
 	})
 }
 
-func TestPath(t *testing.T) {
+func TestServerOnPathIsUsedOnlyIfItsVersionMatches(t *testing.T) {
 	emptyCache(t)
 	dir := t.TempDir()
 	onlyPath(t, dir)
@@ -85,7 +85,7 @@ func TestPath(t *testing.T) {
 	executable(t, dir, "restate-server", "echo restate-server 1.7.99")
 	found, err := Find(bounded(t, time.Minute), request)
 	require.NoError(t, err)
-	assert.Equal(t, Server{Path: filepath.Join(dir, "restate-server"), Version: "1.7.99"}, found)
+	assert.Equal(t, Server{Path: filepath.Join(dir, "restate-server"), Version: "1.7.99", OnPath: true}, found)
 	assert.Empty(t, notices)
 	require.NoError(t, Available(bounded(t, time.Minute), request))
 
@@ -109,7 +109,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-func TestNoServerAndNoNPM(t *testing.T) {
+func TestFindWithoutServerAndNPMNamesTheRemedies(t *testing.T) {
 	emptyCache(t)
 	onlyPath(t, t.TempDir())
 	_, err := Find(bounded(t, time.Minute), Request{})
@@ -118,7 +118,7 @@ func TestNoServerAndNoNPM(t *testing.T) {
 	require.ErrorIs(t, Available(bounded(t, time.Minute), Request{}), ErrNoSource)
 }
 
-func TestVersionForm(t *testing.T) {
+func TestMalformedVersionIsRefused(t *testing.T) {
 	for _, version := range []string{"latest", "1.7", "../1.7.12", "1.7.12/..", "", " 1.7.12"} {
 		err := checkVersion(version)
 		require.ErrorIs(t, err, ErrVersion, version)
@@ -129,7 +129,7 @@ func TestVersionForm(t *testing.T) {
 	}
 }
 
-func TestPlatforms(t *testing.T) {
+func TestPackageOfEachPlatformIsKnown(t *testing.T) {
 	for _, p := range [][3]string{
 		{"linux", "amd64", "@restatedev/restate-server-linux-x64"}, {"linux", "arm64", "@restatedev/restate-server-linux-arm64"},
 		{"darwin", "amd64", "@restatedev/restate-server-darwin-x64"}, {"darwin", "arm64", "@restatedev/restate-server-darwin-arm64"},

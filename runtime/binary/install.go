@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
+	"retain/runtime/resources"
 )
 
 // installMax bounds an installation: the package is about 80 MB to download.
@@ -16,7 +17,7 @@ const installMax = 10 * time.Minute
 
 // cacheDir is where the servers are installed.
 func cacheDir() (string, error) {
-	cache, err := leftovers.CacheDir()
+	cache, err := reaper.CacheDir()
 	if err != nil {
 		return "", err
 	}
@@ -69,8 +70,8 @@ func installed(ctx context.Context, r Request, p Platform) (Server, error) {
 	return server, err
 }
 
-// install makes path unless what is there is believed. Of several sessions one
-// installs, the others wait.
+// install makes path unless the file there is complete, as believed reports. Of several
+// sessions one installs and the others wait.
 func install(ctx context.Context, r Request, p Platform, path string, believed func() bool) error {
 	if believed() {
 		return nil
@@ -89,7 +90,7 @@ func install(ctx context.Context, r Request, p Platform, path string, believed f
 	ctx, cancel := context.WithTimeoutCause(ctx, installMax, fmt.Errorf("it took more than %s", installMax))
 	defer cancel()
 	lock := filepath.Join(dir, fmt.Sprintf("%s-%s.lock", r.version(), p))
-	release, err := leftovers.Lock(ctx, lock, func() {
+	release, err := reaper.Lock(ctx, lock, func() {
 		r.notice("waiting for another session that installs restate-server %s", r.version())
 	})
 	if err != nil {
@@ -99,12 +100,21 @@ func install(ctx context.Context, r Request, p Platform, path string, believed f
 	if believed() {
 		return nil
 	}
+	if err := enoughCache(dir); err != nil {
+		return fmt.Errorf("install restate-server %s: %w", r.version(), err)
+	}
 	r.notice("installing restate-server %s (%s) with npm, once", r.version(), p)
 	return installLocked(ctx, npm, dir, path, r.version(), p)
 }
 
-// installLocked lets npm install into a directory beside the final one, which
-// is then replaced by one rename: whatever cuts it off, no half is believed.
+// enoughCache says what the cache's file system lacks for an installation.
+func enoughCache(dir string) error {
+	place := resources.Place{Role: "the cache", Path: dir, Set: reaper.EnvCache}
+	return resources.Enough(place, resources.Need{resources.Space: resources.CacheSpace, resources.Inodes: 16})
+}
+
+// installLocked lets npm install into a directory beside the final one, which it then
+// replaces by one rename: an interrupted installation leaves no part of it.
 func installLocked(ctx context.Context, npm, dir, path, version string, p Platform) error {
 	prefix := fmt.Sprintf(".install-%s-%s-", version, p)
 	removeInterrupted(dir, prefix)

@@ -2,6 +2,7 @@ package binary
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,26 +12,72 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"retain/internal/selftest"
 )
 
-func TestUnknownVersion(t *testing.T) {
+func TestUnknownVersionIsRefused(t *testing.T) {
 	emptyCache(t)
 	_, err := Find(bounded(t, time.Minute), Request{Version: "0.0.7"})
 	require.ErrorIs(t, err, ErrVersion)
 	oneLine(t, err, "0.0.7", "1.7.12", "-restate.version")
 }
 
-func TestRegistryOutOfReach(t *testing.T) {
+func TestUnreachableRegistryIsReportedInOneLine(t *testing.T) {
 	emptyCache(t)
 	t.Setenv("npm_config_registry", "http://127.0.0.1:9")
-	t.Setenv("npm_config_fetch_retries", "0")
+	began := time.Now()
 	_, err := Find(bounded(t, time.Minute), Request{Version: "1.7.11"})
-	oneLine(t, err, "install restate-server 1.7.11 with npm")
+	oneLine(t, err, "install restate-server 1.7.11 with npm", "the registry can't be reached", "-restate.binary")
+	assert.Less(t, time.Since(began), 30*time.Second, "npm's own patience takes over a minute")
 	assert.NotErrorIs(t, err, ErrVersion, "nobody said that there is none")
 }
 
-// Several sessions that want the same version install it once.
-func TestInstalledOnce(t *testing.T) {
+// The registry accepts no connection. npm itself would wait for minutes.
+func TestSilentNPMRegistryTimesOut(t *testing.T) {
+	if _, err := exec.LookPath("npm"); err != nil {
+		t.Skip("needs npm: ", err)
+	}
+	selftest.Long(t, "35 s")
+	hole, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer hole.Close()
+	emptyCache(t)
+	t.Setenv("npm_config_registry", "http://"+hole.Addr().String())
+	began := time.Now()
+	_, err = Find(bounded(t, time.Minute), Request{Version: "1.7.11"})
+	oneLine(t, err, "install restate-server 1.7.11 with npm", "the registry can't be reached", "-restate.binary")
+	assert.Less(t, time.Since(began), 45*time.Second)
+}
+
+func TestInstallationWithoutSpaceNamesTheRemedy(t *testing.T) {
+	emptyCache(t)
+	dir := t.TempDir()
+	onlyPath(t, dir)
+	executable(t, dir, "npm", `echo "npm error code ENOSPC"; echo "npm error nospc ENOSPC: no space left on device, write"; exit 1`)
+	_, err := Find(bounded(t, time.Minute), Request{Version: "1.7.99"})
+	oneLine(t, err, "no space left on device", "free 400 MB there", "RETAIN_CACHE")
+}
+
+// A server in the cache stays there if it can not be asked for its version.
+func TestVanishedTemporaryDirectoryIsNamed(t *testing.T) {
+	emptyCache(t)
+	dir, calls := t.TempDir(), filepath.Join(t.TempDir(), "calls")
+	onlyPath(t, dir)
+	fakeNPM(t, dir, calls, "", "1.7.99")
+	t.Setenv("TMPDIR", filepath.Join(dir, "gone"))
+	_, err := Find(bounded(t, time.Minute), Request{Version: "1.7.99"})
+	oneLine(t, err, "is not there", "set TMPDIR")
+	assert.Empty(t, lines(t, calls))
+}
+
+func TestCacheWithoutSpaceIsNamedBeforeNPMIsAsked(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, enoughCache(dir))
+	require.ErrorContains(t, enoughCache(filepath.Join(dir, "no")), "the cache ("+dir)
+}
+
+func TestConcurrentSessionsInstallOnce(t *testing.T) {
 	emptyCache(t)
 	dir, calls := t.TempDir(), filepath.Join(t.TempDir(), "calls")
 	onlyPath(t, dir)
@@ -49,7 +96,7 @@ func TestInstalledOnce(t *testing.T) {
 	assert.Contains(t, lines(t, calls)[0], "--ignore-scripts")
 }
 
-func TestInterruptedInstallationIsNotBelieved(t *testing.T) {
+func TestInterruptedInstallationIsRepeated(t *testing.T) {
 	cache := emptyCache(t)
 	dir, calls := t.TempDir(), filepath.Join(t.TempDir(), "calls")
 	onlyPath(t, dir)
@@ -102,7 +149,7 @@ func TestBrokenServerInTheCacheIsReplaced(t *testing.T) {
 	}
 }
 
-func TestPackageWithAnotherVersionInside(t *testing.T) {
+func TestPackageOfAnotherVersionIsRefused(t *testing.T) {
 	emptyCache(t)
 	dir, calls := t.TempDir(), filepath.Join(t.TempDir(), "calls")
 	onlyPath(t, dir)
@@ -112,9 +159,9 @@ func TestPackageWithAnotherVersionInside(t *testing.T) {
 	oneLine(t, err, "1.7.98", "1.7.99")
 }
 
-// A container needs a Linux server on whatever machine this is; the real npm
-// must be willing to install what can't run here.
-func TestInstallForAnotherPlatform(t *testing.T) {
+// A container needs a Linux server on any machine. The real npm must agree to install a
+// package for another platform.
+func TestInstallFetchesAServerOfAnotherPlatform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs 80 MB that nothing else needs")
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,7 +54,7 @@ func onlyPath(t *testing.T, dir string) {
 // emptyCache gives the test a cache of its own.
 func emptyCache(t *testing.T) string {
 	dir := t.TempDir()
-	t.Setenv(leftovers.EnvCache, dir)
+	t.Setenv(reaper.EnvCache, dir)
 	return dir
 }
 

@@ -7,9 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Lines as the servers wrote them (1.5.3 and 1.7.12; pretty, compact, json), and
-// a debug build's by the server's source.
-func TestRecognise(t *testing.T) {
+// The lines are those of 1.5.3 and 1.7.12 (pretty, compact, json), and of a debug build.
+func TestRecogniseReadsVersionAndBuild(t *testing.T) {
 	for _, c := range []struct{ said, version, build string }{
 		{"restate-server 1.7.12\n", "1.7.12", ""},
 		{"restate-server 1.7.13-dev", "1.7.13-dev", ""},
@@ -29,7 +28,7 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-func TestBuildIsTheNewest(t *testing.T) {
+func TestBuildIsThatOfTheNewestStart(t *testing.T) {
 	version, commit := Build([]byte("x Starting Restate Server 1.6.1 (aaaaaaa t 2025-01-01)\ny\nx Starting Restate Server 1.7.12 (bbbbbbb t 2026-01-01)\n"))
 	assert.Equal(t, "1.7.12", version)
 	assert.Equal(t, "bbbbbbb", commit)
@@ -37,7 +36,7 @@ func TestBuildIsTheNewest(t *testing.T) {
 	assert.Empty(t, commit)
 }
 
-func TestPortTaken(t *testing.T) {
+func TestPortTakenReadsTheServersError(t *testing.T) {
 	assert.True(t, PortTaken([]byte("Failed: [http-ingress-server] failed binding to address '127.0.0.1:21002': Address in use (os error 98)")))
 	assert.True(t, PortTaken([]byte("error: Address already in use (os error 48)")))
 	assert.False(t, PortTaken([]byte("db is locked: IO error: While lock file: LOCK: Resource temporarily unavailable")))

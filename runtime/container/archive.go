@@ -15,7 +15,7 @@ import (
 func (r *Runtime) Archive(ctx context.Context, w io.Writer) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.life != nil && !r.life.over() {
+	if r.last != nil && !r.last.Over() {
 		return fmt.Errorf("archive the server's data: %w: it is up", runtime.ErrState)
 	}
 	if r.container == nil || r.removed {
@@ -31,5 +31,3 @@ func (r *Runtime) Archive(ctx context.Context, w io.Writer) error {
 	}
 	return nil
 }
-
-var _ runtime.Archiver = (*Runtime)(nil)

@@ -15,7 +15,7 @@ import (
 	"github.com/moby/moby/client/pkg/jsonmessage"
 
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
 )
 
 // certificates are where systems keep the certificates of the authorities they
@@ -47,11 +47,11 @@ func (d *daemon) build(ctx context.Context, o options, version, reference string
 	if err != nil {
 		return err
 	}
-	cache, err := leftovers.CacheDir()
+	cache, err := reaper.CacheDir()
 	if err != nil {
 		return err
 	}
-	release, err := leftovers.Lock(ctx, filepath.Join(cache, "image-"+version+".lock"), func() {
+	release, err := reaper.Lock(ctx, filepath.Join(cache, "image-"+version+".lock"), func() {
 		o.notice("waiting for another session that builds " + reference)
 	})
 	if err != nil {
@@ -61,6 +61,7 @@ func (d *daemon) build(ctx context.Context, o options, version, reference string
 	if d.has(ctx, reference) {
 		return nil
 	}
+	o.notice("building the image " + reference + ", once")
 	if err := d.importImage(ctx, reference, server, trusted); err != nil {
 		return fmt.Errorf("build the image %s: %w", reference, err)
 	}

@@ -1,65 +1,62 @@
 // Package container runs restate-server in a Docker container with its data on
-// a named volume, through any number of starts of the same container.
+// a named volume, through any number of starts of the same container. A start with
+// another environment has another container on that volume, for the environment of a
+// container can't be changed.
 //
-// Docker publishes the ports of each life anew, on loopback: addresses change
+// Docker publishes the ports anew at each start, on loopback: addresses change
 // with every start. The container and the volume carry the session's label;
 // what a killed session leaves is removed by testcontainers' reaper where its
-// image can be had, and by the next session's leftovers.Sweep in any case.
+// image can be had, and by the next session's reaper.Sweep in any case.
 package container
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
 	"retain/runtime"
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/lifecycle"
+	"retain/runtime/reaper"
 )
 
-// stopGrace is how long a server may take to end after SIGTERM. Restate gives
-// itself up to 60 s; Docker's own default is 10 s.
-const stopGrace = 65 * time.Second
-
 // Runtime is a server's container with its volume. It implements
-// [runtime.Runtime], [runtime.Pauser], [runtime.Exiter] and [runtime.Archiver].
+// [runtime.Runtime] and every optional interface of package runtime except
+// [runtime.Metered].
 type Runtime struct {
+	*lifecycle.Lifecycle
 	settings runtime.Settings
 	docker   *daemon
 	image    string
 	version  string
 	volume   string
-	cluster  string
-	owner    *leftovers.Owner
-	grace    time.Duration
+	// mountpoint is where this machine has the volume, "" if it has not.
+	mountpoint string
+	cluster    string
+	log        logCopy
+	owner      *reaper.Owner
 
-	mu        sync.Mutex // held while a life begins, and for the fields below
+	mu        sync.Mutex // held while an incarnation begins, and for the fields below
 	container testcontainers.Container
-	life      *life // the current or last one; nil before the first
+	env       map[string]string // of the container
+	last      *incarnation      // the current or last one; nil before the first
 	endpoints runtime.Endpoints
 	build     string
-	closed    bool
 	removed   bool
 }
 
 var (
-	_ runtime.Runtime = (*Runtime)(nil)
-	_ runtime.Pauser  = (*Runtime)(nil)
-	_ runtime.Exiter  = (*Runtime)(nil)
-	_ runtime.Ender   = (*Runtime)(nil)
+	_ runtime.Runtime  = (*Runtime)(nil)
+	_ runtime.Pauser   = (*Runtime)(nil)
+	_ runtime.Exiter   = (*Runtime)(nil)
+	_ runtime.Archiver = (*Runtime)(nil)
+	_ runtime.Hosted   = (*Runtime)(nil)
 )
 
 // options of New.
@@ -71,7 +68,7 @@ type options struct {
 // Option is an option of [New].
 type Option func(*options)
 
-// WithImage names the image to run, whatever its version. Its entrypoint, or the
+// WithImage names the image to run. Its version is not checked. Its entrypoint, or the
 // first word of its command, must be a restate-server or act as one.
 func WithImage(reference string) Option { return func(o *options) { o.image = reference } }
 
@@ -79,38 +76,35 @@ func WithImage(reference string) Option { return func(o *options) { o.image = re
 // could be expected: an image that had to be built, a reaper that is off.
 func WithNotice(notice func(line string)) Option { return func(o *options) { o.notice = notice } }
 
-// New gets the image and makes the container and its volume. Nothing is
-// started. Close removes both. The official image of the version is used; where
-// it can't be pulled, one is built from the npm package.
-func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, error) {
+func collect(opts []Option) options {
 	o := options{notice: func(string) {}}
 	for _, opt := range opts {
 		opt(&o)
 	}
+	return o
+}
+
+// New gets the image and makes the container and its volume. Nothing is
+// started. Close removes both. The official image of the version is used; where
+// it can't be pulled, one is built from the npm package.
+func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, error) {
+	o := collect(opts)
 	if s.Version == "" {
 		s.Version = runtime.DefaultVersion
 	}
-	if s.ConfigFile != "" {
-		path, err := filepath.Abs(s.ConfigFile)
-		if err == nil {
-			_, err = os.Stat(path)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find the server's configuration file: %w", err)
-		}
-		s.ConfigFile = path
+	if err := binary.FindConfig(&s); err != nil {
+		return nil, err
 	}
-	owner, err := leftovers.Session()
+	owner, err := reaper.Session()
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, availableMax)
-	docker, err := dial(limited)
-	cancel()
+	docker, err := dialSoon(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &Runtime{settings: s, docker: docker, owner: owner, grace: stopGrace}
+	r := &Runtime{settings: s, docker: docker, owner: owner}
+	r.Lifecycle = lifecycle.New("server", lifecycle.StopGrace, r.begin)
 	if err := r.make(ctx, o); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
@@ -132,17 +126,16 @@ func (r *Runtime) make(ctx context.Context, o options) error {
 	if r.version, err = r.docker.version(ctx, r.owner, r.image); err != nil {
 		return err
 	}
-	random := make([]byte, 5)
-	_, _ = rand.Read(random)
-	r.cluster = "retain-" + hex.EncodeToString(random)
+	r.cluster = binary.NewCluster()
 	_, err = r.docker.VolumeCreate(ctx, client.VolumeCreateOptions{
-		Name: r.cluster, Labels: map[string]string{leftovers.Label: r.owner.ID()},
+		Name: r.cluster, Labels: map[string]string{reaper.Label: r.owner.ID()},
 	})
 	if err != nil {
 		return fmt.Errorf("make the server's volume: %w", err)
 	}
 	r.volume = r.cluster
-	return r.create(ctx)
+	r.mountpoint = r.docker.mounted(ctx, r.volume)
+	return r.configure(ctx, r.environment(runtime.StartOptions{}))
 }
 
 // Callback says how the server reaches this process: the address to listen on
@@ -156,8 +149,8 @@ func (r *Runtime) Callback() (listen, dial string) {
 	return "127.0.0.1", hostName
 }
 
-// Endpoints are the addresses of the current life. A server that ended while it
-// was started has port 0: nobody answers there.
+// Endpoints implements [runtime.Runtime]. A server that ended while it was started
+// has port 0: nobody answers there.
 func (r *Runtime) Endpoints() runtime.Endpoints {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -168,76 +161,36 @@ func (r *Runtime) Endpoints() runtime.Endpoints {
 func (r *Runtime) Identity() runtime.Identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.build == "" && r.life != nil && !r.removed {
+	if r.build == "" && r.last != nil && !r.removed {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if head, err := r.log(ctx, 64<<10); err == nil {
-			_, r.build = binary.Build(head)
+		if log, err := r.readLog(ctx, 0); err == nil {
+			_, r.build = binary.Build(log)
 		}
 	}
-	env := r.environment()
 	return runtime.Identity{
 		Backend: "container", Version: r.version, Build: r.build, Source: r.image,
-		Node: env["RESTATE_NODE_NAME"], Cluster: env["RESTATE_CLUSTER_NAME"],
+		Node: r.env["RESTATE_NODE_NAME"], Cluster: r.env["RESTATE_CLUSTER_NAME"],
 	}
-}
-
-// Logs are what the server wrote to its standard output and error. They go with
-// Close.
-func (r *Runtime) Logs() ([]byte, error) {
-	r.mu.Lock()
-	removed := r.removed
-	r.mu.Unlock()
-	if removed {
-		return nil, fmt.Errorf("read the server's log: %w: it is closed", runtime.ErrState)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	log, err := r.log(ctx, 1<<62)
-	if err != nil {
-		return nil, fmt.Errorf("read the server's log: %w", err)
-	}
-	return log, nil
-}
-
-// log is the beginning of the log.
-func (r *Runtime) log(ctx context.Context, size int64) ([]byte, error) {
-	log, err := r.docker.ContainerLogs(ctx, r.container.GetContainerID(), client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	var all bytes.Buffer
-	_, err = stdcopy.StdCopy(&all, &all, io.LimitReader(log, size))
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // cut off by the limit
-	}
-	return all.Bytes(), err
 }
 
 // Close implements [runtime.Runtime]; the server ends by SIGKILL.
 func (r *Runtime) Close(ctx context.Context) error {
+	errs := []error{r.Lifecycle.Close(ctx)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closed = true
 	if r.removed {
 		return nil
 	}
-	var errs []error
-	if r.container != nil {
-		if r.life != nil && !r.life.over() {
-			errs = append(errs, r.kill(ctx, r.life))
-		}
-		errs = append(errs, testcontainers.TerminateContainer(r.container, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0)))
-	}
+	errs = append(errs, remove(ctx, r.container))
 	if r.volume != "" {
 		if _, err := r.docker.VolumeRemove(ctx, r.volume, client.VolumeRemoveOptions{Force: true}); err != nil && !errdefs.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("remove the server's volume: %w", err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("remove the server's container: %w", err)
+		return err
 	}
 	r.removed = true
-	return r.docker.Close()
+	return errors.Join(r.log.Close(), r.docker.Close())
 }

@@ -1,11 +1,7 @@
 package container
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -13,48 +9,37 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
+	"retain/runtime/runtimetest"
 )
 
-// another starts this test binary as a session of its own, in the same cache,
-// and returns what it says of itself.
-func another(t *testing.T) (*exec.Cmd, io.Closer, sessionReport) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"=1")
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	require.NoError(t, err)
+// another starts this test binary as a session of its own, in the same cache.
+func another(t *testing.T) (*runtimetest.Child, sessionReport) {
 	var report sessionReport
-	require.NoError(t, json.Unmarshal(line, &report))
+	child, err := runtimetest.StartChild(childVariable+"=1", &report)
+	require.NoError(t, err)
+	t.Cleanup(child.Kill)
 	require.Empty(t, report.Failed)
-	return cmd, stdin, report
+	return child, report
 }
 
-// A session that is killed leaves nothing behind after the next one's sweep,
-// and a second one that lives beside it is not touched.
-func TestKilledSession(t *testing.T) {
+// The next session sweeps. A second session that is alive is not touched.
+func TestSweepRemovesContainersOfAKilledSession(t *testing.T) {
 	docker := connect(t)
 	// The servers come from the user's cache or image, the sessions are ours.
 	_, err := binary.Install(bounded(t, 10*time.Minute), binary.Request{}, daemonPlatform(t, docker))
 	require.NoError(t, err)
 	newImage(t, docker)
-	t.Setenv(leftovers.EnvCache, t.TempDir())
+	t.Setenv(reaper.EnvCache, t.TempDir())
 
-	live, stdin, alongside := another(t)
-	killed, _, report := another(t)
-	require.NoError(t, killed.Process.Kill())
-	_ = killed.Wait()
-	swept, err := leftovers.Sweep(bounded(t, time.Minute))
+	live, alongside := another(t)
+	killed, report := another(t)
+	killed.Kill()
+	swept, err := reaper.Sweep(bounded(t, time.Minute))
 	require.NoError(t, err)
 	assert.Equal(t, 1, swept.Sessions)
 	assert.Equal(t, 1, swept.Live)
-	if os.Getenv(reaperVariable) == "true" {
+	if os.Getenv(ryukVariable) == "true" {
 		// Else the reaper may have been quicker.
 		assert.Equal(t, 1, swept.Containers)
 		assert.Equal(t, 1, swept.Volumes)
@@ -65,8 +50,7 @@ func TestKilledSession(t *testing.T) {
 	assert.True(t, docker.hasContainer(t, alongside.Container), "the live session's container was touched")
 	assert.True(t, docker.hasVolume(t, alongside.Volume))
 	assert.True(t, answers(bounded(t, 30*time.Second), alongside.Admin+"/health"))
-	require.NoError(t, stdin.Close())
-	require.NoError(t, live.Wait())
+	require.NoError(t, live.End())
 	assert.False(t, docker.hasContainer(t, alongside.Container))
 	assert.False(t, docker.hasVolume(t, alongside.Volume))
 }

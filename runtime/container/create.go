@@ -13,8 +13,9 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
+	"retain/runtime"
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
 )
 
 const (
@@ -26,21 +27,21 @@ const (
 	hostName = "host.docker.internal"
 )
 
-// environment is all that configures the server. Settings.Env wins.
-func (r *Runtime) environment() map[string]string {
+// environment is all that configures the server of a start. Settings.Env wins.
+func (r *Runtime) environment(o runtime.StartOptions) map[string]string {
 	env := map[string]string{
 		"RESTATE_BASE_DIR":              dataDir,
 		"RESTATE_INGRESS__BIND_ADDRESS": "0.0.0.0:8080",
 		"RESTATE_ADMIN__BIND_ADDRESS":   "0.0.0.0:9070",
-		// There is one node: nobody else needs to reach it, whatever address
-		// and name the next life's container has.
+		// There is one node: no other one has to reach it, although the container of
+		// the next incarnation has another address and name.
 		"RESTATE_BIND_ADDRESS":       "127.0.0.1:5122",
 		"RESTATE_ADVERTISED_ADDRESS": "http://127.0.0.1:5122/",
 	}
 	if r.settings.ConfigFile != "" {
 		env["RESTATE_CONFIG"] = configPath
 	}
-	maps.Copy(env, binary.Environment(r.settings, r.cluster))
+	maps.Copy(env, binary.Environment(r.settings.With(o), r.cluster))
 	return env
 }
 
@@ -54,9 +55,8 @@ func inner(address string) (network.Port, error) {
 	return network.ParsePort(port + "/tcp")
 }
 
-// served are the ports in the container.
-func (r *Runtime) served() (ingress, admin network.Port, err error) {
-	env := r.environment()
+// served are the ports in a container of the environment.
+func served(env map[string]string) (ingress, admin network.Port, err error) {
 	if ingress, err = inner(env["RESTATE_INGRESS__BIND_ADDRESS"]); err != nil {
 		return ingress, admin, fmt.Errorf("read RESTATE_INGRESS__BIND_ADDRESS: %w", err)
 	}
@@ -66,15 +66,16 @@ func (r *Runtime) served() (ingress, admin network.Port, err error) {
 	return ingress, admin, nil
 }
 
-// create makes the container that all lives of the server use.
-func (r *Runtime) create(ctx context.Context) error {
-	ingress, admin, err := r.served()
+// create makes a container for the lives of the server that have this environment. It
+// may be there even with an error.
+func (r *Runtime) create(ctx context.Context, env map[string]string) (testcontainers.Container, error) {
+	ingress, admin, err := served(env)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	about, err := r.docker.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return fmt.Errorf("ask Docker what it can do: %w", err)
+		return nil, fmt.Errorf("ask Docker what it can do: %w", err)
 	}
 	// The kernel drops a signal that a container's first process does not
 	// handle (yet): SIGTERM to a server that is just starting would be lost,
@@ -82,27 +83,28 @@ func (r *Runtime) create(ctx context.Context) error {
 	init := about.Info.InitBinary != ""
 	request := testcontainers.ContainerRequest{
 		Image:        r.image,
-		Env:          r.environment(),
-		Labels:       map[string]string{leftovers.Label: r.owner.ID()},
+		Labels:       map[string]string{reaper.Label: r.owner.ID()},
 		ExposedPorts: []string{ingress.String(), admin.String()},
+		ConfigModifier: func(config *container.Config) {
+			config.Env = binary.List(env, r.settings.Env) // in this order
+		},
 		HostConfigModifier: func(host *container.HostConfig) {
 			host.Init = &init
 			publish(host, r.docker.bind, ingress, admin)
 			host.ExtraHosts = []string{hostName + ":host-gateway"}
 			host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: r.volume, Target: dataDir}}
-			// Logs must be readable whatever the daemon's own default.
+			// The daemon's default may be a driver whose logs can not be read.
 			host.LogConfig = container.LogConfig{Type: "json-file"}
 		},
 	}
 	if r.settings.ConfigFile != "" {
 		request.Files = []testcontainers.ContainerFile{{HostFilePath: r.settings.ConfigFile, ContainerFilePath: configPath, FileMode: 0o644}}
 	}
-	// The container may be there even with an error, to be removed.
-	r.container, err = testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: request})
+	made, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: request})
 	if err != nil {
-		return fmt.Errorf("make the server's container: %w", err)
+		return made, fmt.Errorf("make the server's container: %w", err)
 	}
-	return nil
+	return made, nil
 }
 
 // publish gives the ports addresses on the host. Docker chooses them at each

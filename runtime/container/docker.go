@@ -28,13 +28,18 @@ const availableMax = 2500 * time.Millisecond
 // Available says in one line why containers can't be used here, or nil. It takes
 // milliseconds, and less than 3 s if the daemon hangs.
 func Available(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, availableMax)
-	defer cancel()
-	d, err := dial(ctx)
+	d, err := dialSoon(ctx)
 	if err != nil {
 		return err
 	}
 	return d.Close()
+}
+
+// dialSoon is [dial] within [availableMax].
+func dialSoon(ctx context.Context) (*daemon, error) {
+	ctx, cancel := context.WithTimeout(ctx, availableMax)
+	defer cancel()
+	return dial(ctx)
 }
 
 // daemon is a Docker daemon that answers and whose ports can be reached.

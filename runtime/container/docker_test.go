@@ -39,7 +39,7 @@ func dockerAt(t *testing.T, system string) string {
 	return "tcp://" + server.Listener.Addr().String()
 }
 
-func TestNoDocker(t *testing.T) {
+func TestUnusableDockerIsNamedInOneLine(t *testing.T) {
 	t.Setenv("HOME", t.TempDir()) // no configuration of testcontainers
 	socket := filepath.Join(t.TempDir(), "docker.sock")
 	require.NoError(t, os.WriteFile(socket, nil, 0o644))
@@ -62,7 +62,7 @@ func TestNoDocker(t *testing.T) {
 	}
 }
 
-func TestDaemonElsewhere(t *testing.T) {
+func TestDockerOfAnotherMachineIsRefusedUnlessOverridden(t *testing.T) {
 	far := &daemon{host: "tcp://192.0.2.1:2375"}
 	_, _, err := far.ports()
 	require.ErrorIs(t, err, ErrNoDocker)
@@ -81,7 +81,7 @@ func TestDaemonElsewhere(t *testing.T) {
 	assert.Equal(t, "127.0.0.1", bind.String())
 }
 
-func TestProperties(t *testing.T) {
+func TestDockerHostIsReadFromTestcontainersProperties(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	assert.Empty(t, property("docker.host"))
@@ -92,7 +92,7 @@ func TestProperties(t *testing.T) {
 	assert.Equal(t, []string{"tcp://127.0.0.1:2"}, hosts(), "the one the user names is the only one")
 }
 
-func TestFirstLine(t *testing.T) {
+func TestFirstLineIsShortAndWithoutPrefix(t *testing.T) {
 	assert.Equal(t, "no such image", firstLine(errors.New("Error response from daemon: no such image\nmore")))
 	assert.Less(t, len(firstLine(errors.New(string(bytes.Repeat([]byte("x"), 1000))))), 320)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
+	"retain/runtime"
 	"retain/runtime/binary"
 )
 
@@ -70,6 +71,31 @@ func (d *daemon) image(ctx context.Context, o options, version string) (string, 
 	}
 	substitutes.known[substitute] = true
 	return substitute, nil
+}
+
+// ImageID gets the image that [New] would run, as it does, and returns its id:
+// "sha256:" and hex.
+func ImageID(ctx context.Context, s runtime.Settings, opts ...Option) (string, error) {
+	docker, err := dialSoon(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer docker.Close()
+	o := collect(opts)
+	docker.prepare(ctx, o.notice)
+	version := s.Version
+	if version == "" {
+		version = runtime.DefaultVersion
+	}
+	reference, err := docker.image(ctx, o, version)
+	if err != nil {
+		return "", err
+	}
+	image, err := docker.ImageInspect(ctx, reference)
+	if err != nil {
+		return "", fmt.Errorf("look at the image %s: %w", reference, err)
+	}
+	return image.ID, nil
 }
 
 // has reports whether the image is on the daemon.

@@ -23,14 +23,26 @@ import (
 // other is the program of images that aren't Restate, or only say they are.
 const other = `package main
 
-import ("fmt"; "os"; "os/signal"; "slices"; "syscall"; "time")
+import ("bufio"; "fmt"; "os"; "os/signal"; "slices"; "strconv"; "strings"; "syscall"; "time")
 
 func main() {
 	switch {
 	case os.Getenv("DEAF") != "" && slices.Contains(os.Args, "--version"):
 		fmt.Println("restate-server 1.7.12")
+	case os.Getenv("CHATTY") != "" && slices.Contains(os.Args, "--version"):
+		fmt.Println("restate-server 1.7.12")
+	case os.Getenv("CHATTY") != "":
+		n, _ := strconv.Atoi(os.Getenv("CHATTY"))
+		out := bufio.NewWriter(os.Stdout)
+		for i := range n {
+			fmt.Fprintln(out, "a line of a log, as long as those of servers often are, and different from the others:", i)
+		}
+		out.Flush()
+		fmt.Fprintln(os.Stderr, "an error")
+		fmt.Println("long", strings.Repeat("x", 50_000))
 	case os.Getenv("DEAF") != "":
 		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("deaf")
 		time.Sleep(time.Hour)
 	case os.Getenv("HANG") != "":
 		time.Sleep(time.Hour)
@@ -40,7 +52,7 @@ func main() {
 `
 
 // otherProgram builds it for the containers.
-func otherProgram(t *testing.T) map[string][]byte {
+func otherProgram(t testing.TB) map[string][]byte {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(other), 0o644))
 	build := exec.Command("go", "build", "-o", "program", "main.go")
@@ -53,7 +65,7 @@ func otherProgram(t *testing.T) map[string][]byte {
 }
 
 // imageOf imports a file tree as an image, removed after the test.
-func imageOf(t *testing.T, d *daemon, reference string, files map[string][]byte, changes ...string) string {
+func imageOf(t testing.TB, d *daemon, reference string, files map[string][]byte, changes ...string) string {
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
 	for name, content := range files {
@@ -83,7 +95,7 @@ func oneLine(t *testing.T, err error, says ...string) {
 	}
 }
 
-func TestImageIsNotRestate(t *testing.T) {
+func TestImageThatIsNotRestateIsRefused(t *testing.T) {
 	docker := connect(t)
 	probeMax = 2 * time.Second
 	t.Cleanup(func() { probeMax = 30 * time.Second })
@@ -109,9 +121,9 @@ func TestImageIsNotRestate(t *testing.T) {
 	}
 }
 
-// An image with another entrypoint, with none, or with one that hands no
-// arguments on, of whatever version.
-func TestNamedImages(t *testing.T) {
+// An image may have another entrypoint, none, or one that drops its arguments, and any
+// version.
+func TestNamedImageIsUsedWithAnyEntrypoint(t *testing.T) {
 	docker := connect(t)
 	server, err := binary.Install(bounded(t, 10*time.Minute), binary.Request{}, daemonPlatform(t, docker))
 	require.NoError(t, err)
@@ -127,7 +139,7 @@ func TestNamedImages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			reference := imageOf(t, docker, "retain/test-named-"+name+":1", files, changes...)
 			r := newRuntime(t, runtime.Settings{Version: "1.2.3"}, WithImage(reference))
-			require.NoError(t, r.Start(bounded(t, time.Minute)))
+			require.NoError(t, r.Start(bounded(t, time.Minute), runtime.StartOptions{}))
 			healthy(t, r)
 			assert.Equal(t, reference, r.Identity().Source)
 			assert.Equal(t, runtime.DefaultVersion, r.Identity().Version)
@@ -144,7 +156,7 @@ func daemonPlatform(t *testing.T, d *daemon) binary.Platform {
 	return platform
 }
 
-func TestImageThatIsNowhere(t *testing.T) {
+func TestMissingImageIsNamedInOneLine(t *testing.T) {
 	needsDocker(t)
 	for _, reference := range []string{"127.0.0.1:9/nobody/nothing:1", "not a reference"} {
 		_, err := New(bounded(t, 2*time.Minute), runtime.Settings{}, WithImage(reference))
@@ -152,7 +164,7 @@ func TestImageThatIsNowhere(t *testing.T) {
 	}
 }
 
-func TestUnknownVersion(t *testing.T) {
+func TestUnknownImageVersionIsRefused(t *testing.T) {
 	needsDocker(t)
 	_, err := New(bounded(t, 2*time.Minute), runtime.Settings{Version: "0.0.7"})
 	require.ErrorIs(t, err, binary.ErrVersion)
@@ -160,7 +172,7 @@ func TestUnknownVersion(t *testing.T) {
 }
 
 // A registry that accepts a connection and then says nothing.
-func TestSilentRegistry(t *testing.T) {
+func TestSilentImageRegistryTimesOut(t *testing.T) {
 	docker := connect(t)
 	pullSilence = 300 * time.Millisecond
 	t.Cleanup(func() { pullSilence = 20 * time.Second })
@@ -170,8 +182,8 @@ func TestSilentRegistry(t *testing.T) {
 	assert.Less(t, time.Since(began), 10*time.Second)
 }
 
-// The image is built once, and nothing of it is left if that goes wrong.
-func TestBuiltImage(t *testing.T) {
+// A failed build leaves no image.
+func TestImageIsBuiltFromTheBinaryOrNotAtAll(t *testing.T) {
 	docker := connect(t)
 	server := filepath.Join(t.TempDir(), "restate-server")
 	require.NoError(t, os.WriteFile(server, []byte("binary"), 0o755))

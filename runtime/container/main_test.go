@@ -1,16 +1,11 @@
 package container
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime"
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
+	"retain/runtime/runtimetest"
 )
 
 // childVariable makes this test binary a session of its own: see crash_test.go.
@@ -28,8 +24,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
 	}
-	// In the user's cache, whatever cache a test uses.
-	if _, err := leftovers.Session(); err != nil {
+	// In the user's cache, also if a test uses another.
+	if _, err := reaper.Session(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -69,7 +65,7 @@ func newRuntime(t testing.TB, s runtime.Settings, opts ...Option) *Runtime {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
-			log, _ := r.Logs()
+			log, _ := r.Logs(0)
 			t.Logf("the server's log:\n%s", log)
 		}
 		require.NoError(t, r.Close(bounded(t, 30*time.Second)))
@@ -80,21 +76,7 @@ func newRuntime(t testing.TB, s runtime.Settings, opts ...Option) *Runtime {
 // healthy waits until admin and ingress answer.
 func healthy(t testing.TB, r *Runtime) {
 	t.Helper()
-	ctx := bounded(t, 30*time.Second)
-	for {
-		e := r.Endpoints()
-		if answers(ctx, e.Admin+"/health") && answers(ctx, e.Ingress+"/restate/health") {
-			return
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-r.Exited():
-			exit, _ := r.LastExit()
-			require.FailNow(t, "the server ended by itself", exit.String())
-		case <-ctx.Done():
-			require.FailNow(t, "the server is not healthy after 30 s")
-		}
-	}
+	require.NoError(t, runtimetest.Healthy(bounded(t, time.Minute), r))
 }
 
 // plain has no connections of an earlier life.
@@ -115,59 +97,6 @@ func answers(ctx context.Context, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// deployment is a minimal endpoint: enough to be registered.
-type deployment struct {
-	uri   string
-	asked atomic.Int64
-}
-
-const manifest = `{"protocolMode":"REQUEST_RESPONSE","minProtocolVersion":5,"maxProtocolVersion":5,
-"services":[{"name":"Retained","ty":"SERVICE","handlers":[{"name":"handle"}]}]}`
-
-// deploy serves an endpoint where the runtime's server can reach it.
-func deploy(t testing.TB, r *Runtime) *deployment {
-	listen, dial := r.Callback()
-	listener, err := net.Listen("tcp", net.JoinHostPort(listen, "0"))
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	require.NoError(t, err)
-	d := &deployment{uri: "http://" + net.JoinHostPort(dial, port)}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		d.asked.Add(1)
-		// The newest version of the manifest that the server accepts.
-		accepted := strings.Split(q.Header.Get("Accept"), ",")
-		w.Header().Set("Content-Type", strings.TrimSpace(strings.Split(accepted[0], ";")[0]))
-		_, _ = io.WriteString(w, manifest)
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return d
-}
-
-// register makes the server know the deployment.
-func (d *deployment) register(t testing.TB, r *Runtime) {
-	body, err := json.Marshal(map[string]any{"uri": d.uri, "use_http_11": true})
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(bounded(t, 30*time.Second), http.MethodPost, r.Endpoints().Admin+"/deployments", bytes.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := plain.Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	said, _ := io.ReadAll(response.Body)
-	require.Equal(t, http.StatusCreated, response.StatusCode, string(said))
-}
-
-// known reports whether the server still knows the deployment.
-func (d *deployment) known(t testing.TB, r *Runtime) bool {
-	response, err := plain.Get(r.Endpoints().Admin + "/deployments")
-	require.NoError(t, err)
-	defer response.Body.Close()
-	said, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return strings.Contains(string(said), d.uri)
-}
-
 // sessionReport is what a child session says of itself, one JSON line.
 type sessionReport struct {
 	Session, Container, Volume, Admin, Failed string
@@ -180,7 +109,7 @@ func child() int {
 	ctx := context.Background()
 	r, err := New(ctx, runtime.Settings{Partitions: 1})
 	if err == nil {
-		err = r.Start(ctx)
+		err = r.Start(ctx, runtime.StartOptions{})
 	}
 	if err != nil {
 		report.Failed = err.Error()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 
+	"retain/internal/exactjson"
 	"retain/model"
 )
 
@@ -57,6 +58,9 @@ func classify(r response, call Call) Result {
 	_ = json.Unmarshal(r.body, &p) // a body of another form has no source, and its text stays
 	if p.fromHandler(r.header) {
 		out.Answer = failure(p, r.status, call)
+		if exactjson.Check(r.body) != nil && json.Valid(r.body) {
+			out.Answer = model.Garbled(r.body) // its text can't be held exactly
+		}
 		return out
 	}
 	out.Detail = fmt.Sprintf("%d %.300s", r.status, r.body)

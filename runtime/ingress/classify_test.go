@@ -165,9 +165,8 @@ func subject(e recorded) ingress.Call {
 	return call
 }
 
-// TestWhatRecordedAnswersProve holds the classification against everything that
-// servers of both kinds were heard to say.
-func TestWhatRecordedAnswersProve(t *testing.T) {
+// The answers are those recorded from native and container servers.
+func TestRecordedAnswersAreClassified(t *testing.T) {
 	for column, version := range versions {
 		for name, e := range recordings(t, version) {
 			if strings.HasPrefix(e.Path, "admin:") {
@@ -204,10 +203,9 @@ func TestWhatRecordedAnswersProve(t *testing.T) {
 	}
 }
 
-// TestATerminalErrorIsToldFromTheIngressOwn goes through what an error may lack.
-// Where it says neither whose it is nor enough to know, an error of 500 or more is
-// ambiguous, never an answer and never failed.
-func TestATerminalErrorIsToldFromTheIngressOwn(t *testing.T) {
+// The cases leave out parts of an error. An error of 500 or more without a known origin
+// is ambiguous, never an answer and never failed.
+func TestTerminalErrorsDifferFromErrorsOfTheIngress(t *testing.T) {
 	source := func(s string) http.Header { return http.Header{"X-Restate-Error-Source": {s}} }
 	id := http.Header{"X-Restate-Id": {"inv_1"}}
 	for _, c := range []struct {
@@ -229,6 +227,10 @@ func TestATerminalErrorIsToldFromTheIngressOwn(t *testing.T) {
 		{"the ingress's, in the body", id, 503, `{"code":503,"message":"c","source":"ingress"}`, no(model.Unavailable)},
 		{"no JSON", nil, 502, "bad gateway", no(model.Unavailable)},
 		{"a redirection", http.Header{"Location": {"/"}}, 307, "", no(model.Unexpected)},
+		{"a message that is not UTF-8", source("invocation"), 500, "{\"code\":500,\"message\":\"c\xff\"}", is(`garbled("{\"code\":500,\"message\":\"c\xff\"}")`)},
+		{"a message that comes twice", source("invocation"), 500, `{"code":500,"message":"x","message":"c"}`, is(`garbled("{\"code\":500,\"message\":\"x\",\"message\":\"c\"}")`)},
+		{"a success that is not UTF-8", nil, 200, "{\"oldValue\":0,\"newValue\":1,\"\xff\":0}", is(`garbled("{\"oldValue\":0,\"newValue\":1,\"\xff\":0}")`)},
+		{"a success that says two things", nil, 200, `{"oldValue":0,"newValue":2,"newValue":1}`, is(`garbled("{\"oldValue\":0,\"newValue\":2,\"newValue\":1}")`)},
 		{"a success that is none of the contract's", nil, 200, `"0"`, is(`garbled("\"0\"")`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -244,8 +246,8 @@ func TestATerminalErrorIsToldFromTheIngressOwn(t *testing.T) {
 	}
 }
 
-// TestRequestsAreWhatTheContractSays looks at a call from the server's side.
-func TestRequestsAreWhatTheContractSays(t *testing.T) {
+// The test reads the request on the server's side.
+func TestRequestsFollowTheIngressContract(t *testing.T) {
 	got := make(chan *http.Request, 1)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got <- r }))
 	t.Cleanup(s.Close)

@@ -1,5 +1,5 @@
 // Package ingress calls a Restate ingress the way a test suite must: one attempt
-// is one request, whatever may have been written is known, and every response is
+// is one request, the client knows whether bytes were written, and every response is
 // put into the one class that it proves.
 //
 // The SDKs' own clients hide what is needed here. So does net/http: its

@@ -12,10 +12,10 @@ import (
 
 // CheckServer asks the admin API whether the server that answers is the one that
 // was started: by its version, and by the name of its cluster, which is unique to
-// a runtime. The error wraps [ErrWrongServer] if it is another one, or nothing of
-// Restate's; any other error says that nobody could tell.
+// a runtime. The error wraps [ErrWrongServer] if it is another one, or not
+// Restate; any other error leaves it open.
 //
-// The ingress says nothing of itself: its canary's nonce does.
+// The ingress does not name its server: the nonce of a probe does.
 func CheckServer(ctx context.Context, ep runtime.Endpoints, want runtime.Identity) error {
 	var about struct {
 		Version string `json:"version"`

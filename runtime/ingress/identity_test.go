@@ -31,7 +31,7 @@ func admin(t *testing.T, bodies map[string]string) runtime.Endpoints {
 	return runtime.Endpoints{Admin: s.URL}
 }
 
-func TestCheckServer(t *testing.T) {
+func TestCheckServerTellsOursFromOthers(t *testing.T) {
 	const wrong, unknown = "another server", "nobody could tell"
 	version, cluster := `{"version":"1.7.12"}`, `{"cluster_name":"ours"}`
 	for name, c := range map[string]struct {
@@ -69,7 +69,7 @@ func TestCheckServer(t *testing.T) {
 		"what is not known is not compared")
 }
 
-func TestRetention(t *testing.T) {
+func TestShortestIdempotencyRetentionIsFound(t *testing.T) {
 	services := func(list string) runtime.Endpoints {
 		return admin(t, map[string]string{"/services": `{"services":[` + list + `]}`})
 	}

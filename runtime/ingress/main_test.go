@@ -31,7 +31,7 @@ type wire struct {
 	open     []net.Conn
 }
 
-// listen serves each connection with f, which is told its number, from 1. The
+// listen serves each connection with f, which gets its number, from 1. The
 // connection is closed when f returns.
 func listen(t *testing.T, f func(n int, c net.Conn, s *served)) *wire {
 	t.Helper()

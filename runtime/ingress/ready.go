@@ -14,50 +14,50 @@ import (
 
 	"github.com/google/uuid"
 
+	"retain/internal/poll"
 	"retain/runtime"
 )
 
-// CanaryService is the virtual object that readiness is asked of. Its exclusive
-// handler "ping" answers {"nonce": s}, with a nonce that only this deployment
+// ProbeService is the virtual object whose calls show readiness. Its exclusive
+// handler "ping" returns {"nonce": s}, with a nonce that only this deployment
 // knows.
-const CanaryService = "RetainCanary"
+const ProbeService = "RetainCanary"
 
-// PollInterval is the pause between two looks at a runtime that is coming up.
+// PollInterval is the time between two checks of a runtime that is starting.
 const PollInterval = 10 * time.Millisecond
 
-// firstBound bounds the first look at a runtime that is coming up: a call that is
-// made too early can hang while a later one is answered. Each look that ran into
-// its bound gives the next one twice as long, up to longestBound: a slow runtime
-// is ready all the same.
+// firstBound bounds the first check of a runtime that is starting: a call that is
+// made too early can hang while a later one is answered. After a check that ran into
+// its bound, the bound doubles, up to longestBound: a slow runtime is ready all the
+// same.
 const (
 	firstBound   = time.Second
 	longestBound = 16 * time.Second
 )
 
-// ErrWrongServer is wrapped when the canary answers with another nonce, or never with
+// ErrWrongServer is wrapped when the probe answers with another nonce, or never with
 // one: the call went to somebody else's server or deployment.
 var ErrWrongServer = errors.New("another server or deployment answers at this address")
 
-// ErrMixedUp is wrapped when the canary is answered with what is nobody's canary, such
-// as half an answer or another call's. Whose fault that is shows when it is asked
-// again: see [Client.Ask].
+// ErrMixedUp is wrapped when a probe gets an answer that no probe has, such as half
+// an answer or another call's. A second probe shows whether the server or this
+// process is at fault: see [Client.Ask].
 var ErrMixedUp = errors.New("a call was not answered with its own answer")
 
-// ErrUnregistered is wrapped when the server knows no canary: a deployment that was
-// registered is gone.
+// ErrUnregistered is wrapped when the server does not know [ProbeService]: a
+// deployment that was registered is gone.
 var ErrUnregistered = errors.New("the server does not know the deployment")
 
-// Final reports whether a canary was answered by what it must not be: waiting for
-// another answer does not help.
+// Final reports whether an error of a probe is one that waiting does not mend.
 func Final(err error) bool { return errors.Is(err, ErrWrongServer) || errors.Is(err, ErrMixedUp) }
 
 // Milestones are called as a runtime comes up, each at most once.
 type Milestones struct {
-	Port, Health, FirstCanary func()
+	Port, Health, FirstProbe func()
 }
 
-// AwaitReady waits until a canary went through in the partition of each of the
-// keys (a canary object with the same key is in the same partition); without keys,
+// AwaitReady waits until a probe went through in the partition of each of the
+// keys (a probe object with the same key is in the same partition); without keys,
 // in any. The context bounds the whole recovery; the error then says how far the
 // runtime came. A wrong server ends the wait at once.
 func AwaitReady(ctx context.Context, ep runtime.Endpoints, nonce string, keys []string, m Milestones) error {
@@ -75,18 +75,18 @@ func AwaitReady(ctx context.Context, ep runtime.Endpoints, nonce string, keys []
 	if len(keys) == 0 {
 		keys = []string{"any"}
 	}
-	return c.canaries(ctx, nonce, keys, p, m.FirstCanary)
+	return c.probes(ctx, nonce, keys, p, m.FirstProbe)
 }
 
-// canaries waits for one canary per key, side by side.
-func (c *Client) canaries(ctx context.Context, nonce string, keys []string, p patience, first func()) error {
+// probes waits for one probe per key, side by side.
+func (c *Client) probes(ctx context.Context, nonce string, keys []string, p patience, first func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var once sync.Once
 	ends := make(chan error, len(keys))
 	for _, key := range keys {
 		go func(p patience) {
-			err := p.poll(ctx, func(ctx context.Context) error { return c.canaryInTime(ctx, key, nonce) })
+			err := p.poll(ctx, func(ctx context.Context) error { return c.hedgedProbe(ctx, key, nonce) })
 			if err == nil {
 				once.Do(func() { call(first) })
 			}
@@ -110,29 +110,37 @@ func (c *Client) canaries(ctx context.Context, nonce string, keys []string, p pa
 	case wrong != nil:
 		return wrong
 	case late != nil:
-		return fmt.Errorf("the ingress says it is healthy, and canary calls went through for %d of %d keys: %w", passed, len(keys), late)
+		return fmt.Errorf("the ingress says it is healthy, and probe calls went through for %d of %d keys: %w", passed, len(keys), late)
 	}
 	return nil
 }
 
-// besideAfter is how long a canary may take before others are sent beside it, and
-// the bound of each of those.
-const besideAfter = 100 * time.Millisecond
+// hedgeAfter is how long a probe may take before hedged ones are sent, and the bound
+// of each of those: at least that, and a part of what the probe itself may take. The
+// server calls the handlers of hedged probes that were given up too, so a server that is
+// slower than they are sent would never catch up.
+const (
+	hedgeAfter = 100 * time.Millisecond
+	mostHedges = 16 // of one probe
+)
 
-// canaryInTime is a canary that is answered as soon as the partition is ready. A
-// call that came too early often hangs for long after that, while a later one is
-// answered in milliseconds; on a slow runtime it is the other way round. So the
-// first one is left to wait, and as long as it is silent others are sent beside
-// it, one after the other.
-func (c *Client) canaryInTime(ctx context.Context, key, nonce string) error {
+// hedgedProbe is a probe that is answered as soon as the partition is ready. A call
+// that came too early often hangs for long after that, while a later one is answered
+// in milliseconds; on a slow runtime it is the other way round. So the first one
+// waits, and until it is answered hedged ones are sent, one after the other.
+func (c *Client) hedgedProbe(ctx context.Context, key, nonce string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	first := make(chan error, 1)
 	go func() {
-		first <- c.Canary(ctx, key, nonce)
-		cancel() // nobody needs the others any more
+		first <- c.Probe(ctx, key, nonce)
+		cancel() // the hedged ones are not needed any more
 	}()
 	defer cancel()
-	tick := time.NewTicker(besideAfter)
+	pace := hedgeAfter
+	if end, bounded := ctx.Deadline(); bounded {
+		pace = max(pace, time.Until(end)/mostHedges)
+	}
+	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	for {
 		select {
@@ -140,8 +148,8 @@ func (c *Client) canaryInTime(ctx context.Context, key, nonce string) error {
 			return err
 		case <-tick.C:
 		}
-		beside, end := context.WithTimeout(ctx, besideAfter)
-		err := c.Canary(beside, key, nonce)
+		hedge, end := context.WithTimeout(ctx, pace)
+		err := c.Probe(hedge, key, nonce)
 		end()
 		if err == nil || Final(err) {
 			cancel()
@@ -162,28 +170,26 @@ type patience time.Duration
 
 // poll looks until it succeeds, the context ends, or the server is a wrong one.
 func (p *patience) poll(ctx context.Context, look func(context.Context) error) error {
-	tick := time.NewTicker(PollInterval)
-	defer tick.Stop()
 	var last error // of a look that the end of the wait did not cut short
-	for {
+	err := poll.Until(ctx, PollInterval, func() error {
 		bounded, cancel := context.WithTimeout(ctx, time.Duration(*p))
+		defer cancel()
 		err := look(bounded)
 		if bounded.Err() != nil {
 			*p = min(2**p, patience(longestBound))
 		}
-		cancel()
-		if err == nil || Final(err) {
-			return err
+		if Final(err) {
+			return poll.Stop(err)
 		}
-		if last == nil || !cutShort(ctx, err) {
+		if err != nil && (last == nil || !cutShort(ctx, err)) {
 			last = err
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w (last answer: %w)", context.Cause(ctx), last)
-		case <-tick.C:
-		}
+		return err
+	})
+	if err != nil && !Final(err) {
+		return fmt.Errorf("%w (last answer: %w)", err, last)
 	}
+	return err
 }
 
 // cutShort reports whether the end of the context is what ended a look. The
@@ -211,10 +217,10 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
-// Canary makes one call through the partition of the key. It uses a fresh
+// Probe makes one call through the partition of the key. It uses a fresh
 // idempotency key, so that no cache answers, and checks the nonce.
-func (c *Client) Canary(ctx context.Context, key, nonce string) error {
-	body, err := c.get(ctx, http.MethodPost, c.base+"/"+CanaryService+"/"+url.PathEscape(key)+"/ping")
+func (c *Client) Probe(ctx context.Context, key, nonce string) error {
+	body, err := c.get(ctx, http.MethodPost, c.base+"/"+ProbeService+"/"+url.PathEscape(key)+"/ping")
 	if err != nil {
 		return err
 	}
@@ -223,22 +229,22 @@ func (c *Client) Canary(ctx context.Context, key, nonce string) error {
 	}
 	switch err := json.Unmarshal(body, &answer); {
 	case err != nil || answer.Nonce == "":
-		return fmt.Errorf("%w: the canary was answered with %.80q", ErrMixedUp, body)
+		return fmt.Errorf("%w: the probe was answered with %.80q", ErrMixedUp, body)
 	case answer.Nonce != nonce:
-		return fmt.Errorf("%w: the canary answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
+		return fmt.Errorf("%w: the probe answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
 	}
 	return nil
 }
 
-// mostGarbled is how many answers in a row that no canary gives come from another
+// mostGarbled is how many answers in a row that no probe gives come from another
 // server.
 const mostGarbled = 5
 
-// Ask makes a canary call, and makes it again where the answer is one that no canary
+// Ask makes a probe call, and makes it again where the answer is one that no probe
 // gives: nothing but such answers come from a wrong server.
 func (c *Client) Ask(ctx context.Context, key, nonce string) error {
 	for n := 1; ; n++ {
-		err := c.Canary(ctx, key, nonce)
+		err := c.Probe(ctx, key, nonce)
 		if !errors.Is(err, ErrMixedUp) {
 			return err
 		}

@@ -30,21 +30,21 @@ func answer(status int, body string) http.HandlerFunc {
 
 const pong = `{"nonce":"ours"}`
 
-// come serves health and canaries; a nil one answers as a runtime that is ready.
-func come(t *testing.T, health, canary http.HandlerFunc) runtime.Endpoints {
+// come serves health and probes; a nil one answers as a runtime that is ready.
+func come(t *testing.T, health, probe http.HandlerFunc) runtime.Endpoints {
 	t.Helper()
 	if health == nil {
 		health = answer(200, `{"services":[]}`)
 	}
-	if canary == nil {
-		canary = answer(200, pong)
+	if probe == nil {
+		probe = answer(200, pong)
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/restate/health" {
 			health(w, r)
 			return
 		}
-		canary(w, r)
+		probe(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return runtime.Endpoints{Ingress: s.URL}
@@ -83,19 +83,18 @@ func (m *milestones) all() ingress.Milestones {
 			m.seen = append(m.seen, name)
 		}
 	}
-	return ingress.Milestones{Port: mark("port"), Health: mark("health"), FirstCanary: mark("canary")}
+	return ingress.Milestones{Port: mark("port"), Health: mark("health"), FirstProbe: mark("canary")}
 }
 
 var keys = []string{"a", "b", "c"}
 
-// TestMilestonesComeInOrder on a server that refuses, accepts without an answer,
-// is healthy and ready, one after the other.
+// The server refuses, then accepts without an answer, then is healthy, then ready.
 func TestMilestonesComeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := simulated.New(simulated.Options{Nonce: "ours", Timings: simulated.Timings{
 			Port: time.Second, Health: 2 * time.Second, Ready: 3 * time.Second,
 		}})
-		require.NoError(t, r.Start(t.Context()))
+		require.NoError(t, r.Start(t.Context(), runtime.StartOptions{}))
 		began := time.Now()
 		var m milestones
 		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), r.Endpoints(), "ours", keys, m.all()))
@@ -105,9 +104,9 @@ func TestMilestonesComeInOrder(t *testing.T) {
 	})
 }
 
-// TestReadyIsACallThatWentThrough: health alone is not, nor an answer that is not
-// the canary's, and every key has its own canary, without a cache before it.
-func TestReadyIsACallThatWentThrough(t *testing.T) {
+// Health is not enough, nor is an answer that is not the probe's. Each probe has a fresh
+// idempotency key.
+func TestReadinessNeedsAnAnsweredProbePerKey(t *testing.T) {
 	var mu sync.Mutex
 	asked, cached := map[string]int{}, map[string]int{}
 	ready := times(answer(404, "no such service"), answer(503, "not yet"), answer(500, "routing"), answer(200, pong))
@@ -129,7 +128,7 @@ func TestReadyIsACallThatWentThrough(t *testing.T) {
 	assert.NotContains(t, cached, "")
 }
 
-func TestWithoutKeysACallGoesThroughAllTheSame(t *testing.T) {
+func TestReadinessWithoutKeysStillProbes(t *testing.T) {
 	ep := come(t, nil, answer(503, "not yet"))
 	assert.ErrorIs(t, ingress.AwaitReady(within(t, 50*time.Millisecond), ep, "ours", nil, ingress.Milestones{}), errLate)
 	var m milestones
@@ -137,11 +136,11 @@ func TestWithoutKeysACallGoesThroughAllTheSame(t *testing.T) {
 	assert.Equal(t, []string{"port", "health", "canary"}, m.seen)
 }
 
-// TestAWrongAnswerEndsTheWaitAtOnce, whatever the other keys' canaries do.
-func TestAWrongAnswerEndsTheWaitAtOnce(t *testing.T) {
+// The probes of other keys do not matter.
+func TestWrongNonceEndsTheWaitForReadiness(t *testing.T) {
 	for name, c := range map[string]struct {
-		canary http.HandlerFunc
-		want   error
+		probe http.HandlerFunc
+		want  error
 	}{
 		"another nonce": {answer(200, `{"nonce":"theirs"}`), ingress.ErrWrongServer},
 		"no nonce":      {answer(200, `{}`), ingress.ErrMixedUp},
@@ -150,7 +149,7 @@ func TestAWrongAnswerEndsTheWaitAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ep := come(t, nil, func(w http.ResponseWriter, r *http.Request) {
 				if strings.Contains(r.URL.Path, "/b/") {
-					c.canary(w, r)
+					c.probe(w, r)
 					return
 				}
 				hang(w, r)
@@ -164,8 +163,7 @@ func TestAWrongAnswerEndsTheWaitAtOnce(t *testing.T) {
 	}
 }
 
-// TestTheErrorSaysHowFarTheRuntimeCame.
-func TestTheErrorSaysHowFarTheRuntimeCame(t *testing.T) {
+func TestReadinessErrorNamesTheLastMilestone(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	nobody := runtime.Endpoints{Ingress: "http://" + l.Addr().String()}
@@ -185,8 +183,8 @@ func TestTheErrorSaysHowFarTheRuntimeCame(t *testing.T) {
 		{"nobody listens", nobody, []string{"never accepted a connection", nobody.Ingress, "connection refused"}},
 		{"not healthy", come(t, answer(500, "still loading"), nil), []string{"accepted connections and never said it was healthy", "500 still loading"}},
 		{"health hangs", come(t, hang, nil), []string{"never said it was healthy"}},
-		{"no canary", come(t, nil, answer(503, "not yet")), []string{"healthy", "0 of 3 keys", "503 not yet"}},
-		{"some canaries", come(t, nil, two), []string{"healthy", "2 of 3 keys", "503 not yet"}},
+		{"no probe", come(t, nil, answer(503, "not yet")), []string{"healthy", "0 of 3 keys", "503 not yet"}},
+		{"some probes", come(t, nil, two), []string{"healthy", "2 of 3 keys", "503 not yet"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -248,9 +246,8 @@ func (m *memory) Close() error {
 
 func (m *memory) Addr() net.Addr { return &net.TCPAddr{} }
 
-// TestACanaryThatHangsIsGivenUpForALaterOne: a call that came too early may
-// never be answered.
-func TestACanaryThatHangsIsGivenUpForALaterOne(t *testing.T) {
+// A call that came too early may never be answered.
+func TestHangingProbeIsOvertakenByAHedgedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
 		ep, end := ticking(t, func(w http.ResponseWriter, r *http.Request) {
@@ -268,9 +265,8 @@ func TestACanaryThatHangsIsGivenUpForALaterOne(t *testing.T) {
 	})
 }
 
-// TestASlowRuntimeIsReadyAllTheSame: one that takes eight seconds for every
-// answer, however often it is asked.
-func TestASlowRuntimeIsReadyAllTheSame(t *testing.T) {
+// Each answer takes eight seconds.
+func TestSlowRuntimeBecomesReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ep, end := ticking(t, func(w http.ResponseWriter, r *http.Request) {
 			slow := time.NewTimer(8 * time.Second)
@@ -286,8 +282,7 @@ func TestASlowRuntimeIsReadyAllTheSame(t *testing.T) {
 	})
 }
 
-// TestAdminSaysWhatWentWrong.
-func TestAdminSaysWhatWentWrong(t *testing.T) {
+func TestAdminErrorIsReported(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/rows":

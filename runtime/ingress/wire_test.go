@@ -26,9 +26,8 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// TestWroteIsExact breaks calls at every point and compares what the client says
-// with the bytes counted below it.
-func TestWroteIsExact(t *testing.T) {
+// Calls break at every point. Wrote must agree with the bytes counted below the client.
+func TestWroteReportsWhetherBytesWereWritten(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		serve func(n int, c net.Conn, s *served)
@@ -81,9 +80,8 @@ func TestWroteIsExact(t *testing.T) {
 	}
 }
 
-// TestAnAcceptedConnectionThatNobodyReads has the whole request in the system's
-// buffers when the deadline passes: it may still be read.
-func TestAnAcceptedConnectionThatNobodyReads(t *testing.T) {
+// The whole request is in the system's buffers at the deadline: it may still be read.
+func TestCallOnAnUnreadConnectionIsAmbiguous(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") // never accepts: the system does
 	require.NoError(t, err)
 	defer l.Close()
@@ -93,7 +91,7 @@ func TestAnAcceptedConnectionThatNobodyReads(t *testing.T) {
 	assert.Equal(t, model.TimedOut, got.Reason)
 }
 
-func TestARefusedCallIsNotSent(t *testing.T) {
+func TestRefusedConnectionWritesNothing(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
@@ -106,9 +104,8 @@ func TestARefusedCallIsNotSent(t *testing.T) {
 	assert.Zero(t, below.written.Load())
 }
 
-// TestADialThatTakesTooLongIsNotSent: the deadline passes before there is a
-// connection, whatever becomes of the dial.
-func TestADialThatTakesTooLongIsNotSent(t *testing.T) {
+// The deadline passes before there is a connection.
+func TestSlowDialWritesNothing(t *testing.T) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -136,10 +133,9 @@ func (c *slowConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// TestWrittenIsToldWhenTheBytesHaveLeft holds a system call that writes the
-// request: until the last one returns it has not been written, whatever the
-// transport's own trace says.
-func TestWrittenIsToldWhenTheBytesHaveLeft(t *testing.T) {
+// The test holds a system call that writes the request. The request is not written until
+// the last such call returns. The transport's trace reports it earlier.
+func TestWrittenIsCalledWhenTheBytesHaveLeft(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		hold  int
@@ -180,8 +176,7 @@ func TestWrittenIsToldWhenTheBytesHaveLeft(t *testing.T) {
 	}
 }
 
-// TestWrittenIsNotToldOfARequestThatNeverLeft.
-func TestWrittenIsNotToldOfARequestThatNeverLeft(t *testing.T) {
+func TestWrittenIsNotCalledForAnUnsentRequest(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	c := ingress.New(runtime.Endpoints{Ingress: "http://127.0.0.1:1", Dial: func(context.Context, string, string) (net.Conn, error) { return near, nil }})
@@ -195,9 +190,8 @@ func TestWrittenIsNotToldOfARequestThatNeverLeft(t *testing.T) {
 	assert.False(t, told.Load())
 }
 
-// TestAConnectionsEarlierBytesAreNotTheCalls: the first call wrote, the second
-// one did not, on the same connection.
-func TestAConnectionsEarlierBytesAreNotTheCalls(t *testing.T) {
+// The first call wrote on the connection, the second one did not.
+func TestBytesOfAnEarlierCallDoNotCount(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	go func() {
@@ -214,8 +208,8 @@ func TestAConnectionsEarlierBytesAreNotTheCalls(t *testing.T) {
 	assert.Equal(t, model.NotSent, got.Reason)
 }
 
-// TestALongRequestIsToldOnce: its bytes leave in several writes.
-func TestALongRequestIsToldOnce(t *testing.T) {
+// Its bytes leave in several writes.
+func TestWrittenIsCalledOnceForALongRequest(t *testing.T) {
 	for _, size := range []int{3_000, 4_096, 10_000, 1 << 20} {
 		w := listen(t, func(_ int, c net.Conn, s *served) {
 			for s.request() != nil {
@@ -245,10 +239,9 @@ func dying(t *testing.T) *wire {
 	})
 }
 
-// TestNobodySendsARequestAgain counts at the server. Go's transport sends a
-// request with the canonical header again on its own; the other half of the test
-// shows that this server would see it.
-func TestNobodySendsARequestAgain(t *testing.T) {
+// The server counts. Go's transport sends a request with the canonical header again by
+// itself; the second half of the test shows that the server would see that.
+func TestClientDoesNotRetryOnADeadConnection(t *testing.T) {
 	t.Run("this client", func(t *testing.T) {
 		w := dying(t)
 		c, below := client(t, w.url())
@@ -278,10 +271,10 @@ func TestNobodySendsARequestAgain(t *testing.T) {
 	})
 }
 
-// TestAConnectionThatDiedIdle: nothing of the request leaves on it, and another
-// one serves the call, or something may have left, and then the call has failed
-// and is not repeated. Both happen, by chance; nothing else does.
-func TestAConnectionThatDiedIdle(t *testing.T) {
+// Either nothing was written to the dead connection, and another one serves the call. Or
+// something may have been written, and the call fails without a repetition. Which of the
+// two happens is a race.
+func TestDeadIdleConnectionIsReplacedOrFailsTheCall(t *testing.T) {
 	for range 50 {
 		w := listen(t, func(n int, c net.Conn, s *served) {
 			if s.request() != nil {
@@ -308,8 +301,7 @@ func TestAConnectionThatDiedIdle(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreKept: a client makes its calls on one connection.
-func TestConnectionsAreKept(t *testing.T) {
+func TestClientReusesItsConnection(t *testing.T) {
 	w := listen(t, func(_ int, c net.Conn, s *served) {
 		for s.request() != nil {
 			write(c, added)
@@ -324,9 +316,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	assert.Equal(t, int64(1), below.dialled.Load())
 }
 
-// TestACallThatIsCancelledWhileItWaits was written; who cancelled it is no
-// time-out.
-func TestACallThatIsCancelledWhileItWaits(t *testing.T) {
+// The caller cancels while the call waits for its answer.
+func TestCancelledCallWasWrittenAndIsNoTimeout(t *testing.T) {
 	w := listen(t, func(_ int, c net.Conn, s *served) { s.request(); s.request() })
 	c, _ := client(t, w.url())
 	ctx, cancel := context.WithCancel(t.Context())

@@ -17,7 +17,7 @@ import (
 // "data/...".
 func (r *Runtime) Archive(ctx context.Context, w io.Writer) error {
 	r.mu.Lock()
-	up := r.life != nil && !r.life.over()
+	up := r.last != nil && !r.last.Over()
 	r.mu.Unlock()
 	if up {
 		return fmt.Errorf("archive the server's data: %w: it is up", runtime.ErrState)

@@ -1,10 +1,16 @@
 package process
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+
+	"retain/internal/poll"
+)
 
 const (
 	// groupPoll is the time between two looks at a group whose leader has ended. Its
-	// other members are not our children: nobody tells us of their end.
+	// other members are not our children: the kernel does not announce their end.
 	groupPoll = 10 * time.Millisecond
 	// frozenPoll is the time between two looks at a group that is to stop running,
 	// which takes it less than a millisecond for the most part.
@@ -14,14 +20,10 @@ const (
 // awaitGroup returns once nothing of the group runs any more: at once, unless a
 // wrapper left something behind.
 func awaitGroup(pgid int) {
-	if groupGone(pgid) {
-		return
-	}
-	tick := time.NewTicker(groupPoll)
-	defer tick.Stop()
-	for range tick.C {
-		if groupGone(pgid) {
-			return
+	_ = poll.Until(context.Background(), groupPoll, func() error {
+		if !groupGone(pgid) {
+			return errors.New("a process runs")
 		}
-	}
+		return nil
+	})
 }

@@ -1,13 +1,15 @@
 package process
 
 import (
-	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
+
+	"retain/runtime/resources"
 )
 
 // groupGone reports whether no process of the group runs. Ended ones that their
@@ -24,8 +26,10 @@ func groupGone(pgid int) bool {
 
 // serversOf are the processes of the group that are called restate-server.
 func serversOf(pgid int) []int {
-	if comm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pgid), "comm")); err == nil && isServer(string(comm)) {
-		return []int{pgid}
+	if leader, err := procfs.NewProc(pgid); err == nil {
+		if command, err := leader.Comm(); err == nil && isServer(command) {
+			return []int{pgid}
+		}
 	}
 	var servers []int
 	for pid, command := range members(pgid) {
@@ -39,13 +43,19 @@ func serversOf(pgid int) []int {
 // isServer knows a command's name, of which the kernel keeps 15 characters.
 func isServer(command string) bool { return strings.HasPrefix(command, "restate-server") }
 
+// lastLimits waits for the end of a child and returns the limits that it had. The
+// kernel shows them in /proc until the child is waited for.
+func lastLimits(pid int) []resources.Level {
+	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
+	}
+	return resources.Limits(pid)
+}
+
 // groupStopped reports whether every thread of the group is stopped.
 func groupStopped(pgid int) bool {
 	for pid := range members(pgid) {
-		threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "stat"))
-		for _, thread := range threads {
-			stat, ok := readStat(thread)
-			if ok && stat.state != "T" && !stat.ended() {
+		for _, thread := range threads(pid) {
+			if thread.State != stopped && !ended(thread) {
 				return false
 			}
 		}
@@ -55,16 +65,12 @@ func groupStopped(pgid int) bool {
 
 // members are the running processes of the group and the names of their commands.
 func members(pgid int) map[int]string {
-	entries, _ := os.ReadDir("/proc")
+	all, _ := procfs.AllProcs()
 	found := map[int]string{}
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil {
-			continue
-		}
-		stat, ok := readStat(filepath.Join("/proc", entry.Name(), "stat"))
-		if ok && stat.group == strconv.Itoa(pgid) && (!stat.ended() || threadsRun(pid)) {
-			found[pid] = stat.command
+	for _, p := range all {
+		stat, err := p.Stat()
+		if err == nil && stat.PGRP == pgid && (!ended(stat) || threadsRun(p.PID)) {
+			found[p.PID] = stat.Comm
 		}
 	}
 	return found
@@ -74,35 +80,28 @@ func members(pgid int) map[int]string {
 // has ended, the process looks ended, and the others may still hold its files: a
 // server that is started then finds its database locked.
 func threadsRun(pid int) bool {
-	threads, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "stat"))
-	for _, thread := range threads {
-		if stat, ok := readStat(thread); ok && !stat.ended() {
-			return true
+	return slices.ContainsFunc(threads(pid), func(t procfs.ProcStat) bool { return !ended(t) })
+}
+
+// threads are the threads of a process. Those that end meanwhile are left out.
+func threads(pid int) []procfs.ProcStat {
+	all, _ := procfs.AllThreads(pid)
+	var found []procfs.ProcStat
+	for _, t := range all {
+		if stat, err := t.Stat(); err == nil {
+			found = append(found, stat)
 		}
 	}
-	return false
+	return found
 }
 
-// taskStat is what /proc/PID/stat tells of a process or a thread (proc(5)).
-type taskStat struct{ command, state, group string }
+// The states of proc_pid_stat(5) that matter here.
+const (
+	stopped = "T"
+	zombie  = "Z"
+	dead    = "X"
+)
 
-// ended reports whether it only waits for its parent to take notice.
-func (s taskStat) ended() bool { return s.state == "Z" || s.state == "X" }
-
-// readStat is not ok for what is gone.
-func readStat(path string) (taskStat, bool) {
-	stat, err := os.ReadFile(path)
-	if err != nil {
-		return taskStat{}, false
-	}
-	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
-	if open < 0 || end < open {
-		return taskStat{}, false
-	}
-	// After the name: state, parent, process group.
-	fields := strings.Fields(string(stat[end+1:]))
-	if len(fields) < 3 {
-		return taskStat{}, false
-	}
-	return taskStat{command: string(stat[open+1 : end]), state: fields[0], group: fields[2]}, true
-}
+// ended reports whether a process or a thread only waits for its parent to take
+// notice.
+func ended(s procfs.ProcStat) bool { return s.State == zombie || s.State == dead }

@@ -4,11 +4,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 
+	"github.com/prometheus/procfs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -28,9 +27,9 @@ func init() {
 	_, _, _ = syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0) // this thread alone: init runs in the first one
 }
 
-// A killed process looks ended when its first thread is, and it holds its files until
-// its last one is.
-func TestAGroupIsThereUntilItsLastThreadIsGone(t *testing.T) {
+// A killed process looks ended when its first thread is. It holds its files until the
+// last one is.
+func TestGroupIsUpUntilItsLastThreadEnds(t *testing.T) {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(exe)
@@ -44,11 +43,12 @@ func TestAGroupIsThereUntilItsLastThreadIsGone(t *testing.T) {
 		_ = cmd.Wait()
 	})
 	pid := cmd.Process.Pid
-	ended := func() bool {
-		stat, ok := readStat(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-		return ok && stat.ended()
-	}
-	eventually(t, "its first thread did not end", ended)
+	p, err := procfs.NewProc(pid)
+	require.NoError(t, err)
+	eventually(t, "its first thread did not end", func() bool {
+		stat, err := p.Stat()
+		return err == nil && ended(stat)
+	})
 	assert.False(t, groupGone(pid), "another thread runs")
 	require.NoError(t, input.Close())
 	eventually(t, "it is still there", func() bool { return groupGone(pid) })

@@ -5,13 +5,21 @@ package process
 import (
 	"errors"
 	"syscall"
+
+	"retain/runtime/resources"
 )
 
 // groupGone reports whether there is no process of the group.
 func groupGone(pgid int) bool { return errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) }
 
-// serversOf can't be told here: all of the group gets the signal.
+// serversOf is not available on this platform: all of the group gets the signal.
 func serversOf(int) []int { return nil }
 
-// groupStopped can't be told here.
+// lastLimits is not available on this platform.
+func lastLimits(int) []resources.Level { return nil }
+
+// groupStopped is not available on this platform.
 func groupStopped(int) bool { return true }
+
+// members is not available on this platform.
+func members(int) map[int]string { return nil }

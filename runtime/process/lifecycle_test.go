@@ -1,8 +1,9 @@
 package process
 
 import (
+	"bytes"
 	"context"
-	"net"
+	"maps"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
@@ -16,170 +17,88 @@ import (
 	"go.uber.org/goleak"
 
 	"retain/runtime"
+	"retain/runtime/binary"
+	"retain/runtime/runtimetest"
 )
 
-// steps are one server's transitions, in the order of a session.
-type steps struct {
-	r         *Runtime
-	ctx       context.Context
-	endpoints runtime.Endpoints
-	data      os.FileInfo
-}
-
-func TestLifecycle(t *testing.T) {
-	s := &steps{r: newRuntime(t, runtime.Settings{}), ctx: bounded(t, 2*time.Minute)}
-	t.Run("before the first start", s.beforeTheFirstStart)
-	t.Run("start", s.start)
-	t.Run("identity", s.identity)
-	t.Run("stop is graceful", s.stopIsGraceful)
-	t.Run("restart keeps ports and data", s.restartKeepsPortsAndData)
-	t.Run("pause and resume", s.pauseAndResume)
-	t.Run("stop of a paused server is graceful", s.stopOfAPausedServerIsGraceful)
-	t.Run("kill is SIGKILL", s.killIsSigkill)
-	t.Run("kill at once after start, from another goroutine", s.killAtOnceAfterStartFromAnotherGoroutine)
-	t.Run("stop at once after start", s.stopAtOnceAfterStart)
-	t.Run("close while up, twice", s.closeWhileUpTwice)
+// TestRuntimeKeepsItsContract runs the shared suite, and on the same server what only
+// a process has.
+func TestRuntimeKeepsItsContract(t *testing.T) {
+	suite := runtimetest.New(runtimetest.Fixture{
+		Backend: "process", Save: runtimetest.SaveDeployment, Observe: runtimetest.ObserveStreams,
+		New: func(context.Context) (runtime.Runtime, error) { return newRuntime(t, runtime.Settings{}), nil },
+		Deaf: func(context.Context) (runtime.Runtime, time.Duration, error) {
+			r := deafRuntime(t)
+			return r, r.Grace, nil
+		},
+		Failing: func(context.Context) (runtime.Runtime, string, error) {
+			return newRuntime(t, runtime.Settings{Env: map[string]string{runtime.EnvPartitions: "many"}}), "many", nil
+		},
+	})
+	for _, test := range suite.Tests() {
+		t.Run(test.Name, func(t *testing.T) { require.NoError(t, test.Run(bounded(t, time.Minute))) })
+	}
+	up := func(t *testing.T) *Runtime {
+		r, err := suite.Up(bounded(t, time.Minute))
+		require.NoError(t, err)
+		return r.(*Runtime)
+	}
+	t.Run("archive has the names of the data directory", func(t *testing.T) { archiveHasTheNames(t, up(t)) })
+	t.Run("identity names the binary and its build", func(t *testing.T) { identityNamesTheBinary(t, up(t)) })
+	t.Run("restart keeps ports and the node's directory", func(t *testing.T) { restartKeepsPortsAndDirectory(t, up(t)) })
+	t.Run("pause stops every thread", func(t *testing.T) { pauseStopsEveryThread(t, up(t)) })
+	t.Run("the server's process is its runtime's", func(t *testing.T) {
+		r := up(t)
+		assert.Contains(t, r.Processes(), r.pid())
+	})
+	r := up(t)
+	pid, dir := r.pid(), r.dir
+	t.Run(suite.Close().Name, func(t *testing.T) { require.NoError(t, suite.Close().Run(bounded(t, time.Minute))) })
+	assert.False(t, alive(pid))
+	assert.NoDirExists(t, dir)
+	_, err := r.Logs(0)
+	require.ErrorIs(t, err, runtime.ErrState)
 	goleak.VerifyNone(t, goleak.IgnoreTopFunction("retain/runtime/process.parentThread"))
 }
 
-func (s *steps) beforeTheFirstStart(t *testing.T) {
-	require.ErrorIs(t, s.r.Kill(s.ctx), runtime.ErrState)
-	_, err := s.r.Stop(s.ctx)
-	require.ErrorIs(t, err, runtime.ErrState)
-	require.ErrorIs(t, s.r.Pause(s.ctx), runtime.ErrState)
-	_, ended := s.r.LastExit()
-	assert.False(t, ended)
-	log, err := s.r.Logs()
-	require.NoError(t, err)
-	assert.Empty(t, log)
-	<-s.r.Exited()
-}
-
-func (s *steps) start(t *testing.T) {
-	require.NoError(t, s.r.Start(s.ctx))
-	require.ErrorIs(t, s.r.Start(s.ctx), runtime.ErrState)
-	healthy(t, s.r)
-	s.endpoints = s.r.Endpoints()
-	for _, url := range []string{s.endpoints.Ingress, s.endpoints.Admin} {
-		assert.Regexp(t, `^http://127\.0\.0\.1:\d+$`, url)
-	}
-	var err error
-	s.data, err = os.Stat(filepath.Join(s.r.dir, "data", s.r.Identity().Node))
-	require.NoError(t, err, "data is in <base>/<node>")
-}
-
-func (s *steps) identity(t *testing.T) {
-	id := s.r.Identity()
+func identityNamesTheBinary(t *testing.T, r *Runtime) {
+	id := r.Identity()
 	assert.Equal(t, runtime.DefaultVersion, id.Version)
-	assert.Equal(t, "process", id.Backend)
 	assert.Regexp(t, `^[0-9a-f]{7,}$`, id.Build)
 	assert.Regexp(t, `^retain-[0-9a-f]{10}$`, id.Cluster)
 	assert.Equal(t, native(t).Path, id.Source)
 }
 
-func (s *steps) stopIsGraceful(t *testing.T) {
-	exited := s.r.Exited()
-	exit, err := s.r.Stop(s.ctx)
+func restartKeepsPortsAndDirectory(t *testing.T, r *Runtime) {
+	ctx := bounded(t, time.Minute)
+	node := filepath.Join(r.dir, "data", r.Identity().Node)
+	data, err := os.Stat(node)
+	require.NoError(t, err, "data is in <base>/<node>")
+	endpoints := r.Endpoints()
+	_, err = r.Stop(ctx)
 	require.NoError(t, err)
-	assert.True(t, exit.Graceful(), exit.String())
-	assert.Positive(t, exit.Took)
-	<-exited
-	_, err = s.r.Stop(s.ctx)
-	require.ErrorIs(t, err, runtime.ErrState)
+	before, err := r.Logs(0)
+	require.NoError(t, err)
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
+	healthy(t, r)
+	assert.Equal(t, endpoints, r.Endpoints())
+	again, err := os.Stat(node)
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(data, again))
+	eventually(t, "the server's temporary files are elsewhere", func() bool { return len(lsDir(t, filepath.Join(r.dir, "tmp"))) > 0 })
+	log, err := r.Logs(0)
+	require.NoError(t, err)
+	const start = "Starting Restate Server"
+	assert.Equal(t, strings.Count(string(before), start)+1, strings.Count(string(log), start), "each start is in the log")
 }
 
-func (s *steps) restartKeepsPortsAndData(t *testing.T) {
-	require.NoError(t, s.r.Start(s.ctx))
-	healthy(t, s.r)
-	assert.Equal(t, s.endpoints, s.r.Endpoints())
-	again, err := os.Stat(filepath.Join(s.r.dir, "data", s.r.Identity().Node))
-	require.NoError(t, err)
-	assert.True(t, os.SameFile(s.data, again))
-	eventually(t, "the server's temporary files are elsewhere", func() bool { return len(lsDir(t, filepath.Join(s.r.dir, "tmp"))) > 0 })
-	log, err := s.r.Logs()
-	require.NoError(t, err)
-	assert.Equal(t, 2, strings.Count(string(log), "Starting Restate Server"), "both lives are in the log")
-}
-
-func (s *steps) pauseAndResume(t *testing.T) {
+func pauseStopsEveryThread(t *testing.T, r *Runtime) {
+	ctx := bounded(t, time.Minute)
 	for range 20 {
-		require.NoError(t, s.r.Pause(s.ctx))
-		assert.True(t, groupStopped(s.r.life.cmd.Process.Pid), "a thread runs on once Pause has returned")
-		require.NoError(t, s.r.Resume(s.ctx))
+		require.NoError(t, r.Pause(ctx))
+		assert.True(t, groupStopped(r.pid()), "a thread runs on once Pause has returned")
+		require.NoError(t, r.Resume(ctx))
 	}
-	require.NoError(t, s.r.Pause(s.ctx))
-	assert.False(t, reachable(s.r), "a frozen server answered")
-	require.NoError(t, s.r.Resume(s.ctx))
-	healthy(t, s.r)
-}
-
-func (s *steps) stopOfAPausedServerIsGraceful(t *testing.T) {
-	require.NoError(t, s.r.Pause(s.ctx))
-	exit, err := s.r.Stop(s.ctx)
-	require.NoError(t, err)
-	assert.True(t, exit.Graceful(), exit.String())
-}
-
-func (s *steps) killIsSigkill(t *testing.T) {
-	require.NoError(t, s.r.Start(s.ctx))
-	healthy(t, s.r)
-	require.NoError(t, s.r.Kill(s.ctx))
-	exit, ended := s.r.LastExit()
-	assert.True(t, ended)
-	assert.True(t, exit.Killed)
-	assert.Equal(t, -1, exit.Code)
-	require.ErrorIs(t, s.r.Kill(s.ctx), runtime.ErrState)
-}
-
-func (s *steps) killAtOnceAfterStartFromAnotherGoroutine(t *testing.T) {
-	for range 5 {
-		require.NoError(t, s.r.Start(s.ctx))
-		killed := make(chan error, 1)
-		go func() { killed <- s.r.Kill(s.ctx) }()
-		for reachable(s.r) { // probing meanwhile, as a session does
-			continue
-		}
-		require.NoError(t, <-killed)
-	}
-	require.NoError(t, s.r.Start(s.ctx))
-	healthy(t, s.r)
-}
-
-func (s *steps) stopAtOnceAfterStart(t *testing.T) {
-	require.NoError(t, s.r.Kill(s.ctx))
-	for range 3 {
-		require.NoError(t, s.r.Start(s.ctx))
-		exit, err := s.r.Stop(s.ctx)
-		require.NoError(t, err)
-		// Graceful only if the server was far enough to handle the signal.
-		assert.False(t, exit.Killed, exit.String())
-	}
-	require.NoError(t, s.r.Start(s.ctx))
-	healthy(t, s.r)
-}
-
-func (s *steps) closeWhileUpTwice(t *testing.T) {
-	pid := s.r.pid()
-	require.NoError(t, s.r.Close(s.ctx))
-	require.NoError(t, s.r.Close(s.ctx))
-	assert.False(t, alive(pid))
-	assert.NoDirExists(t, s.r.dir)
-	require.ErrorIs(t, s.r.Start(s.ctx), runtime.ErrState)
-	_, err := s.r.Logs()
-	require.ErrorIs(t, err, runtime.ErrState)
-}
-
-// reachable asks for health with little patience.
-func reachable(r *Runtime) bool {
-	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(r.Endpoints().Admin, "http://"), time.Second)
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
-	_, _ = conn.Write([]byte("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
-	n, _ := conn.Read(make([]byte, 1))
-	return n == 1
 }
 
 // The parent-death signal follows the thread that started the child: a Start
@@ -191,7 +110,7 @@ func TestServerOutlivesTheThreadThatStartedIt(t *testing.T) {
 	for range 10 {
 		started.Go(func() {
 			goruntime.LockOSThread() // never unlocked: the thread ends here
-			if err := r.Start(ctx); err != nil {
+			if err := r.Start(ctx, runtime.StartOptions{}); err != nil {
 				assert.ErrorIs(t, err, runtime.ErrState)
 			}
 		})
@@ -203,24 +122,7 @@ func TestServerOutlivesTheThreadThatStartedIt(t *testing.T) {
 	assert.True(t, exit.Graceful(), exit.String())
 }
 
-func TestServerThatEndsByItself(t *testing.T) {
-	r := newRuntime(t, runtime.Settings{Env: map[string]string{"RESTATE_DEFAULT_NUM_PARTITIONS": "many"}})
-	ctx := bounded(t, time.Minute)
-	require.NoError(t, r.Start(ctx))
-	<-r.Exited()
-	exit, ended := r.LastExit()
-	require.True(t, ended)
-	assert.Equal(t, 1, exit.Code)
-	assert.False(t, exit.Killed)
-	assert.Zero(t, exit.Took)
-	_, err := r.Stop(ctx)
-	require.ErrorIs(t, err, runtime.ErrState)
-	log, err := r.Logs()
-	require.NoError(t, err)
-	assert.Contains(t, string(log), "many", "the log says why")
-}
-
-func TestEnvironment(t *testing.T) {
+func TestOnlyOurSettingsConfigureTheServer(t *testing.T) {
 	// A user's shell must not configure the server ...
 	t.Setenv("RESTATE_DEFAULT_NUM_PARTITIONS", "nonsense")
 	t.Setenv("RESTATE_CLUSTER_NAME", "somebody-elses")
@@ -234,7 +136,7 @@ func TestEnvironment(t *testing.T) {
 		Env: map[string]string{"RESTATE_NODE_NAME": "other-node", "RESTATE_LOG_FORMAT": "json"},
 	})
 	ctx := bounded(t, time.Minute)
-	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	healthy(t, r)
 	assert.Equal(t, "other-node", r.Identity().Node)
 	assert.DirExists(t, filepath.Join(r.dir, "data", "other-node"))
@@ -246,12 +148,38 @@ func TestEnvironment(t *testing.T) {
 		assert.NotContains(t, string(env), "HTTP_PROXY")
 		assert.NotContains(t, string(env), "somebody-elses")
 	}
-	log, err := r.Logs()
+	log, err := r.Logs(0)
 	require.NoError(t, err)
 	assert.Contains(t, string(log), `"message":"Starting Restate Server`)
 }
 
-func TestMissingConfigFile(t *testing.T) {
+// What retain sets, a start's environment and the settings, each over the one before.
+func TestEnvironmentOfAStart(t *testing.T) {
+	r := newRuntime(t, runtime.Settings{Env: map[string]string{"RESTATE_LOG_FORMAT": "json"}})
+	ctx := bounded(t, time.Minute)
+	type environment = map[string]string
+	for _, c := range []struct{ given, want environment }{
+		{nil, environment{"RESTATE_LOG_FORMAT": "json", "RESTATE_LOG_FILTER": "info", "RESTATE_X": ""}},
+		{environment{"RESTATE_LOG_FORMAT": "pretty", "RESTATE_LOG_FILTER": "warn", "RESTATE_X": "y"}, environment{"RESTATE_LOG_FORMAT": "json", "RESTATE_LOG_FILTER": "warn", "RESTATE_X": "y"}},
+		{nil, environment{"RESTATE_LOG_FORMAT": "json", "RESTATE_LOG_FILTER": "info", "RESTATE_X": ""}},
+	} {
+		var spawned environment
+		r.beforeSpawn = func(env map[string]string) { spawned = maps.Clone(env) }
+		require.NoError(t, r.Start(ctx, runtime.StartOptions{Env: c.given}))
+		for name, value := range c.want {
+			assert.Equal(t, value, spawned[name], "%s, started with %v", name, c.given)
+		}
+		if env, err := os.ReadFile("/proc/" + itoa(r.pid()) + "/environ"); err == nil { // Linux
+			pairs := strings.Split(strings.TrimSuffix(string(env), "\x00"), "\x00")
+			assert.Equal(t, binary.List(spawned, r.settings.Env), pairs, "what the process has")
+		}
+		require.NoError(t, r.Kill(ctx))
+	}
+	require.Error(t, r.Start(ctx, runtime.StartOptions{Env: environment{"RESTATE_BASE_DIR": "elsewhere"}}))
+	require.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
+}
+
+func TestMissingConfigFileIsNamed(t *testing.T) {
 	native(t)
 	_, err := New(bounded(t, time.Minute), runtime.Settings{ConfigFile: "nowhere.toml"})
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -262,4 +190,14 @@ func lsDir(t *testing.T, dir string) []os.DirEntry {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	return entries
+}
+
+func archiveHasTheNames(t *testing.T, r *Runtime) {
+	ctx := bounded(t, time.Minute)
+	require.NoError(t, r.Kill(ctx))
+	var all bytes.Buffer
+	require.NoError(t, r.Archive(ctx, &all))
+	files, err := runtimetest.ArchivedFiles(&all)
+	require.NoError(t, err)
+	assert.NotZero(t, files["data/"+r.Identity().Node+"/.cluster-marker"], files)
 }

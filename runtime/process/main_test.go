@@ -16,7 +16,8 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
+	"retain/runtime/runtimetest"
 )
 
 // childVariable makes this test binary a session of its own: see crash_test.go.
@@ -26,8 +27,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
 	}
-	// In the user's cache, whatever cache a test uses.
-	if _, err := leftovers.Session(); err != nil {
+	// In the user's cache, also if a test uses another.
+	if _, err := reaper.Session(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -57,7 +58,7 @@ func newRuntime(t testing.TB, s runtime.Settings, opts ...Option) *Runtime {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
-			log, _ := r.Logs()
+			log, _ := r.Logs(0)
 			t.Logf("the server's log:\n%s", log)
 		}
 		require.NoError(t, r.Close(bounded(t, 10*time.Second)))
@@ -77,22 +78,7 @@ func script(t testing.TB, body string) string {
 // healthy waits until admin and ingress answer.
 func healthy(t testing.TB, r *Runtime) {
 	t.Helper()
-	ctx := bounded(t, 30*time.Second)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for {
-		e := r.Endpoints()
-		if answers(ctx, client, e.Admin+"/health") && answers(ctx, client, e.Ingress+"/restate/health") {
-			return
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-r.Exited():
-			exit, _ := r.LastExit()
-			require.FailNow(t, "the server ended by itself", exit.String())
-		case <-ctx.Done():
-			require.FailNow(t, "the server is not healthy after 30 s")
-		}
-	}
+	require.NoError(t, runtimetest.Healthy(bounded(t, time.Minute), r))
 }
 
 func answers(ctx context.Context, client *http.Client, url string) bool {
@@ -125,9 +111,9 @@ func alive(pid int) bool {
 func (r *Runtime) pid() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.life.mu.Lock()
-	defer r.life.mu.Unlock()
-	return r.life.cmd.Process.Pid
+	r.last.mu.Lock()
+	defer r.last.mu.Unlock()
+	return r.last.cmd.Process.Pid
 }
 
 // sessionReport is what a child session says of itself, one JSON line.
@@ -144,7 +130,7 @@ func child() int {
 	report := sessionReport{PID: os.Getpid()}
 	r, err := New(context.Background(), runtime.Settings{Partitions: 1}, WithBinary(os.Getenv(childVariable)))
 	if err == nil {
-		err = r.Start(context.Background())
+		err = r.Start(context.Background(), runtime.StartOptions{})
 	}
 	if err != nil {
 		report.Failed = err.Error()

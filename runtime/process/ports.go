@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	goruntime "runtime"
 	"strconv"
-	"strings"
 	"syscall"
+
+	"github.com/prometheus/procfs"
 )
 
 // The ports of a server.
@@ -73,7 +73,7 @@ func (p *ports) draw(which int) error {
 	return fmt.Errorf("find a free port from %d to %d: %w", low, high-1, last)
 }
 
-// redraw draws those ports again on which somebody listens. The others stay.
+// redraw replaces the ports that are taken. The others stay.
 func (p *ports) redraw() error {
 	for which := range p.number {
 		if p.free(which) {
@@ -149,11 +149,9 @@ func portRange() (low, high int) {
 	if goruntime.GOOS != "linux" {
 		high = 49152 // the default of BSD and macOS, as RFC 6335 has it
 	}
-	if b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
-		if fields := strings.Fields(string(b)); len(fields) == 2 {
-			if first, err := strconv.Atoi(fields[0]); err == nil {
-				high = first
-			}
+	if proc, err := procfs.NewDefaultFS(); err == nil {
+		if ephemeral, err := proc.SysctlInts("net.ipv4.ip_local_port_range"); err == nil && len(ephemeral) == 2 {
+			high = ephemeral[0]
 		}
 	}
 	const floor = 10000

@@ -35,9 +35,9 @@ func TestPortsAreDrawnBelowTheOutgoingRange(t *testing.T) {
 	}
 }
 
-// A kept port is refused to who wants it exclusively, given to who may share
-// it, and then not free.
-func TestKeptPort(t *testing.T) {
+// A kept port is refused to an exclusive listener and given to one that may share it. It
+// is not free then.
+func TestDrawnPortIsKeptUnlessTaken(t *testing.T) {
 	if !keepBound {
 		t.Skip("ports are kept on Linux only")
 	}
@@ -57,17 +57,17 @@ func TestKeptPort(t *testing.T) {
 	require.NoError(t, listener.Close())
 }
 
-func TestPortTakenWhileDown(t *testing.T) {
+func TestPortTakenWhileDownIsReplaced(t *testing.T) {
 	r := newRuntime(t, runtime.Settings{})
 	ctx := bounded(t, time.Minute)
-	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	healthy(t, r)
 	before := r.Endpoints()
 	require.NoError(t, r.Kill(ctx))
 	taken, err := net.Listen("tcp", strings.TrimPrefix(before.Ingress, "http://"))
 	require.NoError(t, err)
 	defer taken.Close()
-	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	healthy(t, r)
 	assert.NotEqual(t, before.Ingress, r.Endpoints().Ingress)
 	assert.Equal(t, before.Admin, r.Endpoints().Admin)
@@ -76,21 +76,22 @@ func TestPortTakenWhileDown(t *testing.T) {
 	assert.True(t, exit.Graceful(), exit.String())
 }
 
-// A port that is taken between the look at it and the server's own try.
-func TestPortTakenWhileStarting(t *testing.T) {
+// The port is taken between the check and the start of the server.
+func TestPortTakenWhileStartingIsReplaced(t *testing.T) {
 	for _, variable := range []string{"RESTATE_INGRESS__BIND_ADDRESS", "RESTATE_BIND_ADDRESS"} {
 		t.Run(variable, func(t *testing.T) {
 			r := newRuntime(t, runtime.Settings{})
 			ctx := bounded(t, time.Minute)
 			spawned := 0
 			r.beforeSpawn = func(env map[string]string) {
+				assert.Equal(t, "json", env["RESTATE_LOG_FORMAT"], "that of the start, at each try")
 				if spawned++; spawned == 1 {
 					taken, err := net.Listen("tcp", env[variable])
 					require.NoError(t, err)
 					t.Cleanup(func() { _ = taken.Close() })
 				}
 			}
-			require.NoError(t, r.Start(ctx))
+			require.NoError(t, r.Start(ctx, runtime.StartOptions{Env: map[string]string{"RESTATE_LOG_FORMAT": "json"}}))
 			healthy(t, r)
 			assert.Equal(t, 2, spawned)
 			exit, err := r.Stop(ctx)
@@ -100,18 +101,18 @@ func TestPortTakenWhileStarting(t *testing.T) {
 	}
 }
 
-// A port that is always taken ends in an exit, not in starts without end.
-func TestPortAlwaysTaken(t *testing.T) {
+// The starts are bounded.
+func TestServerWhosePortIsAlwaysTakenEnds(t *testing.T) {
 	blocked, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer blocked.Close()
 	r := newRuntime(t, runtime.Settings{Env: map[string]string{"RESTATE_ADMIN__BIND_ADDRESS": blocked.Addr().String()}})
-	require.NoError(t, r.Start(bounded(t, time.Minute)))
+	require.NoError(t, r.Start(bounded(t, time.Minute), runtime.StartOptions{}))
 	assert.Equal(t, "http://"+blocked.Addr().String(), r.Endpoints().Admin)
 	<-r.Exited()
 	exit, _ := r.LastExit()
 	assert.Equal(t, 1, exit.Code)
-	log, err := r.Logs()
+	log, err := r.Logs(0)
 	require.NoError(t, err)
 	assert.Contains(t, string(log), "failed binding to address")
 }
@@ -122,14 +123,14 @@ func TestOldServersCannotChangeTheirNodePort(t *testing.T) {
 	}
 	r := newRuntime(t, runtime.Settings{})
 	ctx := bounded(t, time.Minute)
-	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	require.NoError(t, r.Kill(ctx))
 	taken, err := net.Listen("tcp", r.ports.address(nodePort))
 	require.NoError(t, err)
 	defer taken.Close()
 	r.server.Version = "1.5.3"
-	require.ErrorContains(t, r.Start(ctx), "another program does")
+	require.ErrorContains(t, r.Start(ctx, runtime.StartOptions{}), "another program does")
 	r.server.Version = runtime.DefaultVersion
-	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	healthy(t, r)
 }

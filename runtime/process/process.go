@@ -6,13 +6,11 @@
 // the kernel kills the child when its parent dies, everywhere a guardian, which
 // waits for the parent's end of a pipe to close, kills the group (a wrapper
 // script's children know nothing of the child's parent), and what escapes both
-// is removed by the next session's leftovers.Sweep.
+// is removed by the next session's reaper.Sweep.
 package process
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,37 +18,32 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"retain/runtime"
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/lifecycle"
+	"retain/runtime/reaper"
 )
 
 // loopback is the only address that servers listen on.
 const loopback = "127.0.0.1"
 
-// stopGrace is how long a server may take to end after SIGTERM. Restate gives
-// itself up to 60 s.
-const stopGrace = 65 * time.Second
-
 // Runtime is a native server with its directory. It implements
-// [runtime.Runtime], [runtime.Pauser], [runtime.Exiter], [runtime.Tailer],
-// [runtime.Metered] and [runtime.Archiver].
+// [runtime.Runtime] and every optional interface of package runtime.
 type Runtime struct {
+	*lifecycle.Lifecycle
 	settings runtime.Settings
 	server   binary.Server
-	owner    *leftovers.Owner
+	owner    *reaper.Owner
 	cluster  string
 	dir      string
-	grace    time.Duration
 	// beforeSpawn runs between the look at the ports and the start, in tests.
 	beforeSpawn func(env map[string]string)
 
-	mu        sync.Mutex // held while a life begins, and for the fields below
+	mu        sync.Mutex // held while an incarnation begins, and for the fields below
 	guardian  *guardian
 	ports     *ports
-	life      *life // the current or last one; nil before the first
+	last      *incarnation // the current or last one; nil before the first
 	endpoints runtime.Endpoints
 	build     string
 	closed    bool
@@ -60,10 +53,9 @@ var (
 	_ runtime.Runtime  = (*Runtime)(nil)
 	_ runtime.Pauser   = (*Runtime)(nil)
 	_ runtime.Exiter   = (*Runtime)(nil)
-	_ runtime.Ender    = (*Runtime)(nil)
-	_ runtime.Tailer   = (*Runtime)(nil)
 	_ runtime.Metered  = (*Runtime)(nil)
 	_ runtime.Archiver = (*Runtime)(nil)
+	_ runtime.Hosted   = (*Runtime)(nil)
 )
 
 // options of New.
@@ -76,8 +68,8 @@ type options struct {
 // Option is an option of [New].
 type Option func(*options)
 
-// WithBinary names the program to run, whatever its version: a restate-server,
-// or a wrapper that runs one with the environment it got.
+// WithBinary names the program to run: a restate-server of any version, or a wrapper
+// that runs one with the environment that it gets.
 func WithBinary(path string) Option { return func(o *options) { o.binary = path } }
 
 // WithParent names the directory that the server's own is made in; the default
@@ -110,21 +102,14 @@ func Available(ctx context.Context, s runtime.Settings, opts ...Option) error {
 // directory. Nothing is started. Close removes the directory.
 func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, error) {
 	o := collect(opts)
-	if s.ConfigFile != "" {
-		path, err := filepath.Abs(s.ConfigFile)
-		if err == nil {
-			_, err = os.Stat(path)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find the server's configuration file: %w", err)
-		}
-		s.ConfigFile = path
+	if err := binary.FindConfig(&s); err != nil {
+		return nil, err
 	}
 	server, err := binary.Find(ctx, o.request(s))
 	if err != nil {
 		return nil, err
 	}
-	owner, err := leftovers.Session()
+	owner, err := reaper.Session()
 	if err != nil {
 		return nil, err
 	}
@@ -135,21 +120,47 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o755); err != nil {
 		return nil, fmt.Errorf("make the server's directory: %w", err)
 	}
-	random := make([]byte, 5)
-	_, _ = rand.Read(random)
-	return &Runtime{
+	r := &Runtime{
 		settings: s, server: server, owner: owner, dir: dir,
-		cluster:  "retain-" + hex.EncodeToString(random),
-		grace:    stopGrace,
+		cluster:  binary.NewCluster(),
 		guardian: newGuardian(),
-	}, nil
+	}
+	r.Lifecycle = lifecycle.New("server", lifecycle.StopGrace, r.begin)
+	return r, nil
 }
+
+// begin starts the server. The ports are those of the last incarnation unless one
+// is taken.
+func (r *Runtime) begin(_ context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := o.Check(r.server.Version); err != nil {
+		return nil, err
+	}
+	i := &incarnation{Incarnation: lifecycle.Begin(), settings: r.settings.With(o)}
+	if err := r.spawn(i); err != nil {
+		return nil, err
+	}
+	r.last = i
+	go r.watch(i)
+	return i, nil
+}
+
+// incarnation is the current or last one; nil before the first start.
+func (r *Runtime) incarnation() *incarnation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// errSignalled is returned by spawn for an incarnation that was asked to end.
+var errSignalled = errors.New("it was stopped or killed meanwhile")
 
 // Callback says how the server reaches this process: the address to listen on
 // and the host to tell the server. Both are loopback.
 func (r *Runtime) Callback() (listen, dial string) { return loopback, loopback }
 
-// Endpoints are the addresses of the current life. If a port turned out to be
+// Endpoints implements [runtime.Runtime]. If a port turned out to be
 // taken by somebody else while the server was starting, it is started once more
 // on other ports: read the addresses for each try while waiting for readiness.
 func (r *Runtime) Endpoints() runtime.Endpoints {
@@ -165,17 +176,17 @@ func (r *Runtime) Identity() runtime.Identity {
 	if r.build == "" && !r.closed {
 		_, r.build = binary.Build(head(r.logFile(), 64<<10))
 	}
-	env := binary.Environment(r.settings, r.cluster)
+	env := binary.Environment(r.settings, r.cluster) // a start does not change the names
 	return runtime.Identity{
 		Backend: "process", Version: r.server.Version, Build: r.build, Source: r.server.Path,
 		Node: env["RESTATE_NODE_NAME"], Cluster: env["RESTATE_CLUSTER_NAME"],
 	}
 }
 
-// Logs are what the server wrote to its standard output and error. They go with
-// Close.
-func (r *Runtime) Logs() ([]byte, error) {
-	log, err := os.ReadFile(r.logFile())
+// Logs implements [runtime.Runtime]: the server's standard output and error.
+// Close removes them.
+func (r *Runtime) Logs(offset int64) ([]byte, error) {
+	log, err := os.Open(r.logFile())
 	if errors.Is(err, os.ErrNotExist) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -183,18 +194,6 @@ func (r *Runtime) Logs() ([]byte, error) {
 			return nil, nil // not started yet
 		}
 		return nil, fmt.Errorf("read the server's log: %w: it is closed", runtime.ErrState)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the server's log: %w", err)
-	}
-	return log, nil
-}
-
-// LogsFrom implements [runtime.Tailer].
-func (r *Runtime) LogsFrom(offset int64) ([]byte, error) {
-	log, err := os.Open(r.logFile())
-	if errors.Is(err, os.ErrNotExist) {
-		return r.Logs() // which says why
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the server's log: %w", err)
@@ -222,15 +221,9 @@ func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()
 	first := !r.closed
 	r.closed = true
-	l := r.life
 	r.mu.Unlock()
-	if l != nil {
-		l.kill()
-		select {
-		case <-l.done:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the killed server to end: %w", context.Cause(ctx))
-		}
+	if err := r.Lifecycle.Close(ctx); err != nil {
+		return err
 	}
 	if first {
 		r.guardian.dismiss()

@@ -10,22 +10,23 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"retain/runtime"
 	"retain/runtime/binary"
-	"retain/runtime/leftovers"
+	"retain/runtime/reaper"
 )
 
 // portTries is how often a server that found a port taken is started again on
 // others.
 const portTries = 5
 
-// spawn starts a process of the life; called with r.mu held.
-func (r *Runtime) spawn(l *life) error {
+// spawn starts a process of the incarnation; called with r.mu held.
+func (r *Runtime) spawn(i *incarnation) error {
 	if err := r.choosePorts(); err != nil {
 		return err
 	}
-	env := r.environment()
+	env := r.environment(i.settings)
 	if r.beforeSpawn != nil {
 		r.beforeSpawn(env)
 	}
@@ -39,21 +40,21 @@ func (r *Runtime) spawn(l *life) error {
 		return fmt.Errorf("open its log: %w", err)
 	}
 	cmd := exec.Command(r.server.Path)
-	cmd.Dir, cmd.Env = r.dir, binary.List(env)
+	cmd.Dir, cmd.Env = r.dir, binary.List(env, r.settings.Env)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = ownGroup()
 
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.signalled.IsZero() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.Signalled() {
 		return errSignalled
 	}
 	if err := startFromParentThread(cmd); err != nil {
 		return err
 	}
 	r.guardian.watch(cmd.Process.Pid)
-	l.cmd, l.reaped, l.logStart = cmd, false, size
-	l.tries++
+	i.cmd, i.reaped, i.logStart, i.members, i.looked = cmd, false, size, nil, time.Now()
+	i.tries++
 	r.endpoints = runtime.Endpoints{
 		Ingress: "http://" + env["RESTATE_INGRESS__BIND_ADDRESS"],
 		Admin:   "http://" + env["RESTATE_ADMIN__BIND_ADDRESS"],
@@ -63,33 +64,30 @@ func (r *Runtime) spawn(l *life) error {
 	return nil
 }
 
-// watch sees a life to its end. A server that could not listen, because a port
-// was taken between the look at it and the start, is started again on others:
-// nobody has asked for its end.
-func (r *Runtime) watch(l *life) {
+// watch waits for the end of an incarnation. A server that could not listen,
+// because a port was taken between the look at it and the start, is started again
+// on other ports, unless it was asked to end.
+func (r *Runtime) watch(i *incarnation) {
 	for {
-		state := l.await()
+		state := i.await()
 		r.guardian.watch(0)
-		if state.ExitCode() != 0 && !l.wasTold() && l.tries < portTries && binary.PortTaken(r.logSince(l.logStart)) {
-			if r.respawn(l) == nil {
+		if state.ExitCode() != 0 && !i.Signalled() && i.tries < portTries && binary.PortTaken(r.logSince(i.logStart)) {
+			if r.respawn(i) == nil {
 				continue
 			}
 		}
-		l.end(state)
+		i.end(state)
 		return
 	}
 }
 
-func (r *Runtime) respawn(l *life) error {
+func (r *Runtime) respawn(i *incarnation) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return errSignalled
-	}
-	return r.spawn(l)
+	return r.spawn(i)
 }
 
-// logSince is what a life wrote, up to a size that holds any start that fails.
+// logSince is the log of an incarnation, up to a size that holds any start that fails.
 func (r *Runtime) logSince(offset int64) []byte {
 	f, err := os.Open(r.logFile())
 	if err != nil {
@@ -100,13 +98,13 @@ func (r *Runtime) logSince(offset int64) []byte {
 	return b
 }
 
-// choosePorts keeps those ports of the last life on which nobody listens.
+// choosePorts keeps those ports of the last incarnation that are free.
 func (r *Runtime) choosePorts() (err error) {
 	if r.ports == nil {
 		r.ports, err = drawPorts()
 		return err
 	}
-	if r.life != nil && boundToNodePort(r.server.Version) && !r.ports.free(nodePort) {
+	if r.last != nil && boundToNodePort(r.server.Version) && !r.ports.free(nodePort) {
 		// That it does not come back would be our doing, not its.
 		return fmt.Errorf("listen on %s: another program does, and restate-server %s can't come back on another port", r.ports.address(nodePort), r.server.Version)
 	}
@@ -122,26 +120,26 @@ func boundToNodePort(version string) bool {
 	return err == nil && major == 1 && minor < 6
 }
 
-// environment is all that configures the server. Settings.Env wins over
-// everything but the mark of the session.
-func (r *Runtime) environment() map[string]string {
+// environment is all that configures the server of an incarnation. Settings.Env wins
+// over everything but the mark of the session.
+func (r *Runtime) environment(s runtime.Settings) map[string]string {
 	env := binary.Inherited()
-	maps.Copy(env, binary.Environment(r.settings, r.cluster))
+	maps.Copy(env, binary.Environment(s, r.cluster))
 	for name, value := range map[string]string{
 		"RESTATE_BASE_DIR":              filepath.Join(r.dir, "data"),
 		"TMPDIR":                        filepath.Join(r.dir, "tmp"), // a killed server leaves files there
-		"RESTATE_CONFIG":                r.settings.ConfigFile,
+		"RESTATE_CONFIG":                s.ConfigFile,
 		"RESTATE_BIND_IP":               loopback,
 		"RESTATE_BIND_ADDRESS":          r.ports.address(nodePort),
 		"RESTATE_ADVERTISED_ADDRESS":    "http://" + r.ports.address(nodePort) + "/",
 		"RESTATE_INGRESS__BIND_ADDRESS": r.ports.address(ingressPort),
 		"RESTATE_ADMIN__BIND_ADDRESS":   r.ports.address(adminPort),
 	} {
-		if _, set := r.settings.Env[name]; !set && value != "" {
+		if _, set := s.Env[name]; !set && value != "" {
 			env[name] = value
 		}
 	}
-	env[leftovers.EnvSession] = r.owner.ID()
+	env[reaper.EnvSession] = r.owner.ID()
 	return env
 }
 

@@ -1,6 +1,7 @@
 package process
 
 import (
+	goruntime "runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -9,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime"
+	"retain/runtime/resources"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // Wrappers that stay, as a script does that has something left to do.
-func TestWrapperScripts(t *testing.T) {
+func TestWrapperScriptsStopGracefullyAndLeaveNothing(t *testing.T) {
 	for name, body := range map[string]string{
 		"hands arguments on and stays": `"$server" "$@"
 exit $?`,
@@ -29,17 +31,17 @@ exit $?`,
 			ctx := bounded(t, time.Minute)
 			assert.Equal(t, runtime.DefaultVersion, r.Identity().Version)
 
-			require.NoError(t, r.Start(ctx))
+			require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 			healthy(t, r)
 			group := groupOf(r.pid())
 			exit, err := r.Stop(ctx)
 			require.NoError(t, err)
 			assert.True(t, exit.Graceful(), exit.String())
-			log, err := r.Logs()
+			log, err := r.Logs(0)
 			require.NoError(t, err)
 			assert.NotContains(t, string(log), "during an ongoing shutdown", "it got SIGTERM twice")
 
-			require.NoError(t, r.Start(ctx))
+			require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 			healthy(t, r)
 			for pid := range groupOf(r.pid()) {
 				group[pid] = true
@@ -60,34 +62,24 @@ func fake(t *testing.T, body string) string {
 `+body)
 }
 
-func TestStopThatEndsInKill(t *testing.T) {
+// deafRuntime runs a program that ignores SIGTERM once it has written a line.
+func deafRuntime(t *testing.T) *Runtime {
 	r := newRuntime(t, runtime.Settings{}, WithBinary(fake(t, `trap '' TERM
 echo deaf
 while :; do sleep 1000; done`)))
-	r.grace = 300 * time.Millisecond
-	ctx := bounded(t, time.Minute)
-	require.NoError(t, r.Start(ctx))
-	eventually(t, "it has not come to ignore SIGTERM", func() bool {
-		log, _ := r.Logs()
-		return len(log) > 0
-	})
-	exit, err := r.Stop(ctx)
-	require.NoError(t, err)
-	assert.True(t, exit.Killed, exit.String())
-	assert.False(t, exit.Graceful())
-	assert.GreaterOrEqual(t, exit.Took, r.grace)
+	r.Grace = 300 * time.Millisecond
+	return r
 }
 
 func TestStopGraceIsLongEnough(t *testing.T) {
-	assert.GreaterOrEqual(t, newRuntime(t, runtime.Settings{}).grace, 65*time.Second)
+	assert.GreaterOrEqual(t, newRuntime(t, runtime.Settings{}).Grace, 65*time.Second)
 }
 
-// What a leader leaves behind is the server's life too, and needs no signal to
-// the leader to end.
-func TestLeaderThatEndsBeforeItsChildren(t *testing.T) {
+// Children of the leader belong to the server. They end without a signal to the leader.
+func TestServerIsUpUntilTheLastChildOfItsLeaderEnds(t *testing.T) {
 	r := newRuntime(t, runtime.Settings{}, WithBinary(fake(t, `sleep 1000 & sleep 1000 & exit 0`)))
 	ctx := bounded(t, time.Minute)
-	require.NoError(t, r.Start(ctx))
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	eventually(t, "the leader is still there", func() bool { return !alive(r.pid()) })
 	_, ended := r.LastExit()
 	assert.False(t, ended, "its children still run")
@@ -98,8 +90,28 @@ func TestLeaderThatEndsBeforeItsChildren(t *testing.T) {
 
 func TestExitCode137IsAKill(t *testing.T) {
 	r := newRuntime(t, runtime.Settings{}, WithBinary(fake(t, `sh -c 'kill -KILL $$'; exit $?`)))
-	require.NoError(t, r.Start(bounded(t, time.Minute)))
+	require.NoError(t, r.Start(bounded(t, time.Minute), runtime.StartOptions{}))
 	<-r.Exited()
 	exit, _ := r.LastExit()
 	assert.True(t, exit.Killed, "%+v", exit)
+}
+
+// The server dies of a limit of its own within milliseconds.
+func TestLimitsOfServerThatEndedAreKnown(t *testing.T) {
+	if goruntime.GOOS != "linux" {
+		t.Skip("needs Linux's /proc")
+	}
+	r := newRuntime(t, runtime.Settings{}, WithBinary(fake(t, "ulimit -n 77; exec false")))
+	assert.Empty(t, r.LastLimits())
+	ctx := bounded(t, time.Minute)
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
+	eventually(t, "it has not ended", func() bool { _, ended := r.LastExit(); return ended })
+	var limits []uint64
+	for _, l := range r.LastLimits() {
+		if l.Kind == resources.Descriptors {
+			assert.Equal(t, "the server that ended is limited to 77 descriptors", l.String())
+			limits = append(limits, l.Size)
+		}
+	}
+	assert.Equal(t, []uint64{77}, limits)
 }

@@ -11,32 +11,32 @@ const deploymentID = "dp_1simulated"
 
 // serveAdmin answers one request to the admin API. Its errors have the bodies
 // of that API, which are not those of the ingress.
-func (l *life) serveAdmin(w http.ResponseWriter, r *http.Request) {
-	if time.Since(l.began) < l.timings.Health {
+func (i *incarnation) serveAdmin(w http.ResponseWriter, r *http.Request) {
+	if time.Since(i.began) < i.timings.Health {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /health":
 		_ = answerWith(w, http.StatusOK, nil) // if it fails the client is gone
 	case "GET /version":
-		answerJSON(w, http.StatusOK, l.about())
+		answerJSON(w, http.StatusOK, i.about())
 	case "GET /cluster-health":
-		answerJSON(w, http.StatusOK, map[string]string{"cluster_name": l.cluster})
+		answerJSON(w, http.StatusOK, map[string]string{"cluster_name": i.cluster})
 	case "GET /services":
 		answerJSON(w, http.StatusOK, map[string][]deployed{"services": builtIn()})
 	case "POST /deployments":
-		l.register(w, r)
+		i.register(w, r)
 	case "POST /query":
-		l.query(w, r)
+		i.query(w, r)
 	default:
 		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, cluster-health, version, services, deployments and query"})
 	}
 }
 
 // about is what the server says of itself.
-func (l *life) about() any {
+func (i *incarnation) about() any {
 	newest := 4
-	if legacy(l.version) {
+	if legacy(i.version) {
 		newest = 3
 	}
 	return struct {
@@ -44,11 +44,11 @@ func (l *life) about() any {
 		Min     int    `json:"min_admin_api_version"`
 		Max     int    `json:"max_admin_api_version"`
 		Ingress string `json:"ingress_endpoint"`
-	}{l.version, 2, newest, l.ingress.url() + "/"}
+	}{i.version, 2, newest, i.ingress.url() + "/"}
 }
 
 // register accepts any deployment and answers with the built-in handlers.
-func (l *life) register(w http.ResponseWriter, r *http.Request) {
+func (i *incarnation) register(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		URI string `json:"uri"`
 	}

@@ -22,6 +22,7 @@ const (
 	LateWrite       Bug = "late-write"
 	DirtyRead       Bug = "dirty-read"
 	StuckKey        Bug = "stuck-key"
+	StuckRetry      Bug = "stuck-retry"
 )
 
 // Description says what a bug does and when it can.
@@ -45,6 +46,7 @@ func Bugs() []Description {
 		{LateWrite, "an acknowledged write is applied one to three operations later", "at any write"},
 		{DirtyRead, "an effect is gone with its invocation, and applied again when that is sent again", "at a kill, if other operations saw it and no client was sent the answer; each that did is an opportunity"},
 		{StuckKey, "an object never answers again", "after a restart, if it was called before"},
+		{StuckRetry, "a write fails with the same error in every attempt", "at a kill, if its handler was running"},
 	}
 }
 

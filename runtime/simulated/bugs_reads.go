@@ -5,10 +5,10 @@ import "retain/model"
 // misread is the answer that a read gets, where a bug has a hand in it; the
 // caller holds the lock.
 func (s *store) misread(o *object, op model.Operation, answer model.Answer) model.Answer {
-	if !reads(op) {
+	if model.EffectOf(op) != model.Reads {
 		return answer
 	}
-	if o.previous != nil && o.wroteIn < s.lives {
+	if o.previous != nil && o.wroteIn < s.incarnations {
 		answer = s.misreadAs(StaleRead, o, op, o.previous, answer)
 	}
 	if o.cleared != nil {
@@ -25,7 +25,7 @@ func (s *store) misread(o *object, op model.Operation, answer model.Answer) mode
 // misreadAs lets the bug answer op on another state, if that answer differs.
 func (s *store) misreadAs(b Bug, o *object, op model.Operation, at model.State, answer model.Answer) model.Answer {
 	_, wrong := op.Apply(at)
-	if wrong.Equal(answer) || !s.bugs.strikes(b, &o.place) {
+	if wrong.Equal(answer) || !s.bugs.strikes(b, &o.site) {
 		return answer
 	}
 	s.note("%s: %s/%s %s answers %s, not %s", b, o.name, o.key, op, wrong, answer)

@@ -7,6 +7,7 @@ func (s *store) killBugs() {
 	for _, o := range s.order {
 		for _, inv := range o.open {
 			inv.crashed = inv.crashed || inv.running
+			s.failForEver(inv)
 		}
 		if len(o.log) > 0 {
 			s.loseWrite(o)
@@ -15,13 +16,23 @@ func (s *store) killBugs() {
 	}
 }
 
-// loseWrite takes the last write back that was acknowledged in this life and
+// failForEver makes every later attempt of a write fail whose handler runs.
+func (s *store) failForEver(inv *invocation) {
+	o := inv.object
+	if !inv.running || inv.fails || o.kind == "" || inv.op.ReadOnly() || !s.bugs.strikes(StuckRetry, &o.site) {
+		return
+	}
+	s.note("%s: %s/%s %s fails from now on", StuckRetry, o.name, o.key, inv.op)
+	inv.fails = true
+}
+
+// loseWrite takes the last write back that was acknowledged in this incarnation and
 // whose absence shows.
 func (s *store) loseWrite(o *object) {
 	if !s.bugs.on[LostWrite] {
 		return
 	}
-	for i := len(o.log) - 1; i >= 0 && o.log[i].life == s.lives; i-- {
+	for i := len(o.log) - 1; i >= 0 && o.log[i].incarnation == s.incarnations; i-- {
 		lost := o.log[i].of
 		if !lost.acked {
 			continue
@@ -31,7 +42,7 @@ func (s *store) loseWrite(o *object) {
 		if without.Equal(o.state) {
 			continue
 		}
-		if s.bugs.strikes(LostWrite, &o.place) {
+		if s.bugs.strikes(LostWrite, &o.site) {
 			s.note("%s: %s/%s loses %s: %s, not %s", LostWrite, o.name, o.key, lost.op, without, o.state)
 			o.keep(others)
 		}
@@ -67,7 +78,7 @@ func (s *store) undoUnanswered(o *object) {
 		without := o.replay(others)
 		strikes := false
 		for n := 0; n < undone.seen && !strikes && !without.Equal(o.state); n++ {
-			strikes = s.bugs.strikes(DirtyRead, &o.place)
+			strikes = s.bugs.strikes(DirtyRead, &o.site)
 		}
 		if !strikes {
 			continue
@@ -103,7 +114,7 @@ func (s *store) lapses(killed bool) {
 	}
 }
 
-// restartBugs strikes between two lives; the caller holds the lock.
+// restartBugs strikes between two incarnations; the caller holds the lock.
 func (s *store) restartBugs() {
 	if s.bugs.on[Rollback] {
 		for i := range s.partitions {
@@ -114,7 +125,7 @@ func (s *store) restartBugs() {
 		return
 	}
 	for _, o := range s.order {
-		if o.called && o.kind != "" && !o.stuck && s.bugs.strikes(StuckKey, &o.place) {
+		if o.called && o.kind != "" && !o.stuck && s.bugs.strikes(StuckKey, &o.site) {
 			s.note("%s: %s/%s", StuckKey, o.name, o.key)
 			o.stuck = true
 		}
@@ -122,7 +133,7 @@ func (s *store) restartBugs() {
 }
 
 // rollBack gives a partition's objects the state of the last start.
-func (s *store) rollBack(partition *place) {
+func (s *store) rollBack(partition *site) {
 	var written []*object
 	for _, o := range s.order {
 		if o.partition == int(partition.number) && o.kind != "" && !o.base.Equal(o.state) {
@@ -134,6 +145,6 @@ func (s *store) rollBack(partition *place) {
 	}
 	for _, o := range written {
 		s.note("%s: %s/%s is %s again, not %s", Rollback, o.name, o.key, o.base, o.state)
-		o.keep(func(e effect) bool { return e.life < s.lives })
+		o.keep(func(e effect) bool { return e.incarnation < s.incarnations })
 	}
 }

@@ -1,6 +1,7 @@
 package simulated_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,7 @@ func TestBugsAreParsedByName(t *testing.T) {
 			assert.NotEmpty(t, d.When)
 		}
 	}
-	assert.Len(t, simulated.Bugs(), 11)
+	assert.Len(t, simulated.Bugs(), 12)
 }
 
 // planted is a runtime on which the bug strikes wherever it can.
@@ -44,20 +45,20 @@ func (r *rig) strikes(want int, b simulated.Bug) {
 	r.t.Helper()
 	assert.Equal(r.t, want, r.Strikes()[b], b)
 	if want > 0 {
-		log, err := r.Logs()
+		log, err := r.Logs(0)
 		require.NoError(r.t, err)
 		assert.Equal(r.t, want, strings.Count(string(log), string(b)+": "), "lines in the log")
 	}
 }
 
-func TestLostWrite(t *testing.T) {
+func TestLostWriteForgetsAnAcknowledgedWriteAtAKill(t *testing.T) {
 	bubble(t, planted(simulated.LostWrite), func(t *testing.T, r *rig) {
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1")
 		r.restart(r.stop)
 		r.want("1", "/Counter/c/get", "")
 		r.restart(r.kill)
 		r.want("1", "/Counter/c/get", "") // acknowledged before the last start
-		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{Tag: "t"})
 		r.kill()
 		<-answer
 		r.start()
@@ -65,18 +66,18 @@ func TestLostWrite(t *testing.T) {
 		r.strikes(0, simulated.LostWrite)
 
 		r.want(`{"oldValue":2,"newValue":3}`, "/Counter/c/add", "1")
-		r.want(`{"oldValue":3,"newValue":5}`, "/Counter/c/add", "2", sending{key: "k"})
-		_, answer = r.held(service.After, "/Counter/c/add", "10", sending{tag: "t2"})
+		r.want(`{"oldValue":3,"newValue":5}`, "/Counter/c/add", "2", sending{Key: "k"})
+		_, answer = r.held(service.After, "/Counter/c/add", "10", sending{Tag: "t2"})
 		r.kill()
 		<-answer
 		r.start()
 		r.want("13", "/Counter/c/get", "") // of 1, 2 and 10 the last acknowledged is gone
-		r.want(`{"oldValue":3,"newValue":5}`, "/Counter/c/add", "2", sending{key: "k"})
+		r.want(`{"oldValue":3,"newValue":5}`, "/Counter/c/add", "2", sending{Key: "k"})
 		r.strikes(1, simulated.LostWrite)
 	})
 }
 
-func TestStaleRead(t *testing.T) {
+func TestStaleReadReturnsAnEarlierState(t *testing.T) {
 	for _, way := range []string{"kill", "stop"} {
 		t.Run(way, func(t *testing.T) {
 			bubble(t, planted(simulated.StaleRead), func(t *testing.T, r *rig) {
@@ -101,11 +102,11 @@ func TestStaleRead(t *testing.T) {
 	}
 }
 
-func TestDoubleApplyOfWhatWasInFlight(t *testing.T) {
+func TestDoubleApplyRepeatsAnInFlightWriteAtAKill(t *testing.T) {
 	for at, want := range map[service.Position]string{service.Before: `{"oldValue":1,"newValue":2}`, service.After: `{"oldValue":1,"newValue":2}`} {
 		t.Run(string(at), func(t *testing.T) {
 			bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
-				s := sending{key: "k", tag: "t"}
+				s := sending{Key: "k", Tag: "t"}
 				_, answer := r.held(at, "/Counter/c/add", "1", s)
 				queued := r.background("/Counter/c/add", "10") // not entered: not in flight
 				time.Sleep(time.Millisecond)                   // on the simulated clock
@@ -114,25 +115,24 @@ func TestDoubleApplyOfWhatWasInFlight(t *testing.T) {
 				<-queued
 				r.start()
 				r.want("12", "/Counter/c/get", "")
-				assert.Equal(t, want, r.get("/restate/invocation/Counter/c/add/k/output").body)
+				assert.Equal(t, want, r.get("/restate/invocation/Counter/c/add/k/output").Body)
 				r.strikes(1, simulated.DoubleApply)
 			})
 		})
 	}
 }
 
-// TestDoubleApplyIsDecidedOncePerKill: a stop in the middle of the second attempt
-// adds nothing.
+// A stop in the middle of the second attempt adds nothing.
 func TestDoubleApplyIsDecidedOncePerKill(t *testing.T) {
 	o := planted(simulated.DoubleApply)
 	o.Timings = simulated.Timings{Latency: time.Hour, Drain: -1}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		r.kill()
 		<-answer
 		r.start()
 		state := func() string {
-			return r.exchange(exchange{Method: "POST", Path: "admin:/query", Request: sent{Body: `{"query":"select value_utf8 from state"}`}}).body
+			return r.exchange(exchange{Method: "POST", Path: "admin:/query", Request: sent{Body: `{"query":"select value_utf8 from state"}`}}).Body
 		}
 		for range 100 {
 			if time.Sleep(time.Minute); state() != `{"rows":[]}` {
@@ -147,9 +147,9 @@ func TestDoubleApplyIsDecidedOncePerKill(t *testing.T) {
 	})
 }
 
-func TestDoubleApplyOfWhatIsSentAgain(t *testing.T) {
+func TestDoubleApplyRepeatsAResentWrite(t *testing.T) {
 	bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
-		k := sending{key: "k"}
+		k := sending{Key: "k"}
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1", k)
 		r.strikes(0, simulated.DoubleApply)
 		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1", k)
@@ -159,24 +159,24 @@ func TestDoubleApplyOfWhatIsSentAgain(t *testing.T) {
 
 func TestDoubleApplyNeedsACrashOrTheSameKey(t *testing.T) {
 	bubble(t, planted(simulated.DoubleApply), func(t *testing.T, r *rig) {
-		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{key: "k", tag: "t"})
-		attached := r.background("/Counter/c/add", "1", sending{key: "k"}) // the first is not over yet
+		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{Key: "k", Tag: "t"})
+		attached := r.background("/Counter/c/add", "1", sending{Key: "k"}) // the first is not over yet
 		time.Sleep(time.Millisecond)
 		r.stop()
 		<-attached
 		<-answer
 		r.start()
-		r.want("1", "/Counter/c/get", "", sending{key: "k"})
-		r.want("1", "/Counter/c/get", "", sending{key: "k"})
+		r.want("1", "/Counter/c/get", "", sending{Key: "k"})
+		r.want("1", "/Counter/c/get", "", sending{Key: "k"})
 		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1")
-		r.want(`{"oldValue":2,"newValue":3}`, "/Counter/c/add", "1", sending{key: "k2"})
-		r.want("", "/Register/r/write", `"a"`, sending{key: "k"})
-		r.want("", "/Register/r/write", `"a"`, sending{key: "k"}) // would change nothing
+		r.want(`{"oldValue":2,"newValue":3}`, "/Counter/c/add", "1", sending{Key: "k2"})
+		r.want("", "/Register/r/write", `"a"`, sending{Key: "k"})
+		r.want("", "/Register/r/write", `"a"`, sending{Key: "k"}) // would change nothing
 		r.strikes(0, simulated.DoubleApply)
 	})
 }
 
-func TestSwallowedWrite(t *testing.T) {
+func TestSwallowedWriteAnswersWithoutEffect(t *testing.T) {
 	bubble(t, planted(simulated.SwallowedWrite), func(t *testing.T, r *rig) {
 		r.want("0", "/Counter/c/get", "")
 		r.want("", "/Counter/c/reset", "") // would change nothing
@@ -187,7 +187,7 @@ func TestSwallowedWrite(t *testing.T) {
 	})
 }
 
-func TestRollback(t *testing.T) {
+func TestRollbackRestoresAnEarlierState(t *testing.T) {
 	for _, way := range []string{"kill", "stop"} {
 		t.Run(way, func(t *testing.T) {
 			bubble(t, planted(simulated.Rollback), func(t *testing.T, r *rig) {
@@ -207,7 +207,7 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-func TestReorderedList(t *testing.T) {
+func TestReorderedListChangesTheOrderOfElements(t *testing.T) {
 	bubble(t, planted(simulated.ReorderedList), func(t *testing.T, r *rig) {
 		r.want("", "/ListObject/l/append", `"a"`)
 		r.strikes(0, simulated.ReorderedList)
@@ -218,7 +218,7 @@ func TestReorderedList(t *testing.T) {
 	})
 }
 
-func TestWrongKey(t *testing.T) {
+func TestWrongKeyWritesToAnotherObject(t *testing.T) {
 	bubble(t, planted(simulated.WrongKey), func(t *testing.T, r *rig) {
 		r.want("", "/Register/r/write", `"a"`)
 		r.want("", "/MapObject/m/set", `{"key":"k","value":"v"}`)
@@ -237,7 +237,7 @@ func TestWrongKey(t *testing.T) {
 	})
 }
 
-func TestReadBeforeClear(t *testing.T) {
+func TestReadBeforeClearReturnsTheClearedList(t *testing.T) {
 	bubble(t, planted(simulated.ReadBeforeClear), func(t *testing.T, r *rig) {
 		r.want(`[]`, "/ListObject/l/clear", "") // of nothing
 		r.want("", "/ListObject/l/append", `"a"`)
@@ -253,7 +253,7 @@ func TestReadBeforeClear(t *testing.T) {
 	})
 }
 
-func TestLateWrite(t *testing.T) {
+func TestLateWriteTakesEffectAfterItsAnswer(t *testing.T) {
 	bubble(t, planted(simulated.LateWrite), func(t *testing.T, r *rig) {
 		r.want("0", "/Counter/c/get", "")
 		r.strikes(0, simulated.LateWrite)
@@ -265,7 +265,7 @@ func TestLateWrite(t *testing.T) {
 				r.restart(r.kill)
 			}
 			reads := 0
-			for r.call("/Counter/"+key+"/get", "").body == "0" {
+			for r.call("/Counter/"+key+"/get", "").Body == "0" {
 				reads++
 				require.Less(t, reads, 4)
 			}
@@ -277,34 +277,34 @@ func TestLateWrite(t *testing.T) {
 	})
 }
 
-func TestDirtyRead(t *testing.T) {
+func TestDirtyReadLosesAWriteThatWasRead(t *testing.T) {
 	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
-		s := sending{key: "k", tag: "t"}
+		s := sending{Key: "k", Tag: "t"}
 		_, answer := r.held(service.After, "/Counter/c/add", "1", s)
 		r.want("1", "/Counter/c/get", "")
 		r.kill()
-		assert.Error(t, (<-answer).err)
+		assert.Error(t, (<-answer).Err)
 		r.start()
 		r.want("0", "/Counter/c/get", "")
-		assert.Equal(t, 404, r.get("/restate/invocation/Counter/c/add/k/output").status)
+		assert.Equal(t, 404, r.get("/restate/invocation/Counter/c/add/k/output").Status)
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1", s)
 		r.want("1", "/Counter/c/get", "")
 		r.strikes(1, simulated.DirtyRead)
 	})
 }
 
-// TestDirtyReadOfAnEarlierLife: the server finished the operation after a
-// restart, everybody saw it, and its client never asked for the answer.
-func TestDirtyReadOfAnEarlierLife(t *testing.T) {
+// The server finished the operation after a restart, others read it, and its client
+// never asked for the answer.
+func TestDirtyReadLosesAWriteOfAnEarlierIncarnation(t *testing.T) {
 	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
-		heard, unheard := sending{key: "heard", tag: "t"}, sending{key: "unheard", tag: "u"}
+		heard, unheard := sending{Key: "heard", Tag: "t"}, sending{Key: "unheard", Tag: "u"}
 		_, a := r.held(service.Before, "/Counter/c/add", "1", heard)
 		r.kill()
-		assert.Error(t, (<-a).err)
+		assert.Error(t, (<-a).Err)
 		r.start()
 		_, b := r.held(service.Before, "/ListObject/l/append", `"a"`, unheard)
 		r.stop()
-		assert.Error(t, (<-b).err)
+		assert.Error(t, (<-b).Err)
 		r.start()
 		r.want("", "/ListObject/l/append", `"b"`)
 		r.want(`["a","b"]`, "/ListObject/l/get", "")
@@ -320,16 +320,16 @@ func TestDirtyReadOfAnEarlierLife(t *testing.T) {
 
 func TestDirtyReadNeedsAKillBetweenEffectAndAnswer(t *testing.T) {
 	bubble(t, planted(simulated.DirtyRead), func(t *testing.T, r *rig) {
-		_, unseen := r.held(service.After, "/Counter/unseen/add", "1", sending{tag: "s"})
+		_, unseen := r.held(service.After, "/Counter/unseen/add", "1", sending{Tag: "s"})
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/answered/add", "1")
 		r.want("1", "/Counter/answered/get", "")
-		_, before := r.held(service.Before, "/Counter/before/add", "1", sending{tag: "t"})
+		_, before := r.held(service.Before, "/Counter/before/add", "1", sending{Tag: "t"})
 		r.want("0", "/Counter/before/get", "")
 		r.kill()
 		<-before
 		<-unseen
 		r.start()
-		_, stopped := r.held(service.After, "/Counter/stopped/add", "1", sending{tag: "u"})
+		_, stopped := r.held(service.After, "/Counter/stopped/add", "1", sending{Tag: "u"})
 		r.want("1", "/Counter/stopped/get", "")
 		r.stop()
 		<-stopped
@@ -341,7 +341,7 @@ func TestDirtyReadNeedsAKillBetweenEffectAndAnswer(t *testing.T) {
 	})
 }
 
-func TestStuckKey(t *testing.T) {
+func TestStuckKeyNeverAnswersAfterARestart(t *testing.T) {
 	bubble(t, planted(simulated.StuckKey), func(t *testing.T, r *rig) {
 		r.restart(r.kill)
 		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/c/add", "1")
@@ -362,16 +362,50 @@ func TestStuckKey(t *testing.T) {
 	})
 }
 
-// TestNothingStrikesUnlessItIsPlanted does what every bug waits for.
-func TestNothingStrikesUnlessItIsPlanted(t *testing.T) {
+// An operation that ran at a kill fails from then on, keeps its key, and shows its
+// failure in the tables.
+func TestStuckRetryFailsEveryAttemptAfterAKill(t *testing.T) {
+	bubble(t, planted(simulated.StuckRetry), func(t *testing.T, r *rig) {
+		r.want("", "/MapObject/m/set", `{"key":"a","value":"1"}`)
+		_, answer := r.held(service.Before, "/MapObject/m/clearAll", "", sending{Key: "k", Tag: "t"})
+		r.kill()
+		<-answer
+		r.start()
+		get := r.background("/MapObject/m/get", `"a"`)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		assert.Empty(t, get)
+		r.want("0", "/Counter/d/get", "")
+		r.strikes(1, simulated.StuckRetry)
+		query := func(sql string) []map[string]any {
+			var answer struct{ Rows []map[string]any }
+			text := r.exchange(exchange{Method: "POST", Path: "admin:/query", Request: sent{Body: `{"query":"` + sql + `"}`}}).Body
+			require.NoError(t, json.Unmarshal([]byte(text), &answer), text)
+			return answer.Rows
+		}
+		rows := query("SELECT * FROM sys_keyed_service_status WHERE service_name = 'MapObject' AND service_key = 'm'")
+		require.Len(t, rows, 1)
+		holder := query("SELECT * FROM sys_invocation WHERE id = '" + rows[0]["invocation_id"].(string) + "'")[0]
+		assert.Equal(t, "clearAll", holder["target_handler_name"])
+		assert.Equal(t, "backing-off", holder["status"])
+		assert.Greater(t, holder["retry_count"], 10.0)
+		assert.Equal(t, "[590] the planted bug stuck-retry", holder["last_failure"])
+		assert.Len(t, query("SELECT * FROM sys_invocation WHERE status = 'pending'"), 1)
+		r.kill()
+		<-get
+	})
+}
+
+// The test meets the condition of every bug.
+func TestNoBugStrikesUnlessPlanted(t *testing.T) {
 	bubble(t, simulated.Options{Rate: 1}, func(t *testing.T, r *rig) {
 		r.want("", "/ListObject/other/append", `"x"`)
 		r.want("", "/ListObject/l/append", `"a"`)
 		r.want(`["a"]`, "/ListObject/l/clear", "")
 		r.want("", "/ListObject/l/append", `"b"`)
-		r.want("", "/ListObject/l/append", `"c"`, sending{key: "k"})
-		r.want("", "/ListObject/l/append", `"c"`, sending{key: "k"})
-		_, answer := r.held(service.After, "/ListObject/l/append", `"d"`, sending{key: "d", tag: "t"})
+		r.want("", "/ListObject/l/append", `"c"`, sending{Key: "k"})
+		r.want("", "/ListObject/l/append", `"c"`, sending{Key: "k"})
+		_, answer := r.held(service.After, "/ListObject/l/append", `"d"`, sending{Key: "d", Tag: "t"})
 		r.kill()
 		<-answer
 		r.start()
@@ -382,14 +416,14 @@ func TestNothingStrikesUnlessItIsPlanted(t *testing.T) {
 	})
 }
 
-func TestABugStrikesAtItsRate(t *testing.T) {
+func TestBugStrikesAtItsRate(t *testing.T) {
 	for _, c := range []struct {
 		rate, want float64
 	}{{0, simulated.DefaultRate}, {0.5, 0.5}} {
 		o := simulated.Options{Bugs: []simulated.Bug{simulated.SwallowedWrite}, Rate: c.rate}
 		bubble(t, o, func(t *testing.T, r *rig) {
 			for i := range 1000 {
-				require.NoError(t, r.call("/Counter/c"+itoa(i%10)+"/add", "1").err)
+				require.NoError(t, r.call("/Counter/c"+itoa(i%10)+"/add", "1").Err)
 			}
 			assert.InDelta(t, 1000*c.want, r.Strikes()[simulated.SwallowedWrite], 50)
 		})

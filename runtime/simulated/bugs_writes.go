@@ -17,18 +17,18 @@ type lateWrite struct {
 // caller holds the lock. The write's answer is what it would have been.
 func (s *store) miswrite(o *object, inv *invocation, change func(model.State) model.State) func(model.State) model.State {
 	nothing := func(at model.State) model.State { return at }
-	if s.bugs.strikes(SwallowedWrite, &o.place) {
+	if s.bugs.strikes(SwallowedWrite, &o.site) {
 		s.note("%s: %s/%s %s is not applied", SwallowedWrite, o.name, o.key, inv.op)
 		return nothing
 	}
-	if s.bugs.strikes(LateWrite, &o.place) {
-		n := 1 + int(3*s.chance.of("late", o.number, inv.number))
+	if s.bugs.strikes(LateWrite, &o.site) {
+		n := 1 + int(3*s.random.of("late", o.number, inv.number))
 		s.note("%s: %s/%s %s surfaces after %d more", LateWrite, o.name, o.key, inv.op, n)
 		o.late = append(o.late, lateWrite{of: inv, change: change, after: n + 1}) // this one counts too
 		return nothing
 	}
 	if add, ok := inv.op.(model.ListAppend); ok && o.state.(model.ListState).Len() > 0 {
-		if s.bugs.strikes(ReorderedList, &o.place) {
+		if s.bugs.strikes(ReorderedList, &o.site) {
 			s.note("%s: %s/%s %s goes before the last", ReorderedList, o.name, o.key, add)
 			return func(at model.State) model.State { return beforeLast(at.(model.ListState), add.Value) }
 		}
@@ -70,7 +70,7 @@ func (s *store) applyTwice(inv *invocation) bool {
 	}
 	state := inv.object.state
 	if !inv.applied {
-		if !commands(inv.op, state) {
+		if !model.Commands(inv.op, state) {
 			return false
 		}
 		state, _ = inv.op.Apply(state)
@@ -92,7 +92,7 @@ func (s *store) runAgain(inv *invocation) bool {
 func (s *store) runsTwice(inv *invocation, state model.State) bool {
 	o := inv.object
 	next, _ := inv.op.Apply(state)
-	if next.Equal(state) || !s.bugs.strikes(DoubleApply, &o.place) {
+	if next.Equal(state) || !s.bugs.strikes(DoubleApply, &o.site) {
 		return false
 	}
 	s.note("%s: %s/%s %s runs again", DoubleApply, o.name, o.key, inv.op)

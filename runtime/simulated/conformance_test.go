@@ -2,9 +2,11 @@ package simulated_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime"
+	"retain/runtime/runtimetest"
 	"retain/runtime/simulated"
 	"retain/service"
 )
@@ -50,12 +53,12 @@ var notImitated = map[string]string{
 	"unregistered service":    "its services are there from the start",
 	"too many requests":       "it has no limit on requests",
 	"query, an open invocation": "the recording's stands open because its service is gone; " +
-		"TestQueriesShowWhatIsOpen has one",
+		"TestQueriesShowOpenInvocations has one",
 	"query, not SQL": "it says what it understands instead",
 }
 
-// TestAnswersAsRecordedServersDo sends the recorded requests in their order.
-func TestAnswersAsRecordedServersDo(t *testing.T) {
+// The test sends the recorded requests in their order.
+func TestAnswersEqualThoseOfRecordedServers(t *testing.T) {
 	for _, version := range []string{"1.7.12", "1.6.2"} {
 		t.Run(version, func(t *testing.T) {
 			o := simulated.Options{Settings: runtime.Settings{Version: version}}
@@ -65,7 +68,7 @@ func TestAnswersAsRecordedServersDo(t *testing.T) {
 						continue // 1.6 fails to store it, in words about its storage
 					}
 					if want.Name == "output not ready" {
-						g, answer := r.held(service.Before, "/Counter/open/add", "1", sending{key: "open-1", tag: "t"})
+						g, answer := r.held(service.Before, "/Counter/open/add", "1", sending{Key: "open-1", Tag: "t"})
 						compare(t, want, r.exchange(want))
 						g.Open()
 						<-answer
@@ -98,44 +101,49 @@ func (r *rig) exchange(e exchange) response {
 			delete(req.Header, k)
 		}
 	}
-	return r.do(req)
+	return runtimetest.Exchange(r.http, req)
 }
 
 // compare holds an answer against the recorded one: the status, which headers
 // there are and what they say, and the body.
 func compare(t *testing.T, want exchange, got response) {
 	t.Helper()
-	if !assert.NoError(t, got.err, want.Name) {
+	if !assert.NoError(t, got.Err, want.Name) {
 		return
 	}
-	assert.Equal(t, want.Status, got.status, want.Name)
-	got.header.Del("Date")
+	assert.Equal(t, want.Status, got.Status, want.Name)
+	got.Header.Del("Date")
 	if strings.HasPrefix(want.Path, "admin:") {
-		assert.Equal(t, want.Headers.Get("Content-Type"), got.header.Get("Content-Type"), want.Name)
+		assert.Equal(t, want.Headers.Get("Content-Type"), got.Header.Get("Content-Type"), want.Name)
 	} else {
-		assert.Equal(t, stable(want.Headers), stable(got.header), want.Name)
+		assert.Equal(t, stable(want.Headers), stable(got.Header), want.Name)
 	}
 	switch {
 	case want.Name == "register":
-		assert.Equal(t, kinds(t, want.Body), kinds(t, got.body))
+		recorded, answered := kinds(t, want.Body), kinds(t, got.Body)
+		maps.DeleteFunc(answered, func(handler, _ string) bool { // those of kinds that came after the recording
+			service, _, _ := strings.Cut(handler, "/")
+			return !slices.ContainsFunc(slices.Collect(maps.Keys(recorded)), func(r string) bool { return strings.HasPrefix(r, service+"/") })
+		})
+		assert.Equal(t, recorded, answered)
 	case want.Name == "admin version":
 		var recorded, answered map[string]any
 		require.NoError(t, json.Unmarshal([]byte(want.Body), &recorded))
-		require.NoError(t, json.Unmarshal([]byte(got.body), &answered))
+		require.NoError(t, json.Unmarshal([]byte(got.Body), &answered))
 		delete(recorded, "features")
 		recorded["ingress_endpoint"], answered["ingress_endpoint"] = nil, nil
 		assert.Equal(t, recorded, answered)
 	case strings.HasPrefix(want.Name, "bad input"):
 		before, _, _ := strings.Cut(want.Body, "type: ") // what follows is the decoder's own
-		assert.True(t, strings.HasPrefix(got.body, before), got.body)
+		assert.True(t, strings.HasPrefix(got.Body, before), got.Body)
 	case want.Name == "health":
-		assert.ElementsMatch(t, names(t, want.Body), names(t, got.body))
+		assert.Subset(t, names(t, got.Body), names(t, want.Body))
 	case strings.HasPrefix(want.Name, "send"):
-		assert.Equal(t, withoutID(want.Body, want.Headers), withoutID(got.body, got.header), want.Name)
+		assert.Equal(t, withoutID(want.Body, want.Headers), withoutID(got.Body, got.Header), want.Name)
 	case want.Body == "" || want.Body[0] != '{':
-		assert.Equal(t, want.Body, got.body, want.Name)
+		assert.Equal(t, want.Body, got.Body, want.Name)
 	default:
-		assert.JSONEq(t, want.Body, got.body, want.Name)
+		assert.JSONEq(t, want.Body, got.Body, want.Name)
 	}
 }
 

@@ -7,14 +7,14 @@
 // # What it does as a server does
 //
 //   - Virtual objects of the contract (Counter, MapObject, ListObject, Register)
-//     and the canary; handlers of the kinds that the reference service declares.
+//     and the probe; handlers of the kinds that the reference service declares.
 //     An exclusive handler waits its turn behind the others of its object,
 //     shared ones run at once and see what an unfinished one has done.
 //   - An invocation is durable from its acceptance: it is entered again after a
 //     restart until it is finished, and what its journal holds is not done again.
 //   - Idempotency keys, in the scope of service, key and handler: the first
-//     answer stands, whatever the body, failures too; a second call of an open
-//     invocation waits with the first.
+//     answer stands, a failure too, also for another body; a second call of an
+//     open invocation waits with the first.
 //   - A start takes time: refused connections, connections without an answer,
 //     health, and only then calls, partition by partition. A call that is too
 //     early waits, and now and then gets a 503, which says nothing about its effect.

@@ -94,7 +94,7 @@ type entry struct {
 	invocation string
 	number     int
 	gates      []*gate
-	caught     bool // the next evidence says so
+	caught     bool // the next evidence reports it
 }
 
 // enter counts the attempt and claims the gates of its tag: the next attempt
@@ -125,7 +125,7 @@ func (e *entry) leave() {
 }
 
 // report tells the observers how far the attempt is. Invocations without a tag
-// are nobody's.
+// are not reported.
 func (e *entry) report(r service.Reading) {
 	if e.tag == "" {
 		return

@@ -55,7 +55,7 @@ func TestEvidenceFollowsAnInvocation(t *testing.T) {
 			{"/MapObject/m/set", `{"key":"k","value":"v"}`, true},
 			{"/RetainCanary/c/ping", "", false},
 		} {
-			require.NoError(t, r.call(c.path, c.body, sending{tag: "t"}).err)
+			require.NoError(t, r.call(c.path, c.body, sending{Tag: "t"}).Err)
 			want := []string{"t 1 entered", "t 1 effect", "t 1 finished"}
 			if !c.effect {
 				want = []string{"t 1 entered", "t 1 finished"}
@@ -65,12 +65,12 @@ func TestEvidenceFollowsAnInvocation(t *testing.T) {
 		r.want("1", "/Counter/c/get", "")
 		assert.Empty(t, seen(), "without a tag it is nobody's")
 		cancel()
-		r.want("1", "/Counter/c/get", "", sending{tag: "t"})
+		r.want("1", "/Counter/c/get", "", sending{Tag: "t"})
 		assert.Empty(t, seen(), "after the cancel")
 	})
 }
 
-func TestEvidenceTellsAttemptsApart(t *testing.T) {
+func TestEvidenceNumbersTheAttempts(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		seen, cancel := r.watch()
 		defer cancel()
@@ -81,52 +81,52 @@ func TestEvidenceTellsAttemptsApart(t *testing.T) {
 			{service.Before, []string{"t 1 entered held", "t 1 broken"}},
 			{service.After, []string{"t 1 entered", "t 1 effect held", "t 1 broken"}},
 		} {
-			_, answer := r.held(c.at, "/Counter/"+string(c.at)+"/add", "1", sending{key: "k", tag: "t"})
+			_, answer := r.held(c.at, "/Counter/"+string(c.at)+"/add", "1", sending{Key: "k", Tag: "t"})
 			r.kill()
-			assert.Error(t, (<-answer).err)
+			assert.Error(t, (<-answer).Err)
 			assert.Equal(t, c.first, seen())
 			r.start()
 			assert.Equal(t, []string{"t 2 entered", "t 2 effect", "t 2 finished"}, seen())
-			r.want(`{"oldValue":0,"newValue":1}`, "/Counter/"+string(c.at)+"/add", "1", sending{key: "k", tag: "t"})
+			r.want(`{"oldValue":0,"newValue":1}`, "/Counter/"+string(c.at)+"/add", "1", sending{Key: "k", Tag: "t"})
 			assert.Empty(t, seen(), "the stored answer enters nothing")
 		}
 	})
 }
 
-func TestTheGateBeforeKeepsTheEffectBack(t *testing.T) {
+func TestGateBeforeDelaysTheEffect(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
-		g, answer := r.held(service.Before, "/Register/r/write", `"a"`, sending{tag: "t"})
+		g, answer := r.held(service.Before, "/Register/r/write", `"a"`, sending{Tag: "t"})
 		r.want(`""`, "/Register/r/read", "")
 		g.Open()
-		assert.Equal(t, 200, (<-answer).status)
+		assert.Equal(t, 200, (<-answer).Status)
 		r.want(`"a"`, "/Register/r/read", "")
 	})
 }
 
-func TestTheGateAfterHoldsReadsToo(t *testing.T) {
+func TestGateAfterHoldsReadsToo(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		seen, cancel := r.watch()
 		defer cancel()
-		g, answer := r.held(service.After, "/Register/r/read", "", sending{tag: "t"})
+		g, answer := r.held(service.After, "/Register/r/read", "", sending{Tag: "t"})
 		r.want("", "/Register/r/write", `"a"`)
 		g.Open()
-		assert.Equal(t, `""`, (<-answer).body)
+		assert.Equal(t, `""`, (<-answer).Body)
 		assert.Equal(t, []string{"t 1 entered", "t 1 finished held"}, seen())
 	})
 }
 
-func TestAGateHoldsOneEntryOfOneTag(t *testing.T) {
+func TestGateHoldsOneEntryOfItsTag(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
-		g, first := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
-		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/d/add", "1", sending{tag: "t"})
-		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/e/add", "1", sending{tag: "other"})
+		g, first := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/d/add", "1", sending{Tag: "t"})
+		r.want(`{"oldValue":0,"newValue":1}`, "/Counter/e/add", "1", sending{Tag: "other"})
 		g.Open()
 		g.Open()
-		assert.Equal(t, 200, (<-first).status)
+		assert.Equal(t, 200, (<-first).Status)
 
 		unused := r.Arm("u", service.After)
 		unused.Open()
-		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1", sending{tag: "u"})
+		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1", sending{Tag: "u"})
 		assert.NotPanics(t, unused.Open)
 		select {
 		case <-unused.Held():
@@ -139,47 +139,47 @@ func TestAGateHoldsOneEntryOfOneTag(t *testing.T) {
 func TestBothGatesOfATagHoldInTurn(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		after := r.Arm("t", service.After)
-		before, answer := r.held(service.Before, "/Register/r/write", `"a"`, sending{tag: "t"})
+		before, answer := r.held(service.Before, "/Register/r/write", `"a"`, sending{Tag: "t"})
 		r.want(`""`, "/Register/r/read", "")
 		before.Open()
 		<-after.Held()
 		r.want(`"a"`, "/Register/r/read", "")
 		after.Open()
-		assert.Equal(t, 200, (<-answer).status)
+		assert.Equal(t, 200, (<-answer).Status)
 	})
 }
 
 func TestOpenAllOpensArmedAndHoldingGates(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
-		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		r.Arm("armed", service.Before)
 		r.OpenAll()
-		assert.Equal(t, 200, (<-answer).status)
-		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1", sending{tag: "armed"})
+		assert.Equal(t, 200, (<-answer).Status)
+		r.want(`{"oldValue":1,"newValue":2}`, "/Counter/c/add", "1", sending{Tag: "armed"})
 	})
 }
 
-func TestAGateLetsGoAfterItsLongestTime(t *testing.T) {
+func TestGateOpensAfterItsMaximum(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{MaxHold: time.Minute}}
 	bubble(t, o, func(t *testing.T, r *rig) {
 		began := time.Now()
-		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{tag: "t"})
-		assert.Equal(t, 200, (<-answer).status)
+		_, answer := r.held(service.After, "/Counter/c/add", "1", sending{Tag: "t"})
+		assert.Equal(t, 200, (<-answer).Status)
 		assert.InDelta(t, time.Minute, time.Since(began), float64(time.Second))
 	})
 }
 
-// TestAnEntryThatComesLateIsTheFirst: what waited in the queue when the server
-// died is entered for the first time in the next life, and held there.
-func TestAnEntryThatComesLateIsTheFirst(t *testing.T) {
+// An operation that waited in the queue at a kill is entered in the next incarnation for
+// the first time, and held there.
+func TestGateHoldsAnEntryDelayedByARestart(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
-		_, first := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, first := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		g := r.Arm("queued", service.Before)
-		queued := r.background("/Counter/c/add", "1", sending{tag: "queued"})
+		queued := r.background("/Counter/c/add", "1", sending{Tag: "queued"})
 		time.Sleep(time.Millisecond) // accepted
 		require.NoError(t, r.Kill(context.Background()))
-		assert.Error(t, (<-first).err)
-		assert.Error(t, (<-queued).err)
+		assert.Error(t, (<-first).Err)
+		assert.Error(t, (<-queued).Err)
 		r.start()
 		<-g.Held()
 		r.want("1", "/Counter/c/get", "")

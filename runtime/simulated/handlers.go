@@ -1,9 +1,13 @@
 package simulated
 
-import "retain/model"
+import (
+	"cmp"
 
-// canaryService is the object whose exclusive handler "ping" answers the nonce.
-const canaryService = "RetainCanary"
+	"retain/model"
+)
+
+// probeService is the object whose exclusive handler "ping" answers the nonce.
+const probeService = "RetainCanary"
 
 // handler is one handler of the deployment.
 type handler struct {
@@ -17,24 +21,19 @@ func (h *handler) takesInput() bool { return h.input != none }
 
 const none = "none"
 
-// handlers are those of the reference service, with its kinds.
-var handlers = []handler{
-	{"Counter", "add", false, "JSON integer", "JSON object"},
-	{"Counter", "addThenFail", false, "JSON integer", none},
-	{"Counter", "get", true, none, "JSON integer"},
-	{"Counter", "reset", false, none, none},
-	{"MapObject", "set", false, "JSON object", none},
-	{"MapObject", "get", false, "JSON string", "JSON string"},
-	{"MapObject", "clearAll", false, none, "JSON array"},
-	{"ListObject", "append", false, "JSON string", none},
-	{"ListObject", "get", false, none, "JSON array"},
-	{"ListObject", "clear", false, none, "JSON array"},
-	{"Register", "read", true, none, "JSON string"},
-	{"Register", "readExclusive", false, none, "JSON string"},
-	{"Register", "write", false, "JSON string", none},
-	{"Register", "compareAndSet", false, "JSON object", "JSON string"},
-	{"Register", "clear", false, none, none},
-	{canaryService, "ping", false, none, "JSON object"},
+// handlers are those of every kind of object and the probe's.
+var handlers = append(contract(), handler{probeService, "ping", false, none, "JSON object"})
+
+// contract lists the handlers of every kind of object, kind by kind.
+func contract() []handler {
+	var out []handler
+	for _, k := range model.Kinds() {
+		spec := k.Spec()
+		for _, h := range spec.Handlers {
+			out = append(out, handler{spec.Service, h.Name, h.Shared, cmp.Or(h.Input, none), cmp.Or(h.Output, none)})
+		}
+	}
+	return out
 }
 
 // Shared lists the handlers that are served as shared ones, as "Counter/get".
@@ -76,7 +75,7 @@ func find(service, name string) (h *handler, serviceExists bool) {
 // parse is what a request asks for. A body that the handler can't read asks for
 // the failure that the SDK answers.
 func (h *handler) parse(body []byte, nonce string) model.Operation {
-	if h.service == canaryService {
+	if h.service == probeService {
 		return ping{nonce: nonce}
 	}
 	op, err := model.ParseRequest(h.service, h.name, body)
@@ -86,7 +85,7 @@ func (h *handler) parse(body []byte, nonce string) model.Operation {
 	return op
 }
 
-// ping is the canary's operation. It has no state.
+// ping is the probe's operation. It has no state.
 type ping struct{ nonce string }
 
 // pong is its answer.
@@ -116,34 +115,4 @@ func (u unreadable) Apply(s model.State) (model.State, model.Answer) {
 func (unreadable) Request() []byte { return nil }
 func (u unreadable) Decode([]byte) (model.Answer, error) {
 	return model.Failure{Code: 400, Message: u.message}, nil
-}
-
-// commands reports whether the handler changes state on this state: whether it
-// sends the runtime any state command, be it without effect.
-func commands(op model.Operation, s model.State) bool {
-	switch op := op.(type) {
-	case model.CounterAdd:
-		return true // add(0) sets the same value
-	case model.RegisterCompareAndSet:
-		return string(s.(model.RegisterState)) == op.Expect
-	}
-	return !op.ReadOnly()
-}
-
-// reads reports whether the operation is a read: nothing but an answer.
-func reads(op model.Operation) bool {
-	switch op.(type) {
-	case model.CounterGet, model.RegisterRead, model.MapGet, model.ListGet:
-		return true
-	}
-	return false
-}
-
-// clears reports whether the operation empties its object.
-func clears(op model.Operation) bool {
-	switch op.(type) {
-	case model.CounterReset, model.RegisterClear, model.MapClearAll, model.ListClear:
-		return true
-	}
-	return false
 }

@@ -15,44 +15,44 @@ import (
 const maxBody = 32 << 20
 
 // serveIngress answers one request to the ingress.
-func (l *life) serveIngress(w http.ResponseWriter, r *http.Request) {
-	if !l.healthy() || l.ingress.refusing() {
+func (i *incarnation) serveIngress(w http.ResponseWriter, r *http.Request) {
+	if !i.healthy() || i.ingress.refusing() {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	if r.ContentLength > maxBody {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		answerWith(w, http.StatusRequestEntityTooLarge, []byte("length limit exceeded"))
+		_ = answerWith(w, http.StatusRequestEntityTooLarge, []byte("length limit exceeded"))
 		return
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Credentials", "true")
 	h.Set("Vary", "origin, access-control-request-method, access-control-request-headers")
-	if p := l.route(w, r); p != nil {
-		p.write(w, l.version)
+	if p := i.route(w, r); p != nil {
+		p.write(w, i.version)
 	}
 }
 
 // route finds what the path names and does it; the problem, if any, is what is
 // left to answer.
-func (l *life) route(w http.ResponseWriter, r *http.Request) *problem {
+func (i *incarnation) route(w http.ResponseWriter, r *http.Request) *problem {
 	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
 	parts := strings.Split(path, "/")[1:]
 	switch {
-	case len(parts) < 2 && legacy(l.version):
+	case len(parts) < 2 && legacy(i.version):
 		return badServicePath
 	case len(parts) < 2 || len(parts) > 7:
 		return &problem{code: http.StatusBadRequest, message: "bad path: " + path}
 	case parts[0] != "restate":
-		return l.call(w, r, parts)
+		return i.call(w, r, parts)
 	case parts[1] == "health":
-		return l.health(w, r)
+		return i.health(w, r)
 	case parts[1] == "invocation":
-		return l.invocation(w, r, parts[2:])
+		return i.invocation(w, r, parts[2:])
 	}
 	return notFound
 }
 
-func (l *life) health(w http.ResponseWriter, r *http.Request) *problem {
+func (i *incarnation) health(w http.ResponseWriter, r *http.Request) *problem {
 	if r.Method != http.MethodGet {
 		return notAllowed
 	}
@@ -62,7 +62,7 @@ func (l *life) health(w http.ResponseWriter, r *http.Request) *problem {
 
 // call is /service/key/handler, with /send behind it for one that is not waited
 // for.
-func (l *life) call(w http.ResponseWriter, r *http.Request, parts []string) *problem {
+func (i *incarnation) call(w http.ResponseWriter, r *http.Request, parts []string) *problem {
 	if _, exists := find(parts[0], ""); !exists {
 		return unknownService(parts[0])
 	}
@@ -89,10 +89,10 @@ func (l *life) call(w http.ResponseWriter, r *http.Request, parts []string) *pro
 		return p
 	}
 	q := &request{
-		handler: handler, objectKey: key, op: handler.parse(body, l.nonce),
+		handler: handler, objectKey: key, op: handler.parse(body, i.nonce),
 		key: r.Header.Get("Idempotency-Key"), tag: r.Header.Get(service.TagHeader),
 	}
-	return l.submit(w, r, q, send)
+	return i.submit(w, r, q, send)
 }
 
 // validate holds the request against what the handler takes, as its discovery
@@ -125,15 +125,15 @@ func (h *handler) validate(header http.Header, body []byte) *problem {
 }
 
 // submit has the call accepted and answers it.
-func (l *life) submit(w http.ResponseWriter, r *http.Request, q *request, send bool) *problem {
-	p, ok := l.admit(r, q)
+func (i *incarnation) submit(w http.ResponseWriter, r *http.Request, q *request, send bool) *problem {
+	p, ok := i.admit(r, q)
 	if !ok {
 		panic(http.ErrAbortHandler)
 	}
 	if p != nil {
 		return p
 	}
-	inv, repeated := l.store.accept(l, q)
+	inv, repeated := i.store.accept(i, q)
 	if inv == nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -149,7 +149,7 @@ func (l *life) submit(w http.ResponseWriter, r *http.Request, q *request, send b
 		}{inv.id, status})
 		return nil
 	}
-	l.answer(w, r, inv, repeated)
+	i.answer(w, r, inv, repeated)
 	return nil
 }
 
@@ -160,30 +160,30 @@ const unavailable = 0.25
 // admit takes the time that a call needs until it is accepted: a moment, or as
 // long as its partition is not ready. Some calls that are too early get a
 // problem instead, half of them after they were accepted all the same. It is
-// not ok if the call is lost: the client is gone or the life over.
-func (l *life) admit(r *http.Request, q *request) (*problem, bool) {
-	partition := l.store.partitionOf(q.objectKey)
-	if !isClosed(l.ready[partition]) {
-		n := l.early.Add(1)
-		if draw := l.chance.of("early", l.number, n); draw < unavailable {
+// not ok if the call is lost: the client is gone or the incarnation over.
+func (i *incarnation) admit(r *http.Request, q *request) (*problem, bool) {
+	partition := i.store.partitionOf(q.objectKey)
+	if !isClosed(i.ready[partition]) {
+		n := i.early.Add(1)
+		if draw := i.random.of("early", i.number, n); draw < unavailable {
 			if draw < unavailable/2 {
-				l.store.accept(l, q)
+				i.store.accept(i, q)
 			}
 			return routingProblem, true
 		}
-		if !l.awaitPartition(r, q.objectKey) {
+		if !i.awaitPartition(r, q.objectKey) {
 			return nil, false
 		}
 	}
-	d := l.chance.time(l.timings.Accept, "accept", l.number, uint64(partition), hash(q.scope()))
-	return nil, l.wait(d) && l.pause.wait(l.ctx)
+	d := i.random.time(i.timings.Accept, "accept", i.number, uint64(partition), hash(q.scope()))
+	return nil, i.wait(d) && i.pause.wait(i.ctx)
 }
 
 // answer waits for the invocation's end and sends its answer.
-func (l *life) answer(w http.ResponseWriter, r *http.Request, inv *invocation, repeated bool) {
+func (i *incarnation) answer(w http.ResponseWriter, r *http.Request, inv *invocation, repeated bool) {
 	select {
 	case <-inv.done:
-	case <-l.ctx.Done():
+	case <-i.ctx.Done():
 		panic(http.ErrAbortHandler)
 	case <-r.Context().Done():
 		return
@@ -192,15 +192,15 @@ func (l *life) answer(w http.ResponseWriter, r *http.Request, inv *invocation, r
 	if repeated {
 		w.Header().Set("Idempotency-Expires", inv.finished.UTC().Add(retention).Format("2006-01-02T15:04:05.000+00:00"))
 	}
-	status, body := encode(w, inv, l.version)
+	status, body := encode(w, inv, i.version)
 	if len(body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	if !l.store.send(l, inv) {
+	if !i.store.send(i, inv) {
 		panic(http.ErrAbortHandler)
 	}
 	if answerWith(w, status, body) == nil {
-		l.store.acknowledge(inv)
+		i.store.acknowledge(inv)
 	}
 }
 

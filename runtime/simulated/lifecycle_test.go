@@ -19,7 +19,7 @@ import (
 	"retain/service"
 )
 
-func TestCallsThatDoNotFitTheStateAreRefused(t *testing.T) {
+func TestTransitionsInTheWrongStateAreRefused(t *testing.T) {
 	ctx := context.Background()
 	r := simulated.New(simulated.Options{})
 	_, stop := r.Stop(ctx)
@@ -28,54 +28,54 @@ func TestCallsThatDoNotFitTheStateAreRefused(t *testing.T) {
 	} {
 		assert.ErrorIs(t, err, runtime.ErrState, name)
 	}
-	require.NoError(t, r.Start(ctx))
-	assert.ErrorIs(t, r.Start(ctx), runtime.ErrState)
+	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
+	assert.ErrorIs(t, r.Start(ctx, runtime.StartOptions{}), runtime.ErrState)
 	require.NoError(t, r.Close(ctx))
 	require.NoError(t, r.Close(ctx), "more than once")
-	assert.ErrorIs(t, r.Start(ctx), runtime.ErrState)
+	assert.ErrorIs(t, r.Start(ctx, runtime.StartOptions{}), runtime.ErrState)
 	assert.ErrorIs(t, r.Kill(ctx), runtime.ErrState)
 }
 
-func TestAServerThatWasNeverStartedHasEnded(t *testing.T) {
+func TestUnstartedServerCountsAsEnded(t *testing.T) {
 	r := simulated.New(simulated.Options{})
 	<-r.Exited()
 	require.NoError(t, r.Close(context.Background()))
 }
 
-// TestAStartIsReadyStepByStep follows the four points of a start: refused,
-// connected without an answer, healthy, and only then called.
-func TestAStartIsReadyStepByStep(t *testing.T) {
+// Connections are refused, then accepted without an answer, then the server is healthy,
+// then calls succeed.
+func TestStartPassesItsMilestonesInOrder(t *testing.T) {
 	o := simulated.Options{Settings: runtime.Settings{Partitions: 1}, Timings: simulated.Timings{
 		Port: 10 * time.Millisecond, Health: 20 * time.Millisecond, Ready: 40 * time.Millisecond,
 	}}
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, o)
-		require.NoError(t, r.Start(context.Background()))
+		require.NoError(t, r.Start(context.Background(), runtime.StartOptions{}))
 		r.http = &http.Transport{DialContext: r.Endpoints().Dial}
 		began := time.Now()
 
-		assert.ErrorIs(t, r.get("/restate/health").err, syscall.ECONNREFUSED)
+		assert.ErrorIs(t, r.get("/restate/health").Err, syscall.ECONNREFUSED)
 		time.Sleep(15 * time.Millisecond)
-		connected := r.get("/restate/health").err
+		connected := r.get("/restate/health").Err
 		require.Error(t, connected)
 		assert.NotErrorIs(t, connected, syscall.ECONNREFUSED)
 		time.Sleep(10 * time.Millisecond)
-		assert.Equal(t, 200, r.get("/restate/health").status)
+		assert.Equal(t, 200, r.get("/restate/health").Status)
 
 		seen, cancel := r.watch()
 		defer cancel()
 		statuses := map[int]int{}
 		var answers []<-chan response
 		for range 40 {
-			answers = append(answers, r.background("/Counter/c/add", "1", sending{tag: "t"}))
+			answers = append(answers, r.background("/Counter/c/add", "1", sending{Tag: "t"}))
 		}
 		time.Sleep(10 * time.Millisecond)
 		assert.Empty(t, seen(), "no handler is entered before its partition is ready")
 		for _, a := range answers {
 			got := <-a
-			require.NoError(t, got.err)
-			statuses[got.status]++
-			if got.status == 200 {
+			require.NoError(t, got.Err)
+			statuses[got.Status]++
+			if got.Status == 200 {
 				assert.GreaterOrEqual(t, time.Since(began), 40*time.Millisecond)
 			}
 		}
@@ -84,7 +84,7 @@ func TestAStartIsReadyStepByStep(t *testing.T) {
 		assert.Len(t, statuses, 2)
 
 		// Some of those that got a 503 had been accepted.
-		applied, err := strconv.Atoi(r.call("/Counter/c/get", "").body)
+		applied, err := strconv.Atoi(r.call("/Counter/c/get", "").Body)
 		require.NoError(t, err)
 		assert.Greater(t, applied, statuses[200])
 		assert.Less(t, applied, 40)
@@ -92,7 +92,7 @@ func TestAStartIsReadyStepByStep(t *testing.T) {
 	})
 }
 
-func TestAddressesAreOtherOnesInEachLife(t *testing.T) {
+func TestAddressesChangeAtEachStart(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		old := r.Endpoints()
 		r.restart(r.kill)
@@ -107,29 +107,29 @@ func TestAddressesAreOtherOnesInEachLife(t *testing.T) {
 	})
 }
 
-func TestAKillCutsEveryConnectionAtOnce(t *testing.T) {
+func TestKillClosesEveryConnection(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		exited := r.Exited()
-		g, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		g, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		c, err := r.Endpoints().Dial(t.Context(), "tcp", strings.TrimPrefix(r.Endpoints().Ingress, "http://"))
 		require.NoError(t, err)
 		began := time.Now()
 		r.kill()
 		assert.Zero(t, time.Since(began))
 		<-exited
-		assert.Error(t, (<-answer).err)
+		assert.Error(t, (<-answer).Err)
 		_, err = c.Read(make([]byte, 1))
 		assert.Error(t, err)
-		assert.ErrorIs(t, r.get("/restate/health").err, syscall.ECONNREFUSED)
+		assert.ErrorIs(t, r.get("/restate/health").Err, syscall.ECONNREFUSED)
 		g.Open()
 	})
 }
 
-func TestAStopLetsOpenCallsFinish(t *testing.T) {
+func TestStopLetsOpenCallsFinish(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{Drain: time.Second}}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		g, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
-		other, second := r.held(service.Before, "/Counter/d/add", "1", sending{tag: "u"})
+		g, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
+		other, second := r.held(service.Before, "/Counter/d/add", "1", sending{Tag: "u"})
 		r.want("0", "/Counter/e/get", "") // on a third connection
 		synctest.Wait()                   // which is idle now
 		stopped := make(chan runtime.Exit)
@@ -139,16 +139,16 @@ func TestAStopLetsOpenCallsFinish(t *testing.T) {
 			stopped <- exit
 		}()
 		synctest.Wait()
-		assert.ErrorIs(t, r.call("/Counter/c/add", "1").err, syscall.ECONNREFUSED)
+		assert.ErrorIs(t, r.call("/Counter/c/add", "1").Err, syscall.ECONNREFUSED)
 		other.Open()
-		assert.Equal(t, 200, (<-second).status)
+		assert.Equal(t, 200, (<-second).Status)
 		synctest.Wait()
-		assert.ErrorIs(t, r.call("/Counter/c/add", "1").err, syscall.ECONNREFUSED, "its connection is not there to be used again")
+		assert.ErrorIs(t, r.call("/Counter/c/add", "1").Err, syscall.ECONNREFUSED, "its connection is not there to be used again")
 		time.Sleep(100 * time.Millisecond)
 		g.Open()
 		got := <-answer
-		require.NoError(t, got.err)
-		assert.Equal(t, `{"oldValue":0,"newValue":1}`, got.body)
+		require.NoError(t, got.Err)
+		assert.Equal(t, `{"oldValue":0,"newValue":1}`, got.Body)
 		exit := <-stopped
 		assert.True(t, exit.Graceful())
 		assert.Less(t, exit.Took, 200*time.Millisecond)
@@ -157,24 +157,24 @@ func TestAStopLetsOpenCallsFinish(t *testing.T) {
 	})
 }
 
-func TestAStopCutsWhatDoesNotFinish(t *testing.T) {
+func TestStopCutsCallsThatOutlastTheDrain(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{Drain: time.Second}}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		exit, err := r.Stop(context.Background())
 		require.NoError(t, err)
 		assert.True(t, exit.Graceful())
 		assert.Equal(t, time.Second, exit.Took)
-		assert.Error(t, (<-answer).err)
+		assert.Error(t, (<-answer).Err)
 		r.start()
 		r.want("1", "/Counter/c/get", "") // it was accepted, and was not held again
 	})
 }
 
-func TestAKillEndsAStop(t *testing.T) {
+func TestKillEndsAStop(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{Drain: time.Hour}}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		stopped := make(chan runtime.Exit)
 		go func() {
 			exit, err := r.Stop(context.Background())
@@ -186,24 +186,24 @@ func TestAKillEndsAStop(t *testing.T) {
 		exit := <-stopped
 		assert.True(t, exit.Killed)
 		assert.False(t, exit.Graceful())
-		assert.Error(t, (<-answer).err)
+		assert.Error(t, (<-answer).Err)
 	})
 }
 
-func TestAStopWhoseContextEndsGoesOn(t *testing.T) {
+func TestStopContinuesAfterItsContextEnds(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{Drain: time.Second}}
 	bubble(t, o, func(t *testing.T, r *rig) {
-		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		defer cancel()
 		_, err := r.Stop(ctx)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 		<-r.Exited()
-		assert.Error(t, (<-answer).err)
+		assert.Error(t, (<-answer).Err)
 	})
 }
 
-func TestAFrozenServerTakesRequestsAndAnswersNone(t *testing.T) {
+func TestPausedServerAcceptsButDoesNotAnswer(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		require.NoError(t, r.Pause(t.Context()))
 		require.NoError(t, r.Pause(t.Context()), "once more changes nothing")
@@ -215,17 +215,17 @@ func TestAFrozenServerTakesRequestsAndAnswersNone(t *testing.T) {
 		default:
 		}
 		require.NoError(t, r.Resume(t.Context()))
-		assert.Equal(t, `{"oldValue":0,"newValue":1}`, (<-answer).body)
+		assert.Equal(t, `{"oldValue":0,"newValue":1}`, (<-answer).Body)
 
 		require.NoError(t, r.Pause(t.Context()))
 		lost := r.background("/Counter/c/add", "1")
 		synctest.Wait()
 		r.kill()
-		assert.Error(t, (<-lost).err)
+		assert.Error(t, (<-lost).Err)
 		r.start()
 		r.want("1", "/Counter/c/get", "")
 
-		g, open := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		g, open := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		require.NoError(t, r.Pause(t.Context()))
 		healthy := make(chan response, 1)
 		go func() { healthy <- r.get("/restate/health") }()
@@ -236,19 +236,19 @@ func TestAFrozenServerTakesRequestsAndAnswersNone(t *testing.T) {
 		exit, err := r.Stop(context.Background())
 		require.NoError(t, err)
 		assert.True(t, exit.Graceful())
-		assert.Equal(t, `{"oldValue":1,"newValue":2}`, (<-open).body, "a frozen server is thawed to stop")
+		assert.Equal(t, `{"oldValue":1,"newValue":2}`, (<-open).Body, "a frozen server is thawed to stop")
 		<-healthy
 	})
 }
 
-func TestAFrozenServerEntersNoHandler(t *testing.T) {
+func TestPausedServerEntersNoHandler(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
-		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{tag: "t"})
+		_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
 		r.kill()
 		<-answer
 		seen, cancel := r.watch()
 		defer cancel()
-		require.NoError(t, r.Start(context.Background()))
+		require.NoError(t, r.Start(context.Background(), runtime.StartOptions{}))
 		require.NoError(t, r.Pause(t.Context()))
 		time.Sleep(time.Second)
 		assert.Empty(t, seen())
@@ -258,7 +258,7 @@ func TestAFrozenServerEntersNoHandler(t *testing.T) {
 	})
 }
 
-func TestItSaysWhatItIs(t *testing.T) {
+func TestIdentityNamesBackendVersionAndNode(t *testing.T) {
 	a, b := simulated.New(simulated.Options{}), simulated.New(simulated.Options{})
 	assert.Equal(t, "simulated", a.Identity().Backend)
 	assert.Equal(t, runtime.DefaultVersion, a.Identity().Version)
@@ -267,22 +267,22 @@ func TestItSaysWhatItIs(t *testing.T) {
 	assert.Equal(t, []string{"Counter/get", "Register/read"}, simulated.Shared())
 }
 
-func TestTheLogTellsItsLives(t *testing.T) {
+func TestLogNamesTheBeginAndEndOfEachIncarnation(t *testing.T) {
 	bubble(t, simulated.Options{}, func(t *testing.T, r *rig) {
 		r.restart(r.kill)
 		r.stop()
-		log, err := r.Logs()
+		log, err := r.Logs(0)
 		require.NoError(t, err)
-		for _, line := range []string{"life 1 begins", "life 1 ends: killed", "life 2 begins", "life 2 ends: exit 0"} {
+		for _, line := range []string{"incarnation 1 begins", "incarnation 1 ends: killed", "incarnation 2 begins", "incarnation 2 ends: exit 0"} {
 			assert.Contains(t, string(log), line)
 		}
 	})
 }
 
-// TestItServesOnLoopback has no simulated clock: its connections are real.
-func TestItServesOnLoopback(t *testing.T) {
+// Its connections are real, so the test has no simulated clock.
+func TestTCPOptionServesOnLoopback(t *testing.T) {
 	r := newRig(t, simulated.Options{TCP: true})
-	require.NoError(t, r.Start(context.Background()))
+	require.NoError(t, r.Start(context.Background(), runtime.StartOptions{}))
 	t.Cleanup(func() { assert.NoError(t, r.Close(context.Background())) })
 	ep := r.Endpoints()
 	assert.Nil(t, ep.Dial)
@@ -293,12 +293,12 @@ func TestItServesOnLoopback(t *testing.T) {
 	r.http = &http.Transport{}
 	t.Cleanup(r.http.CloseIdleConnections)
 	require.Eventually(t, func() bool {
-		return r.call("/Counter/c/add", "1", sending{key: "k"}).status == 200
+		return r.call("/Counter/c/add", "1", sending{Key: "k"}).Status == 200
 	}, 10*time.Second, time.Millisecond)
 	r.want("1", "/Counter/c/get", "")
 
 	require.NoError(t, r.Kill(context.Background()))
-	assert.Error(t, r.get("/restate/health").err)
-	require.NoError(t, r.Start(context.Background()))
-	require.Eventually(t, func() bool { return r.call("/Counter/c/get", "").body == "1" }, 10*time.Second, time.Millisecond)
+	assert.Error(t, r.get("/restate/health").Err)
+	require.NoError(t, r.Start(context.Background(), runtime.StartOptions{}))
+	require.Eventually(t, func() bool { return r.call("/Counter/c/get", "").Body == "1" }, 10*time.Second, time.Millisecond)
 }

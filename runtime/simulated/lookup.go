@@ -9,12 +9,12 @@ import (
 
 // invocation is /restate/invocation/ and either an invocation's id or a service,
 // key, handler and idempotency key, then /output or /attach.
-func (l *life) invocation(w http.ResponseWriter, r *http.Request, parts []string) *problem {
+func (i *incarnation) invocation(w http.ResponseWriter, r *http.Request, parts []string) *problem {
 	var f found
 	switch len(parts) {
 	case 2:
 		f = found{id: parts[0]}
-		f.inv, f.finished = l.store.findID(f.id)
+		f.inv, f.finished = i.store.findID(f.id)
 	case 5:
 		h, exists := find(parts[0], parts[2])
 		if !exists {
@@ -27,24 +27,24 @@ func (l *life) invocation(w http.ResponseWriter, r *http.Request, parts []string
 		if h == nil {
 			h = &handler{service: parts[0], name: parts[2]}
 		}
-		if !l.awaitPartition(r, key) {
+		if !i.awaitPartition(r, key) {
 			panic(http.ErrAbortHandler)
 		}
 		f = found{id: invocationID(scope(h, key, parts[3]))}
-		f.inv, f.finished = l.store.find(h, key, parts[3])
+		f.inv, f.finished = i.store.find(h, key, parts[3])
 	default:
 		return badInvocationPath
 	}
-	return l.output(w, r, f, parts[len(parts)-1])
+	return i.output(w, r, f, parts[len(parts)-1])
 }
 
 // awaitPartition waits until the partition of a key is ready; false if the
-// client or the life is gone first.
-func (l *life) awaitPartition(r *http.Request, key string) bool {
+// client or the incarnation is gone first.
+func (i *incarnation) awaitPartition(r *http.Request, key string) bool {
 	select {
-	case <-l.ready[l.store.partitionOf(key)]:
+	case <-i.ready[i.store.partitionOf(key)]:
 		return true
-	case <-l.ctx.Done():
+	case <-i.ctx.Done():
 	case <-r.Context().Done():
 	}
 	return false
@@ -58,7 +58,7 @@ type found struct {
 	id       string
 }
 
-func (l *life) output(w http.ResponseWriter, r *http.Request, f found, verb string) *problem {
+func (i *incarnation) output(w http.ResponseWriter, r *http.Request, f found, verb string) *problem {
 	switch {
 	case verb != "output" && verb != "attach":
 		return notFound
@@ -68,7 +68,7 @@ func (l *life) output(w http.ResponseWriter, r *http.Request, f found, verb stri
 		// The server answers this as if the invocation had failed so.
 		w.Header().Set("X-Restate-Id", f.id)
 		w.Header().Set("Content-Type", "application/json")
-		body := failure(w, model.Failure{Code: http.StatusNotFound, Message: "not found"}, l.version)
+		body := failure(w, model.Failure{Code: http.StatusNotFound, Message: "not found"}, i.version)
 		_ = answerWith(w, http.StatusNotFound, body) // if it fails the client is gone
 		return nil
 	case f.inv == nil:
@@ -76,6 +76,6 @@ func (l *life) output(w http.ResponseWriter, r *http.Request, f found, verb stri
 	case verb == "output" && !f.finished:
 		return notReady
 	}
-	l.answer(w, r, f.inv, true)
+	i.answer(w, r, f.inv, true)
 	return nil
 }

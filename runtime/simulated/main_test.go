@@ -2,9 +2,7 @@ package simulated_test
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"retain/runtime"
+	"retain/runtime/runtimetest"
 	"retain/runtime/simulated"
 	"retain/service"
 )
@@ -45,7 +45,7 @@ func newRig(t *testing.T, o simulated.Options) *rig {
 // start starts the server and lets time pass until every partition is ready.
 func (r *rig) start() {
 	r.t.Helper()
-	require.NoError(r.t, r.Start(context.Background()))
+	require.NoError(r.t, r.Start(context.Background(), runtime.StartOptions{}))
 	r.http = &http.Transport{DialContext: r.Endpoints().Dial}
 	time.Sleep(20 * time.Millisecond)
 	synctest.Wait()
@@ -70,57 +70,30 @@ func (r *rig) restart(end func()) {
 	r.start()
 }
 
-// response is what came back.
-type response struct {
-	status int
-	header http.Header
-	body   string
-	err    error
-}
-
-// sending is a request beside its path and body.
-type sending struct{ key, tag string }
+type (
+	response = runtimetest.Response
+	sending  = runtimetest.Headers
+)
 
 func (r *rig) call(path, body string, with ...sending) response {
-	req, err := http.NewRequest(http.MethodPost, r.Endpoints().Ingress+path, strings.NewReader(body))
+	req, err := runtimetest.NewCall(r.Endpoints().Ingress+path, body, with...)
 	require.NoError(r.t, err)
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	for _, w := range with {
-		if w.key != "" {
-			req.Header["idempotency-key"] = []string{w.key}
-		}
-		if w.tag != "" {
-			req.Header.Set(service.TagHeader, w.tag)
-		}
-	}
-	return r.do(req)
+	return runtimetest.Exchange(r.http, req)
 }
 
 func (r *rig) get(path string) response {
 	req, err := http.NewRequest(http.MethodGet, r.Endpoints().Ingress+path, nil)
 	require.NoError(r.t, err)
-	return r.do(req)
-}
-
-func (r *rig) do(req *http.Request) response {
-	resp, err := r.http.RoundTrip(req)
-	if err != nil {
-		return response{err: err}
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return response{status: resp.StatusCode, header: resp.Header, body: string(body), err: err}
+	return runtimetest.Exchange(r.http, req)
 }
 
 // want calls and compares the body of a success.
 func (r *rig) want(want, path, body string, with ...sending) {
 	r.t.Helper()
 	got := r.call(path, body, with...)
-	require.NoError(r.t, got.err, path)
-	assert.Equal(r.t, 200, got.status, path)
-	assert.Equal(r.t, want, got.body, path)
+	require.NoError(r.t, got.Err, path)
+	assert.Equal(r.t, 200, got.Status, path)
+	assert.Equal(r.t, want, got.Body, path)
 }
 
 // background calls in a goroutine of its own.
@@ -134,7 +107,7 @@ func (r *rig) background(path, body string, with ...sending) <-chan response {
 // there.
 func (r *rig) held(at service.Position, path, body string, with sending) (service.Gate, <-chan response) {
 	r.t.Helper()
-	g := r.Arm(with.tag, at)
+	g := r.Arm(with.Tag, at)
 	answer := r.background(path, body, with)
 	<-g.Held()
 	return g, answer

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// network is one listening address of a life, in memory or on loopback, with
+// network is one listening address of an incarnation, in memory or on loopback, with
 // every connection to it.
 type network struct {
 	address string       // host:port
@@ -51,27 +51,27 @@ func newNetwork(address string, tcp bool) (*network, error) {
 func (n *network) url() string { return "http://" + n.address }
 
 // serve answers requests until the network is closed.
-func (n *network) serve(l *life, h http.Handler) {
+func (n *network) serve(i *incarnation, h http.Handler) {
 	server := http.Server{
 		Handler: h, ErrorLog: log.New(io.Discard, "", 0),
-		ConnState: func(c net.Conn, s http.ConnState) { n.track(l, c, s) },
+		ConnState: func(c net.Conn, s http.ConnState) { n.track(i, c, s) },
 	}
-	if l.wait(time.Until(n.opens)) {
+	if i.wait(time.Until(n.opens)) {
 		_ = server.Serve(n) // an error each time: the network is closed
 	}
 }
 
 // track knows which connections are busy. A connection counts as work of the
-// life until its goroutine is gone.
-func (n *network) track(l *life, c net.Conn, s http.ConnState) {
+// incarnation until its goroutine is gone.
+func (n *network) track(i *incarnation, c net.Conn, s http.ConnState) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch s {
 	case http.StateNew:
-		l.work.Add(1)
+		i.work.Add(1)
 	case http.StateClosed, http.StateHijacked:
 		delete(n.state, c)
-		l.work.Done()
+		i.work.Done()
 		n.checkDrained()
 		return
 	case http.StateIdle:
@@ -225,7 +225,7 @@ type conn struct {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	c.network.pause.wait(c.network.ctx) // the end of the life closes the connection
+	c.network.pause.wait(c.network.ctx) // the end of the incarnation closes the connection
 	return c.Conn.Write(b)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"retain/model"
 )
@@ -18,9 +19,9 @@ var equality = regexp.MustCompile(`(?is)^\s*(\w+)\s*=\s*'([^']*)'\s*$`)
 
 var and = regexp.MustCompile(`(?i)\s+and\s+`)
 
-// query answers SQL over sys_invocation (the open ones), sys_journal (always
-// empty) and state.
-func (l *life) query(w http.ResponseWriter, r *http.Request) {
+// query answers SQL over sys_invocation (the open ones), sys_keyed_service_status,
+// sys_journal (always empty) and state.
+func (i *incarnation) query(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Query string `json:"query"`
 	}
@@ -28,31 +29,36 @@ func (l *life) query(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusBadRequest, errorBody{Message: `want a JSON object with "query"`})
 		return
 	}
-	rows, err := l.store.query(body.Query)
+	rows, err := i.store.query(body.Query)
 	if err != nil {
 		answerJSON(w, http.StatusInternalServerError, errorBody{Message: "Datafusion error: Error during planning: " + err.Error()})
 		return
 	}
-	answerJSON(w, http.StatusOK, map[string][]map[string]string{"rows": rows})
+	answerJSON(w, http.StatusOK, map[string][]tableRow{"rows": rows})
 }
 
-func (s *store) query(sql string) ([]map[string]string, error) {
+// tableRow is a row of a table, by column: a text, or a number.
+type tableRow map[string]any
+
+func (s *store) query(sql string) ([]tableRow, error) {
 	m := selection.FindStringSubmatch(sql)
 	if m == nil {
 		return nil, fmt.Errorf("the simulated runtime understands SELECT columns FROM table WHERE column = 'text' AND ..., not %.80q", sql)
 	}
-	var all []map[string]string
+	var all []tableRow
 	switch table := strings.ToLower(m[2]); table {
 	case "sys_invocation":
 		all = s.invocationRows()
 	case "sys_journal":
-		return []map[string]string{}, nil
+		return []tableRow{}, nil
+	case "sys_keyed_service_status":
+		all = s.holderRows()
 	case "state":
 		all = s.stateRows()
 	default:
 		return nil, fmt.Errorf("table 'restate.public.%s' not found", table)
 	}
-	rows := []map[string]string{}
+	rows := []tableRow{}
 	for _, row := range all {
 		keep, err := matches(row, m[3])
 		if err != nil {
@@ -65,7 +71,7 @@ func (s *store) query(sql string) ([]map[string]string, error) {
 	return rows, nil
 }
 
-func matches(row map[string]string, where string) (bool, error) {
+func matches(row tableRow, where string) (bool, error) {
 	if where == "" {
 		return true, nil
 	}
@@ -74,18 +80,18 @@ func matches(row map[string]string, where string) (bool, error) {
 		if m == nil {
 			return false, fmt.Errorf("the simulated runtime understands WHERE column = 'text' AND ..., not %.80q", where)
 		}
-		if row[m[1]] != m[2] {
+		if fmt.Sprint(row[m[1]]) != m[2] {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-func project(row map[string]string, columns string) map[string]string {
+func project(row tableRow, columns string) tableRow {
 	if strings.TrimSpace(columns) == "*" {
 		return row
 	}
-	out := map[string]string{}
+	out := tableRow{}
 	for c := range strings.SplitSeq(columns, ",") {
 		c = strings.TrimSpace(c)
 		if v, known := row[c]; known {
@@ -95,18 +101,25 @@ func project(row map[string]string, columns string) map[string]string {
 	return out
 }
 
-func (s *store) invocationRows() []map[string]string {
+func (s *store) invocationRows() []tableRow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rows []map[string]string
+	var rows []tableRow
 	for _, o := range s.order {
 		for _, inv := range o.open {
-			row := map[string]string{
-				"id": inv.id, "target": o.name + "/" + o.key + "/" + inv.handler.name, "status": "pending",
+			row := tableRow{
+				"id": inv.id, "target": o.name + "/" + o.key + "/" + inv.handler.name, "status": inv.status(),
 				"target_service_name": o.name, "target_service_key": o.key, "target_handler_name": inv.handler.name,
+				"created_at": timestamp(inv.accepted), "retry_count": inv.failures,
 			}
-			if inv.running {
-				row["status"] = "running"
+			if inv.failures > 0 {
+				row["last_failure"], row["last_failure_error_code"] = alwaysFails, alwaysFailsCode
+				if s.failing != nil {
+					row["last_failure"] = s.failing(inv.failures)
+				}
+			}
+			if !inv.began.IsZero() {
+				row["running_at"] = timestamp(inv.began)
 			}
 			if inv.key != "" {
 				row["idempotency_key"] = inv.key
@@ -117,17 +130,51 @@ func (s *store) invocationRows() []map[string]string {
 	return rows
 }
 
-// stateRows are the state keys that the reference service would have.
-func (s *store) stateRows() []map[string]string {
+// The failure of [StuckRetry], as the server tells it.
+const (
+	alwaysFails     = "[590] the planted bug stuck-retry"
+	alwaysFailsCode = "RT0016"
+)
+
+func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// status is the invocation's in the server's words; the caller holds the lock.
+func (inv *invocation) status() string {
+	switch {
+	case inv.backsOff:
+		return "backing-off"
+	case inv.running:
+		return "running"
+	}
+	return "pending"
+}
+
+// holderRows are the objects whose keys are held, each with the invocation that has it.
+func (s *store) holderRows() []tableRow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rows []map[string]string
+	var rows []tableRow
+	for _, o := range s.order {
+		for _, inv := range o.open {
+			if inv.running && !inv.handler.shared {
+				rows = append(rows, tableRow{"service_name": o.name, "service_key": o.key, "invocation_id": inv.id})
+			}
+		}
+	}
+	return rows
+}
+
+// stateRows are the state keys that the reference service would have.
+func (s *store) stateRows() []tableRow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []tableRow
 	for _, o := range s.order {
 		if o.kind == "" || o.state.Equal(o.kind.Initial()) {
 			continue
 		}
 		for key, value := range stateKeys(o.state) {
-			rows = append(rows, map[string]string{"service_name": o.name, "service_key": o.key, "key": key, "value_utf8": value})
+			rows = append(rows, tableRow{"service_name": o.name, "service_key": o.key, "key": key, "value_utf8": value})
 		}
 	}
 	return rows

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"retain/runtime"
+	"retain/runtime/lifecycle"
 	"retain/service"
 )
 
@@ -20,15 +21,16 @@ const defaultPartitions = 24
 // Runtime is the simulated server with what it keeps. It implements
 // [runtime.Runtime], [runtime.Pauser], [runtime.Exiter] and [service.Control].
 type Runtime struct {
+	*lifecycle.Lifecycle
 	options Options
 	name    string
 	control *control
 	store   *store
 
-	mu     sync.Mutex
-	life   *life // the current or last one; nil before the first
-	lives  uint64
-	closed bool
+	mu           sync.Mutex
+	last         *incarnation // the current or last one; nil before the first
+	incarnations uint64
+	closed       bool
 
 	logs  sync.Mutex
 	lines bytes.Buffer
@@ -57,157 +59,73 @@ func New(o Options) *Runtime {
 	}
 	o.Timings = o.Timings.orDefault()
 	r := &Runtime{options: o, name: fmt.Sprintf("retain-simulated-%d", made.Add(1)), control: newControl()}
-	bugs := &planted{chance: chance(o.Seed), rate: o.Rate, on: map[Bug]bool{}, struck: map[Bug]int{}}
+	bugs := &planted{random: random(o.Seed), rate: o.Rate, on: map[Bug]bool{}, struck: map[Bug]int{}}
 	for _, b := range o.Bugs {
 		bugs.on[b] = true
 	}
-	r.store = newStore(chance(o.Seed), bugs, o.Settings.Partitions, r.note)
-	r.store.lapse = o.Lapse
+	r.Lifecycle = lifecycle.New("simulated server", 0, r.begin) // a drain ends by itself
+	r.store = newStore(random(o.Seed), bugs, o.Settings.Partitions, r.note)
+	r.store.lapse, r.store.failing = o.Lapse, o.Failing
 	return r
 }
 
-// Start implements [runtime.Runtime].
-func (r *Runtime) Start(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("start the simulated server: %w", err)
+// begin starts the server. It has no settings that a start's environment could change.
+func (r *Runtime) begin(_ context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
+	if err := o.Check(r.options.Settings.Version); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return fmt.Errorf("start the simulated server: %w: it is closed", runtime.ErrState)
-	}
-	if r.life != nil && !r.life.over() {
-		return fmt.Errorf("start the simulated server: %w: it is up", runtime.ErrState)
-	}
-	l, err := r.spawn()
+	i, err := r.spawn()
 	if err != nil {
-		return fmt.Errorf("start the simulated server: %w", err)
+		return nil, err
 	}
-	r.life = l
-	return nil
+	r.last = i
+	return i, nil
 }
 
-// spawn begins a life; the caller holds the lock.
-func (r *Runtime) spawn() (*life, error) {
-	r.lives++
-	l := &life{
-		number: r.lives, store: r.store, control: r.control, chance: chance(r.options.Seed),
+// spawn begins an incarnation; the caller holds the lock.
+func (r *Runtime) spawn() (*incarnation, error) {
+	r.incarnations++
+	i := &incarnation{
+		number: r.incarnations, store: r.store, control: r.control, random: random(r.options.Seed),
 		timings: r.options.Timings, nonce: r.options.Nonce, version: r.options.Settings.Version, cluster: r.name,
-		began: time.Now(), ended: make(chan struct{}), pause: new(pause),
+		Incarnation: lifecycle.Begin(), note: r.note, began: time.Now(), pause: new(pause),
 	}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
+	i.ctx, i.cancel = context.WithCancel(context.Background())
 	for range r.options.Settings.Partitions {
-		l.ready = append(l.ready, make(chan struct{}))
+		i.ready = append(i.ready, make(chan struct{}))
 	}
-	for i, n := range []**network{&l.ingress, &l.admin} {
-		// Other ports in each life, so that whoever kept the old ones finds nobody.
-		address := fmt.Sprintf("%s:%d", r.name, 8080+2*l.number+uint64(i))
+	for port, n := range []**network{&i.ingress, &i.admin} {
+		// Other ports in each incarnation, so that whoever kept the old ones finds nobody.
+		address := fmt.Sprintf("%s:%d", r.name, 8080+2*i.number+uint64(port))
 		made, err := newNetwork(address, r.options.TCP)
 		if err != nil {
-			if l.ingress != nil {
-				l.ingress.close()
+			if i.ingress != nil {
+				i.ingress.close()
 			}
-			l.cancel()
+			i.cancel()
 			return nil, err
 		}
-		made.opens, made.pause, made.ctx = l.began.Add(l.timings.Port), l.pause, l.ctx
+		made.opens, made.pause, made.ctx = i.began.Add(i.timings.Port), i.pause, i.ctx
 		*n = made
 	}
-	r.note("life %d begins at %s", l.number, l.ingress.url())
-	r.store.begin(l)
-	l.serve()
-	return l, nil
-}
-
-// up is the current life, or an error if it is over or there was none.
-func (r *Runtime) up() (*life, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.life == nil || r.life.over() {
-		return nil, fmt.Errorf("%w: it is not up", runtime.ErrState)
-	}
-	return r.life, nil
-}
-
-// Stop implements [runtime.Runtime]: open calls have until the drain's end, then
-// they are cut. A frozen server is thawed first. If ctx ends first, the server
-// goes on stopping.
-func (r *Runtime) Stop(ctx context.Context) (runtime.Exit, error) {
-	l, err := r.up()
-	if err != nil {
-		return runtime.Exit{}, fmt.Errorf("stop the simulated server: %w", err)
-	}
-	began := time.Now()
-	l.pause.thaw()
-	go l.drain()
-	select {
-	case <-l.ended:
-	case <-ctx.Done():
-		return runtime.Exit{}, fmt.Errorf("wait for the simulated server to stop: %w", context.Cause(ctx))
-	}
-	exit := runtime.Exit{Took: time.Since(began)}
-	if l.killed {
-		exit.Code, exit.Killed = -1, true
-	}
-	r.note("life %d ends: %s", l.number, exit)
-	return exit, nil
-}
-
-// Kill implements [runtime.Runtime].
-func (r *Runtime) Kill(context.Context) error {
-	l, err := r.up()
-	if err != nil {
-		return fmt.Errorf("kill the simulated server: %w", err)
-	}
-	l.end(true)
-	r.note("life %d ends: killed", l.number)
-	return nil
-}
-
-// Pause implements [runtime.Pauser]: nothing passes through connections, and no
-// handler goes on.
-func (r *Runtime) Pause(context.Context) error {
-	l, err := r.up()
-	if err != nil {
-		return fmt.Errorf("pause the simulated server: %w", err)
-	}
-	l.pause.freeze()
-	return nil
-}
-
-// Resume implements [runtime.Pauser].
-func (r *Runtime) Resume(context.Context) error {
-	l, err := r.up()
-	if err != nil {
-		return fmt.Errorf("resume the simulated server: %w", err)
-	}
-	l.pause.thaw()
-	return nil
-}
-
-// Exited implements [runtime.Exiter]. Before the first start the channel is
-// closed: there is no life.
-func (r *Runtime) Exited() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.life == nil {
-		none := make(chan struct{})
-		close(none)
-		return none
-	}
-	return r.life.ended
+	r.note("incarnation %d begins at %s", i.number, i.ingress.url())
+	r.store.begin(i)
+	i.serve()
+	return i, nil
 }
 
 // Endpoints implements [runtime.Runtime]. In memory their Dial reaches the
-// addresses of the current life alone.
+// addresses of the current incarnation alone.
 func (r *Runtime) Endpoints() runtime.Endpoints {
 	r.mu.Lock()
-	l := r.life
+	i := r.last
 	r.mu.Unlock()
-	if l == nil {
+	if i == nil {
 		return runtime.Endpoints{}
 	}
-	ep := runtime.Endpoints{Ingress: l.ingress.url(), Admin: l.admin.url()}
+	ep := runtime.Endpoints{Ingress: i.ingress.url(), Admin: i.admin.url()}
 	if !r.options.TCP {
 		ep.Dial = r.dial
 	}
@@ -216,9 +134,9 @@ func (r *Runtime) Endpoints() runtime.Endpoints {
 
 func (r *Runtime) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	r.mu.Lock()
-	l := r.life
+	i := r.last
 	r.mu.Unlock()
-	for _, n := range []*network{l.ingress, l.admin} {
+	for _, n := range []*network{i.ingress, i.admin} {
 		if n.address == address {
 			return n.dial(ctx)
 		}
@@ -234,11 +152,12 @@ func (r *Runtime) Identity() runtime.Identity {
 	}
 }
 
-// Logs implements [runtime.Runtime]: the lives, and each strike of a bug.
-func (r *Runtime) Logs() ([]byte, error) {
+// Logs implements [runtime.Runtime]: the incarnations, and each strike of a bug.
+func (r *Runtime) Logs(offset int64) ([]byte, error) {
 	r.logs.Lock()
 	defer r.logs.Unlock()
-	return bytes.Clone(r.lines.Bytes()), nil
+	all := r.lines.Bytes()
+	return bytes.Clone(all[min(offset, int64(len(all))):]), nil
 }
 
 func (r *Runtime) note(format string, args ...any) {
@@ -256,15 +175,14 @@ func (r *Runtime) Strikes() map[Bug]int {
 }
 
 // Close implements [runtime.Runtime]; a server that is up ends by a kill.
-func (r *Runtime) Close(context.Context) error {
+func (r *Runtime) Close(ctx context.Context) error {
+	if err := r.Lifecycle.Close(ctx); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	first := !r.closed
 	r.closed = true
-	l := r.life
 	r.mu.Unlock()
-	if l != nil {
-		l.end(true)
-	}
 	if first {
 		r.store.clear()
 	}

@@ -15,8 +15,8 @@ import (
 	"retain/runtime/simulated"
 )
 
-// trace runs four clients and four lives and tells what every client saw and
-// which bugs struck.
+// trace runs four clients over four incarnations. It returns the answers of each client
+// and the bugs that struck.
 func trace(t *testing.T, seed uint64) string {
 	var all string
 	synctest.Test(t, func(t *testing.T) {
@@ -41,7 +41,7 @@ func trace(t *testing.T, seed uint64) string {
 		for n := range clients {
 			all += clients[n].String()
 		}
-		log, err := r.Logs()
+		log, err := r.Logs(0)
 		require.NoError(t, err)
 		name := r.Identity().Node // differs from runtime to runtime
 		all += strings.ReplaceAll(string(log), name, "NODE")
@@ -61,18 +61,18 @@ func client(r *rig, seen *strings.Builder, n int) {
 	for i := range 1000 {
 		time.Sleep(time.Duration(100_000 + draw.IntN(100_000)*10 + n))
 		c := calls[draw.IntN(len(calls))]
-		got := r.call(c.path, c.body, sending{key: "k" + itoa(n) + "-" + itoa(i)})
-		if got.err != nil {
+		got := r.call(c.path, c.body, sending{Key: "k" + itoa(n) + "-" + itoa(i)})
+		if got.Err != nil {
 			return
 		}
-		seen.WriteString(c.path + " " + c.body + " " + got.body + "\n")
+		seen.WriteString(c.path + " " + c.body + " " + got.Body + "\n")
 	}
 }
 
 var line = regexp.MustCompile(`(?m)^\S+ (?:lost-write|stale-read|double-apply|swallowed-write|late-write)`)
 
-// TestTheSameSeedIsTheSameRun: in a bubble nothing is left to the scheduler.
-func TestTheSameSeedIsTheSameRun(t *testing.T) {
+// A synctest bubble leaves nothing to the scheduler.
+func TestEqualSeedsGiveEqualRuns(t *testing.T) {
 	first := trace(t, 1)
 	require.Greater(t, len(line.FindAllString(first, -1)), 3, first)
 	for range 5 {

@@ -15,57 +15,58 @@ import (
 const retention = 24 * time.Hour
 
 // store is what survives a kill: objects, accepted invocations and their
-// journals. A life changes it only under the lock and only while it is the
-// current one, so that what is in it when a life is killed is what was durable.
+// journals. An incarnation changes it only under the lock and only while it is the
+// current one: at a kill, the store holds the durable state.
 type store struct {
-	chance chance
-	bugs   *planted
-	note   func(format string, args ...any)
-	lapse  func(op model.Operation, killed bool) bool // may be nil
+	random  random
+	bugs    *planted
+	note    func(format string, args ...any)
+	lapse   func(op model.Operation, killed bool) bool // may be nil
+	failing func(failures int) string                  // may be nil
 
-	mu         sync.Mutex
-	life       *life // nil between lives
-	lives      int
-	objects    map[string]*object
-	order      []*object
-	ordinals   map[string]uint64 // objects by service
-	keyed      map[string]*invocation
-	byID       map[string]*invocation
-	partitions []place
-	newest     map[string][2]*object // the two objects that were written last, by service
+	mu           sync.Mutex
+	current      *incarnation // nil while the server is down
+	incarnations int
+	objects      map[string]*object
+	order        []*object
+	ordinals     map[string]uint64 // objects by service
+	keyed        map[string]*invocation
+	byID         map[string]*invocation
+	partitions   []site
+	newest       map[string][2]*object // the two objects that were written last, by service
 }
 
-func newStore(c chance, bugs *planted, partitions int, note func(string, ...any)) *store {
+func newStore(c random, bugs *planted, partitions int, note func(string, ...any)) *store {
 	s := &store{
-		chance: c, bugs: bugs, note: note,
+		random: c, bugs: bugs, note: note,
 		objects: map[string]*object{}, ordinals: map[string]uint64{},
 		keyed: map[string]*invocation{}, byID: map[string]*invocation{},
-		partitions: make([]place, partitions), newest: map[string][2]*object{},
+		partitions: make([]site, partitions), newest: map[string][2]*object{},
 	}
 	for i := range s.partitions {
-		s.partitions[i] = place{name: "partition", number: uint64(i)}
+		s.partitions[i] = site{name: "partition", number: uint64(i)}
 	}
 	return s
 }
 
 // object is one virtual object.
 type object struct {
-	place // its service, and the how manieth of it
-	key   string
-	kind  model.Kind // "" for a canary
+	site // its service, and its ordinal within it
+	key  string
+	kind model.Kind // "" for a probe
 
 	partition int
 	state     model.State
 	// open are the accepted invocations that are not finished, oldest first.
 	open    []*invocation
-	driving bool // a goroutine of this life works on the exclusive ones
+	driving bool // a goroutine of this incarnation works on the exclusive ones
 	count   uint64
 
 	log    []effect    // all of them, oldest first
-	called bool        // in this life
-	base   model.State // at the start of this life
+	called bool        // in this incarnation
+	base   model.State // at the start of this incarnation
 
-	// What bugs need: the state before the last change and the life that made
+	// What bugs need: the state before the last change and the incarnation that made
 	// it, the state before the last clear, writes that are to surface later, and
 	// whether the object is stuck.
 	previous model.State
@@ -77,9 +78,9 @@ type object struct {
 
 // effect is one change of an object's state.
 type effect struct {
-	of     *invocation
-	life   int
-	change func(model.State) model.State
+	of          *invocation
+	incarnation int
+	change      func(model.State) model.State
 }
 
 // replay is the state after those effects that are kept.
@@ -105,17 +106,30 @@ type invocation struct {
 	object       *object
 	handler      *handler
 	op           model.Operation
-	number       uint64 // the how manieth of its object
+	number       uint64 // its ordinal within its object
 
-	running  bool // in this life
-	crashed  bool // in flight at a kill
-	applied  bool // the effect is in the journal
+	accepted time.Time
+	began    time.Time // of its first attempt
+	running  bool      // in this incarnation
+	crashed  bool      // in flight at a kill
+	fails    bool      // every attempt does, from now on
+	failures int       // attempts that failed in this incarnation
+	backsOff bool      // it waits for its next attempt
+	applied  bool      // the effect is in the journal
 	answer   model.Answer
 	finished time.Time     // zero while it is not
 	done     chan struct{} // closed when it is
 	seen     int           // operations that saw the effect before any client had the answer
 	sent     bool          // the answer is on its way to a client
 	acked    bool          // the whole answer reached the client's side
+}
+
+// run notes that its handler runs in this incarnation; the caller holds the lock.
+func (inv *invocation) run() {
+	inv.running = true
+	if inv.began.IsZero() {
+		inv.began = time.Now()
+	}
 }
 
 // request is a call as it arrived.
@@ -142,7 +156,7 @@ func (s *store) object(service, key string) *object {
 	if o := s.objects[id]; o != nil {
 		return o
 	}
-	kind, _ := model.KindOf(service) // "" for the canary
+	kind, _ := model.KindOf(service) // "" for the probe
 	o := &object{key: key, kind: kind, partition: s.partitionOf(key)}
 	o.name, o.number = service, s.ordinals[service]
 	if kind != "" {
@@ -156,11 +170,11 @@ func (s *store) object(service, key string) *object {
 }
 
 // accept makes a call durable, or finds the invocation that its idempotency key
-// names. It is nil if the life is over.
-func (s *store) accept(l *life, q *request) (inv *invocation, repeated bool) {
+// names. It is nil if the incarnation is over.
+func (s *store) accept(i *incarnation, q *request) (inv *invocation, repeated bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	if s.current != i {
 		return nil, false
 	}
 	o := s.object(q.handler.service, q.objectKey)
@@ -173,7 +187,7 @@ func (s *store) accept(l *life, q *request) (inv *invocation, repeated bool) {
 	o.count++
 	inv = &invocation{
 		key: q.key, tag: q.tag, object: o, handler: q.handler, op: q.op,
-		number: o.count, done: make(chan struct{}),
+		number: o.count, accepted: time.Now(), done: make(chan struct{}),
 	}
 	inv.id = invocationID(q.scope()) // the same for the same idempotency key
 	if q.key == "" {
@@ -184,40 +198,40 @@ func (s *store) accept(l *life, q *request) (inv *invocation, repeated bool) {
 	}
 	s.byID[inv.id] = inv
 	o.open = append(o.open, inv)
-	s.schedule(l, o)
+	s.schedule(i, o)
 	return inv, false
 }
 
-// schedule lets the life work on what is open on an object, if its partition is
+// schedule lets the incarnation work on what is open on an object, if its partition is
 // ready; the caller holds the lock.
-func (s *store) schedule(l *life, o *object) {
-	if o.stuck || !l.isReady(o.partition) {
+func (s *store) schedule(i *incarnation, o *object) {
+	if o.stuck || !i.isReady(o.partition) {
 		return
 	}
 	for _, inv := range o.open {
 		switch {
 		case inv.running:
 		case inv.handler.shared:
-			inv.running = true
-			l.work.Go(func() { l.execute(inv) })
+			inv.run()
+			i.work.Go(func() { i.execute(inv) })
 		case !o.driving:
 			o.driving = true
-			l.work.Go(func() { l.drive(o) })
+			i.work.Go(func() { i.drive(o) })
 		}
 	}
 }
 
 // next is the exclusive invocation whose turn it is, nil for none; the caller
 // drives the object and stops on nil.
-func (s *store) next(l *life, o *object) *invocation {
+func (s *store) next(i *incarnation, o *object) *invocation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	if s.current != i {
 		return nil
 	}
 	for _, inv := range o.open {
 		if !inv.handler.shared {
-			inv.running = true
+			inv.run()
 			return inv
 		}
 	}
@@ -226,12 +240,12 @@ func (s *store) next(l *life, o *object) *invocation {
 }
 
 // apply gives an invocation its effect and its answer, unless its journal has
-// them. changed reports whether it has state commands; ok is false if the life
+// them. changed reports whether it has state commands; ok is false if the incarnation
 // is over.
-func (s *store) apply(l *life, inv *invocation) (changed, ok bool) {
+func (s *store) apply(i *incarnation, inv *invocation) (changed, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	if s.current != i {
 		return false, false
 	}
 	again := s.applyTwice(inv)
@@ -250,7 +264,7 @@ func (s *store) effect(inv *invocation) {
 	s.see(inv)
 	before := o.state
 	next, answer := inv.op.Apply(before)
-	if !commands(inv.op, before) {
+	if !model.Commands(inv.op, before) {
 		inv.answer = s.misread(o, inv.op, answer)
 		s.surface(o)
 		return
@@ -274,21 +288,49 @@ func (s *store) change(inv *invocation, change func(model.State) model.State) {
 	if next.Equal(o.state) {
 		return
 	}
-	if clears(inv.op) {
+	if model.EffectOf(inv.op) == model.Clears {
 		o.cleared = o.state
 	}
-	o.previous, o.wroteIn, o.state = o.state, s.lives, next
-	o.log = append(o.log, effect{of: inv, life: s.lives, change: change})
+	o.previous, o.wroteIn, o.state = o.state, s.incarnations, next
+	o.log = append(o.log, effect{of: inv, incarnation: s.incarnations, change: change})
 	if n := s.newest[o.name]; n[0] != o {
 		s.newest[o.name] = [2]*object{o, n[0]}
 	}
 }
 
-// finish makes the answer durable; false if the life is over.
-func (s *store) finish(l *life, inv *invocation) bool {
+// fails reports whether every attempt of an invocation does.
+func (s *store) fails(i *incarnation, inv *invocation) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	return s.current == i && inv.fails
+}
+
+// failed counts an attempt that failed; the invocation backs off until [store.retries].
+func (s *store) failed(i *incarnation, inv *invocation) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == i {
+		inv.failures++
+		inv.backsOff = true
+	}
+	return max(1, inv.failures)
+}
+
+// retries begins the next attempt; false if the incarnation is over.
+func (s *store) retries(i *incarnation, inv *invocation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == i {
+		inv.backsOff = false
+	}
+	return s.current == i
+}
+
+// finish makes the answer durable; false if the incarnation is over.
+func (s *store) finish(i *incarnation, inv *invocation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != i {
 		return false
 	}
 	inv.finished = time.Now()
@@ -304,12 +346,12 @@ func (o *object) close(inv *invocation) {
 	o.open = slices.DeleteFunc(slices.Clone(o.open), func(other *invocation) bool { return other == inv })
 }
 
-// send notes that the answer goes to a client from now on; false if the life is
+// send notes that the answer goes to a client from now on; false if the incarnation is
 // over.
-func (s *store) send(l *life, inv *invocation) bool {
+func (s *store) send(i *incarnation, inv *invocation) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	if s.current != i {
 		return false
 	}
 	inv.sent = true
@@ -317,7 +359,7 @@ func (s *store) send(l *life, inv *invocation) bool {
 }
 
 // acknowledge notes that the client has the answer. It may have had it before the
-// life's end and this note comes after.
+// incarnation's end and this note comes after.
 func (s *store) acknowledge(inv *invocation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -340,36 +382,36 @@ func (s *store) findID(id string) (inv *invocation, finished bool) {
 	return inv, inv != nil && !inv.finished.IsZero()
 }
 
-// begin opens a life: what was in flight is in flight again.
-func (s *store) begin(l *life) {
+// begin opens an incarnation: what was in flight is in flight again.
+func (s *store) begin(i *incarnation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lives > 0 {
+	if s.incarnations > 0 {
 		s.restartBugs()
 	}
-	s.lives++
-	s.life = l
+	s.incarnations++
+	s.current = i
 	for _, o := range s.order {
 		o.called, o.driving, o.base = false, false, o.state
 		for _, inv := range o.open {
-			inv.running = false
+			inv.running, inv.failures, inv.backsOff = false, 0, false
 			o.called = true // its caller may come back for it
 		}
 	}
 }
 
-// end closes a life. From here on nothing of it changes anything.
-func (s *store) end(l *life, killed bool) {
+// end closes an incarnation. From here on nothing of it changes anything.
+func (s *store) end(i *incarnation, killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	if s.current != i {
 		return
 	}
-	s.life = nil
+	s.current = nil
 	s.lapses(killed)
 }
 
-// ended follows a life of which nothing is left: what its clients have is known.
+// ended follows an incarnation of which nothing is left: what its clients have is known.
 func (s *store) ended(killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -379,16 +421,16 @@ func (s *store) ended(killed bool) {
 }
 
 // resume schedules what is open in a partition that became ready.
-func (s *store) resume(l *life, partition int) {
+func (s *store) resume(i *incarnation, partition int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life != l {
+	if s.current != i {
 		return
 	}
-	l.setReady(partition)
+	i.setReady(partition)
 	for _, o := range s.order {
 		if o.partition == partition && len(o.open) > 0 {
-			s.schedule(l, o)
+			s.schedule(i, o)
 		}
 	}
 }

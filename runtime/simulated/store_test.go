@@ -18,36 +18,35 @@ func storeOf(bugs ...Bug) *store {
 	return r.store
 }
 
-func lifeOf(s *store) *life {
-	l := &life{store: s, ready: []chan struct{}{make(chan struct{})}}
-	s.begin(l)
-	return l
+func beginOn(s *store) *incarnation {
+	i := &incarnation{store: s, ready: []chan struct{}{make(chan struct{})}}
+	s.begin(i)
+	return i
 }
 
-func add(s *store, l *life, key string) *invocation {
+func add(s *store, i *incarnation, key string) *invocation {
 	h, _ := find("Counter", "add")
-	inv, _ := s.accept(l, &request{handler: h, objectKey: "c", key: key, op: model.CounterAdd{Delta: 1}})
+	inv, _ := s.accept(i, &request{handler: h, objectKey: "c", key: key, op: model.CounterAdd{Delta: 1}})
 	return inv
 }
 
-// TestNothingOfALifeChangesTheStoreAfterItsEnd: what is in the store when a
-// server is killed is what was durable, whatever its goroutines still do.
-func TestNothingOfALifeChangesTheStoreAfterItsEnd(t *testing.T) {
+// Its goroutines may still run, but the store keeps what was durable at the kill.
+func TestEndedIncarnationLeavesTheStoreAlone(t *testing.T) {
 	s := storeOf()
-	l := lifeOf(s)
-	inv := add(s, l, "k")
+	i := beginOn(s)
+	inv := add(s, i, "k")
 	require.NotNil(t, inv)
-	s.end(l, true)
-	for _, next := range []func(){func() {}, func() { lifeOf(s) }} {
-		next() // between two lives, and in the next
-		assert.Nil(t, add(s, l, "other"))
-		_, ok := s.apply(l, inv)
+	s.end(i, true)
+	for _, next := range []func(){func() {}, func() { beginOn(s) }} {
+		next() // between two incarnations, and in the next
+		assert.Nil(t, add(s, i, "other"))
+		_, ok := s.apply(i, inv)
 		assert.False(t, ok)
-		assert.False(t, s.finish(l, inv))
-		assert.False(t, s.send(l, inv))
-		assert.Nil(t, s.next(l, inv.object))
-		s.resume(l, 0)
-		s.end(l, true)
+		assert.False(t, s.finish(i, inv))
+		assert.False(t, s.send(i, inv))
+		assert.Nil(t, s.next(i, inv.object))
+		s.resume(i, 0)
+		s.end(i, true)
 		assert.False(t, inv.applied || inv.sent || inv.crashed)
 		assert.Equal(t, model.CounterState(0), inv.object.state)
 		assert.Equal(t, []*invocation{inv}, inv.object.open)
@@ -55,16 +54,16 @@ func TestNothingOfALifeChangesTheStoreAfterItsEnd(t *testing.T) {
 	}
 }
 
-// TestAnAnswerIsAcknowledgedBeforeItIsNoted: a client may kill the server as soon
-// as it has its answer. The write is as lost as any other.
-func TestAnAnswerIsAcknowledgedBeforeItIsNoted(t *testing.T) {
+// A client may kill the server as soon as it has its answer. The write is then as lost
+// as any other.
+func TestAnswerCountsAsAcknowledgedWhenSent(t *testing.T) {
 	for _, noted := range []bool{true, false} {
 		s := storeOf(LostWrite)
-		l := lifeOf(s)
-		inv := add(s, l, "k")
-		_, ok := s.apply(l, inv)
-		require.True(t, ok && s.finish(l, inv) && s.send(l, inv))
-		s.end(l, true)
+		i := beginOn(s)
+		inv := add(s, i, "k")
+		_, ok := s.apply(i, inv)
+		require.True(t, ok && s.finish(i, inv) && s.send(i, inv))
+		s.end(i, true)
 		if noted {
 			s.acknowledge(inv)
 		}
@@ -73,36 +72,36 @@ func TestAnAnswerIsAcknowledgedBeforeItIsNoted(t *testing.T) {
 	}
 }
 
-// TestStuckKeyNeedsACall: an object that the last life did not touch is spared.
-func TestStuckKeyNeedsACall(t *testing.T) {
+// The last incarnation did not call the object.
+func TestStuckKeySparesObjectsWithoutACall(t *testing.T) {
 	s := storeOf()
-	l := lifeOf(s)
-	inv := add(s, l, "")
-	_, ok := s.apply(l, inv)
+	i := beginOn(s)
+	inv := add(s, i, "")
+	_, ok := s.apply(i, inv)
 	require.True(t, ok)
-	require.True(t, s.finish(l, inv))
-	s.end(l, true)
-	s.end(lifeOf(s), true)
+	require.True(t, s.finish(i, inv))
+	s.end(i, true)
+	s.end(beginOn(s), true)
 	s.bugs.on[StuckKey] = true // from now on
-	s.end(lifeOf(s), true)
+	s.end(beginOn(s), true)
 	assert.False(t, inv.object.stuck)
-	add(s, lifeOf(s), "")
-	s.end(s.life, true)
-	lifeOf(s)
+	add(s, beginOn(s), "")
+	s.end(s.current, true)
+	beginOn(s)
 	assert.True(t, inv.object.stuck)
 }
 
-func TestTimingsTakeTheDefaultFieldByField(t *testing.T) {
+func TestZeroTimingsTakeTheirDefault(t *testing.T) {
 	got := Timings{Port: time.Second, Latency: -1}.orDefault()
 	want := defaultTimings
 	want.Port, want.Latency = time.Second, 0
 	assert.Equal(t, want, got)
 }
 
-func TestChanceIsEvenAndNeverTheSame(t *testing.T) {
+func TestRandomIsUniformAndDiffersBySite(t *testing.T) {
 	low, seen := 0, map[float64]bool{}
 	for i := range uint64(10_000) {
-		draw := chance(1).of("bug", i)
+		draw := random(1).of("bug", i)
 		require.GreaterOrEqual(t, draw, 0.0)
 		require.Less(t, draw, 1.0)
 		if draw < 0.2 {
@@ -112,6 +111,6 @@ func TestChanceIsEvenAndNeverTheSame(t *testing.T) {
 	}
 	assert.InDelta(t, 2000, low, 150)
 	assert.Len(t, seen, 10_000)
-	assert.NotEqual(t, chance(1).of("bug", 1), chance(2).of("bug", 1))
-	assert.NotEqual(t, chance(1).of("bug", 1), chance(1).of("bag", 1))
+	assert.NotEqual(t, random(1).of("bug", 1), random(2).of("bug", 1))
+	assert.NotEqual(t, random(1).of("bug", 1), random(1).of("bag", 1))
 }

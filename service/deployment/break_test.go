@@ -13,7 +13,7 @@ import (
 )
 
 // A stream that is cut is tried again at once, and its effect happens once.
-func TestBreakIsRetried(t *testing.T) {
+func TestBrokenStreamIsRetriedWithOneEffect(t *testing.T) {
 	for _, at := range []service.Position{service.Before, service.After} {
 		t.Run(string(at), func(t *testing.T) {
 			d := deploy(t)
@@ -49,15 +49,15 @@ func wantReadings(t *testing.T, d *deployed, tag string, at service.Position) {
 }
 
 // Readings of operations that change no state have no effect among them.
-func TestReadHasNoEffect(t *testing.T) {
+func TestReadGivesNoEvidenceOfAnEffect(t *testing.T) {
 	d := deploy(t)
 	require.Equal(t, 200, d.call("Register/r/read", "", "op").status)
 	assert.Equal(t, service.Entered, d.next("op").Reading)
 	assert.Equal(t, service.Finished, d.next("op").Reading)
 }
 
-// Only the canary of a foreign deployment is ours: it stands beside the proxy.
-func TestForeignBackend(t *testing.T) {
+// Only the probe of a foreign deployment is ours: it stands beside the proxy.
+func TestDeploymentServesAForeignBackend(t *testing.T) {
 	d := deploy(t)
 	foreign, err := deployment.Listen(deployment.Options{Backend: d.URL("")})
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 
 // A server in a container reaches the proxy, and its death is seen there: gates
 // behave as they do with a process.
-func TestGateInContainer(t *testing.T) {
+func TestGateHoldsAServerInAContainer(t *testing.T) {
 	if err := container.Available(t.Context()); err != nil {
 		t.Skipf("needs Docker: %v", err)
 	}
@@ -27,7 +27,7 @@ func TestGateInContainer(t *testing.T) {
 			listen, dial := server.Callback()
 			d := deployOn(t, func() runtime.Runtime {
 				t.Cleanup(func() { require.NoError(t, server.Close(context.Background())) })
-				require.NoError(t, server.Start(ctx))
+				require.NoError(t, server.Start(ctx, runtime.StartOptions{}))
 				return server
 			}, listen, dial)
 			testGateAtFault(t, d, at, "kill")

@@ -13,7 +13,7 @@ const jsonType = "application/json"
 
 // Every handler of the contract, through the ingress of a real server, body by
 // body.
-func TestContract(t *testing.T) {
+func TestHandlersFollowTheContract(t *testing.T) {
 	d := deploy(t)
 	for _, c := range []struct {
 		path, in string
@@ -62,7 +62,7 @@ func TestContract(t *testing.T) {
 }
 
 // A terminal error has the object's key as its message, and its addition stays.
-func TestAddThenFail(t *testing.T) {
+func TestAddThenFailKeepsItsEffect(t *testing.T) {
 	d := deploy(t)
 	got := d.call("Counter/a key/addThenFail", "3", "")
 	assert.Equal(t, 500, got.status)
@@ -77,7 +77,7 @@ func TestAddThenFail(t *testing.T) {
 }
 
 // Each entry of a map is a state key of its own, and clearAll returns them all.
-func TestMapEntries(t *testing.T) {
+func TestMapEntriesAreStoredAndClearedTogether(t *testing.T) {
 	d := deploy(t)
 	want := map[string]string{"a": "1", "b": "2", "list": "3"}
 	for k, v := range want {
@@ -102,7 +102,7 @@ func TestMapEntries(t *testing.T) {
 	assert.Empty(t, d.query("select key from state where service_name = 'MapObject'"))
 }
 
-func TestCanary(t *testing.T) {
+func TestProbeIsAnsweredWithTheNonce(t *testing.T) {
 	d := deploy(t)
 	want := reply{200, jsonType, `{"nonce":"` + d.Nonce() + `"}`, nil}
 	assert.Equal(t, want, d.call("RetainCanary/any/ping", "", ""))
@@ -114,7 +114,7 @@ func TestCanary(t *testing.T) {
 }
 
 // Registration answers what discovery says of each handler.
-func TestKinds(t *testing.T) {
+func TestRegistrationReturnsTheKindOfEachHandler(t *testing.T) {
 	d := deploy(t)
 	assert.Equal(t, deployment.Kinds{
 		"Counter/add": "exclusive", "Counter/addThenFail": "exclusive", "Counter/get": "shared", "Counter/reset": "exclusive",

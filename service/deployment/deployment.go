@@ -23,8 +23,7 @@ type Options struct {
 	Backend string
 	// MaxHold is the longest that a gate holds; 0 is [proxy.DefaultMaxHold].
 	MaxHold time.Duration
-	// Notice, if not nil, is told in a line what a person should know. It must
-	// not block.
+	// Notice, if not nil, gets lines for the user. It must not block.
 	Notice func(string)
 	// Log takes what the reference service's SDK logs; nil discards it.
 	Log slog.Handler
@@ -33,7 +32,7 @@ type Options struct {
 // Deployment is handlers and the endpoint proxy in front of them.
 type Deployment struct {
 	proxy *proxy.Proxy
-	// own is the reference service: all of it behind the proxy, or the canary
+	// own is the reference service: all of it behind the proxy, or the probe
 	// alone, beside the proxy, where the handlers are somebody else's.
 	own     *reference.Server
 	foreign bool
@@ -43,7 +42,7 @@ type Deployment struct {
 // are not asked.
 func Listen(o Options) (*Deployment, error) {
 	foreign := o.Backend != ""
-	service := reference.Options{Log: o.Log, CanaryOnly: foreign}
+	service := reference.Options{Log: o.Log, ProbeOnly: foreign}
 	if foreign {
 		service.Bind = o.Bind
 	}
@@ -66,8 +65,8 @@ func Listen(o Options) (*Deployment, error) {
 // address.
 func (d *Deployment) URL(dialHost string) string { return d.proxy.URL(dialHost) }
 
-// URLs are all addresses to register: that of the proxied handlers and, where
-// those are not ours, that of our canary.
+// URLs are all addresses to register: that of the proxied handlers, and the probe's, if
+// the handlers are external.
 func (d *Deployment) URLs(dialHost string) []string {
 	urls := []string{d.proxy.URL(dialHost)}
 	if d.foreign {
@@ -83,7 +82,7 @@ func (d *Deployment) Control() service.Control { return d.proxy }
 // beyond [service.Control].
 func (d *Deployment) Proxy() *proxy.Proxy { return d.proxy }
 
-// Nonce is what the canary answers, and only this deployment's.
+// Nonce is the answer to a probe of this deployment, and of no other.
 func (d *Deployment) Nonce() string { return d.own.Nonce() }
 
 // Close opens all gates and ends everything. It is safe to call more than once.

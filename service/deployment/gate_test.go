@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"retain/runtime"
 	"retain/service"
 )
 
@@ -21,7 +22,7 @@ var (
 // For each of {before, after its effect} x {stop, kill}: the server's own journal
 // shows whether the effect was there at the fault; a shared reader sees the same;
 // and after a restart the operation has its effect once.
-func TestGateAtFault(t *testing.T) {
+func TestGateHoldsAcrossStopAndKill(t *testing.T) {
 	for _, fault := range []string{"stop", "kill"} {
 		for _, at := range []service.Position{service.Before, service.After} {
 			t.Run(string(at)+"/"+fault, func(t *testing.T) { testGateAtFault(t, deploy(t), at, fault) })
@@ -30,7 +31,7 @@ func TestGateAtFault(t *testing.T) {
 }
 
 // The same with the newest protocol, which servers do not use by themselves yet.
-func TestGateWithProtocol7(t *testing.T) {
+func TestGateHoldsWithProtocol7(t *testing.T) {
 	for _, at := range []service.Position{service.Before, service.After} {
 		t.Run(string(at), func(t *testing.T) {
 			d := deploy(t, "RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7=true")
@@ -70,7 +71,7 @@ func testGateAtFault(t *testing.T, d *deployed, at service.Position, fault strin
 	d.fail(fault)
 	assert.Equal(t, service.Broken, d.next("op").Reading)
 	gate.Open()
-	require.NoError(t, d.server.Start(t.Context()))
+	require.NoError(t, d.server.Start(t.Context(), runtime.StartOptions{}))
 
 	// And afterwards it is done once, in a second attempt.
 	result := wait(t, "the answer", answer)
@@ -90,7 +91,7 @@ func testGateAtFault(t *testing.T, d *deployed, at service.Position, fault strin
 // A server that always closes its side of the stream (request/response mode)
 // acknowledges nothing. A gate after the effect holds all the same, and the
 // effect is in the journal soon.
-func TestGateInRequestResponseMode(t *testing.T) {
+func TestGateHoldsInRequestResponseMode(t *testing.T) {
 	d := deploy(t, "RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT=0s")
 	for i, at := range []service.Position{service.Before, service.After} {
 		tag := string(at)
@@ -110,7 +111,7 @@ func TestGateInRequestResponseMode(t *testing.T) {
 
 // The same two views of a register: what a shared reader sees while a write is
 // held.
-func TestSharedReaderWhileHeld(t *testing.T) {
+func TestSharedReaderSeesAHeldEffect(t *testing.T) {
 	d := deploy(t)
 	require.Equal(t, 200, d.call("Register/r/write", `"old"`, "first").status)
 	for at, want := range map[service.Position]string{service.Before: `"old"`, service.After: `"new"`} {

@@ -9,13 +9,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"retain/runtime"
 	"retain/service"
 )
 
 // Many operations in flight, some of them held, some cut, when the server is
 // killed: each has its effect once, and the evidence of each is a story that
 // can have happened.
-func TestKillUnderLoad(t *testing.T) {
+func TestStateSurvivesKillsUnderLoad(t *testing.T) {
 	const operations, keys, rounds = 120, 40, 2
 	d := deploy(t)
 	require.Equal(t, 200, d.call("Counter/0/get", "", "").status)
@@ -54,7 +55,7 @@ func TestKillUnderLoad(t *testing.T) {
 		close(over)
 		d.fail("kill")
 		d.Control().OpenAll()
-		require.NoError(t, d.server.Start(t.Context()))
+		require.NoError(t, d.server.Start(t.Context(), runtime.StartOptions{}))
 		all.Wait()
 		wantStories(t, d, operations)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // A server that is starting is asked again until it answers.
-func TestRegisterRetries(t *testing.T) {
+func TestRegisterRetriesUntilTheServerAnswers(t *testing.T) {
 	var asked atomic.Int32
 	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) < 3 {
@@ -32,7 +32,7 @@ func TestRegisterRetries(t *testing.T) {
 }
 
 // Failures are one line that names both addresses and the last reason.
-func TestRegisterFails(t *testing.T) {
+func TestRegisterReportsTheAdminsError(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		answer string
@@ -61,7 +61,7 @@ func TestRegisterFails(t *testing.T) {
 	}
 }
 
-func TestRegisterWithoutServer(t *testing.T) {
+func TestRegisterWithoutServerTimesOut(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err := deployment.Register(ctx, client, "http://127.0.0.1:1", "http://127.0.0.1:2")
@@ -69,7 +69,7 @@ func TestRegisterWithoutServer(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-func TestListenFails(t *testing.T) {
+func TestListenRefusesUnusableAddresses(t *testing.T) {
 	_, err := deployment.Listen(deployment.Options{Bind: "192.0.2.1"})
 	require.ErrorContains(t, err, "is 192.0.2.1 an address of this machine?")
 	_, err = deployment.Listen(deployment.Options{Backend: "localhost:9080"})

@@ -45,12 +45,12 @@ func newServer(t testing.TB, env map[string]string) *process.Runtime {
 	s, err := process.New(t.Context(), settings, options...)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		if log, err := s.Logs(); t.Failed() && err == nil {
+		if log, err := s.Logs(0); t.Failed() && err == nil {
 			t.Logf("the server's log:\n%s", log)
 		}
 		require.NoError(t, s.Close(context.Background()))
 	})
-	require.NoError(t, s.Start(t.Context()))
+	require.NoError(t, s.Start(t.Context(), runtime.StartOptions{}))
 	return s
 }
 

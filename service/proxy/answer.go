@@ -103,6 +103,8 @@ func (n *answer) begin(h *head) error {
 		a.journal.sent(ask)
 	}
 	switch n.kind {
+	case lazy:
+		a.proxy.stats.asked.Add(1)
 	case output, end:
 		return n.settle(true)
 	case suspension:
@@ -123,6 +125,7 @@ func (n *answer) finish() error {
 		n.stated = true
 	case suspension:
 		n.closing = suspension
+		n.attempt.proxy.stats.suspended.Add(1)
 	case failure:
 		return n.finishFailure()
 	case end:
@@ -174,10 +177,12 @@ func (n *answer) settle(result bool) error {
 		return err
 	}
 	if !result {
+		n.attempt.journal.end()
 		n.reportEffect()
 		return nil
 	}
 	n.settled = true
+	defer n.attempt.journal.end() // once no gate holds it any more
 	return n.attempt.pass(n.ctx, service.After, n.reportEffect)
 }
 

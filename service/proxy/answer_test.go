@@ -24,7 +24,7 @@ func serveAnswer(t *testing.T, p *Proxy, v protocol, r io.Reader, to *sink) (*an
 
 // The runtime gets what the handler sent, byte for byte, and the readings come
 // in order.
-func TestAnswerPasses(t *testing.T) {
+func TestAnswerIsForwardedUnchangedWithEvidence(t *testing.T) {
 	for _, v := range versions {
 		ty := v.types()
 		get, set := message(ty.get, 0, []byte("k")), message(ty.set, 0, []byte("kv"))
@@ -60,7 +60,7 @@ func TestAnswerPasses(t *testing.T) {
 }
 
 // Since version 7 an error message can end the invocation: it is its output.
-func TestFinalFailure(t *testing.T) {
+func TestFinalFailureFinishesTheInvocation(t *testing.T) {
 	set := message(protocol(7).types().set, 0, []byte("kv"))
 	for behavior, want := range map[uint64][]string{
 		0: {"entered", "effect"}, // try again
@@ -79,7 +79,7 @@ func TestFinalFailure(t *testing.T) {
 }
 
 // Before version 7 that field means nothing.
-func TestFailureBeforeVersion7(t *testing.T) {
+func TestFailureBeforeVersion7IsNotFinal(t *testing.T) {
 	p := testProxy()
 	seen := observe(p)
 	_, _, err := serveAnswer(t, p, 6, bytes.NewReader(failureMessage(6, 2)), &sink{})
@@ -88,7 +88,7 @@ func TestFailureBeforeVersion7(t *testing.T) {
 }
 
 // State commands that are replayed to an attempt were an earlier one's effect.
-func TestReplayedEffect(t *testing.T) {
+func TestReplayedEffectIsReportedAgain(t *testing.T) {
 	p, to := testProxy(), &sink{}
 	seen := observe(p)
 	a := p.enter(6, "op", "inv_1", never)
@@ -100,7 +100,7 @@ func TestReplayedEffect(t *testing.T) {
 
 // An attempt held after its effect has given the runtime all of its state
 // commands, with the wish to acknowledge them, and nothing of its output.
-func TestHeldAfter(t *testing.T) {
+func TestGateAfterHoldsTheOutput(t *testing.T) {
 	for _, v := range versions {
 		t.Run(testName(t, v), func(t *testing.T) {
 			ty := v.types()
@@ -152,7 +152,7 @@ func acknowledge(a *attempt, to *sink) {
 }
 
 // A runtime that does not acknowledge does not keep a gate from holding.
-func TestHeldUnacknowledged(t *testing.T) {
+func TestUnacknowledgedHoldIsCounted(t *testing.T) {
 	p, to := testProxy(), &sink{}
 	g := p.Arm("op", service.After)
 	a := p.enter(6, "op", "inv_1", never)
@@ -161,7 +161,7 @@ func TestHeldUnacknowledged(t *testing.T) {
 	go func() {
 		done <- n.copy(bytes.NewReader(slices.Concat(message(0x0403, 0, nil), outputMessage(), message(3, 0, nil))))
 	}()
-	a.journal.close() // request/response mode
+	a.journal.close(true) // request/response mode
 	<-g.Held()
 	g.Open()
 	require.NoError(t, <-done)

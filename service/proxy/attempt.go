@@ -23,13 +23,13 @@ type attempt struct {
 	reached    map[*gate]bool // gates whose position was passed
 	journal    *journal
 	hungUp     func() bool
-	caught     bool // a gate caught the attempt; the next evidence says so
+	caught     bool // a gate caught the attempt; the next evidence reports it
 }
 
 func (p *Proxy) enter(version protocol, tag, invocation string, hungUp func() bool) *attempt {
 	a := &attempt{
 		proxy: p, version: version, tag: tag, invocation: invocation,
-		journal: newJournal(), hungUp: hungUp, reached: map[*gate]bool{},
+		journal: newJournal(func() { p.stats.closed.Add(1) }), hungUp: hungUp, reached: map[*gate]bool{},
 	}
 	a.journal.replay(input)
 	if tag != "" {
@@ -72,8 +72,8 @@ func (a *attempt) waits(at service.Position) bool {
 }
 
 // pass takes the attempt through its gates at the position, and then breaks it
-// if a cut stands there. evidence is reported before the attempt is seen to
-// stand, so that whoever waits for that finds it told.
+// if a cut stands there. The evidence is reported before the gate counts as held, so
+// that it precedes every wait for the gate.
 func (a *attempt) pass(ctx context.Context, at service.Position, evidence func()) error {
 	a.caught = a.waits(at)
 	if a.caught && at == service.After && !a.journal.stored(ctx, ackWait) {

@@ -55,7 +55,7 @@ func TestGateOpenDisarms(t *testing.T) {
 }
 
 // OpenAll opens what is armed and what holds, and leaves the cuts.
-func TestOpenAll(t *testing.T) {
+func TestOpenAllOpensEveryGate(t *testing.T) {
 	p := testProxy()
 	holding, armed := p.Arm("a", service.Before), p.Arm("b", service.Before)
 	p.Break("c", service.Before)
@@ -69,7 +69,7 @@ func TestOpenAll(t *testing.T) {
 	require.NoError(t, <-stand(p, t.Context(), "c"), "a cut strikes once")
 }
 
-func TestBreakTakenBack(t *testing.T) {
+func TestCancelledBreakDoesNotStrike(t *testing.T) {
 	p := testProxy()
 	p.Break("op", service.Before)()
 	require.NoError(t, <-stand(p, t.Context(), "op"))
@@ -77,7 +77,7 @@ func TestBreakTakenBack(t *testing.T) {
 }
 
 // A gate whose stream dies lets go of it for good: the attempt does not go on.
-func TestGateGone(t *testing.T) {
+func TestGateIsUsedUpWhenItsStreamDies(t *testing.T) {
 	p := testProxy()
 	g := p.Arm("op", service.Before)
 	ctx, die := context.WithCancel(t.Context())
@@ -90,7 +90,7 @@ func TestGateGone(t *testing.T) {
 
 // Dead and opened at once: dead wins, whether the stream's context knows of it or
 // only the socket does.
-func TestGateGoneAndOpened(t *testing.T) {
+func TestGateOpenedForAGoneStreamReportsGone(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		p := testProxy()
 		g := p.gates.arm("op", service.Before, false)
@@ -127,7 +127,7 @@ func TestGateExpires(t *testing.T) {
 
 // A gate after the effect waits for the attempt that gets there, if the ones
 // before it were suspended; if they broke, it is used up.
-func TestGateAndSuspension(t *testing.T) {
+func TestGateStaysArmedOverASuspension(t *testing.T) {
 	for _, suspended := range []bool{true, false} {
 		p := testProxy()
 		g := p.Arm("op", service.After)
@@ -143,7 +143,7 @@ func TestGateAndSuspension(t *testing.T) {
 	}
 }
 
-func TestGatesConcurrently(t *testing.T) {
+func TestGatesHoldConcurrently(t *testing.T) {
 	p := testProxy()
 	seen := observe(p)
 	var all sync.WaitGroup
@@ -159,7 +159,7 @@ func TestGatesConcurrently(t *testing.T) {
 }
 
 // A gate that is opened in the moment before the attempt comes holds nothing.
-func TestGateOpenedAtEntry(t *testing.T) {
+func TestGateOpenedAtEntryDoesNotHold(t *testing.T) {
 	p := testProxy()
 	g := p.Arm("op", service.Before)
 	a := p.enter(6, "op", "inv", never)
@@ -169,7 +169,7 @@ func TestGateOpenedAtEntry(t *testing.T) {
 	assert.Zero(t, p.Stats().Holds)
 }
 
-func TestObserversCancelled(t *testing.T) {
+func TestCancelledObserversAreNotCalled(t *testing.T) {
 	var o observers
 	var a, b int
 	cancelA := o.add(func(service.Evidence) { a++ })
@@ -185,7 +185,7 @@ func TestObserversCancelled(t *testing.T) {
 
 // Entries are counted per invocation, over more than one generation, in bounded
 // memory.
-func TestEntries(t *testing.T) {
+func TestEntriesAreCountedPerInvocationInBoundedMemory(t *testing.T) {
 	var c entries
 	assert.Equal(t, 1, c.next("mine"))
 	for i := range remembered {

@@ -16,11 +16,13 @@ type journal struct {
 	asked     map[uint32]struct{} // acknowledgements that are ours and still open
 	requested bool                // any was asked for
 	closed    bool                // the runtime sends no more
+	ended     bool                // the handler is about to end the stream
+	early     func()              // called if the runtime closes first
 	changed   chan struct{}       // has room for one
 }
 
-func newJournal() *journal {
-	return &journal{asked: map[uint32]struct{}{}, changed: make(chan struct{}, 1)}
+func newJournal(early func()) *journal {
+	return &journal{asked: map[uint32]struct{}{}, changed: make(chan struct{}, 1), early: early}
 }
 
 // replay counts a message of the runtime's replay.
@@ -62,12 +64,23 @@ func (j *journal) ack(index uint32) (ours bool) {
 	return ours
 }
 
-// close notes that the runtime sends no more.
-func (j *journal) close() {
+// close notes that nothing more comes from the runtime. regularly is false if its
+// stream broke, or the handler reads no more.
+func (j *journal) close(regularly bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if regularly && !j.closed && !j.ended && j.early != nil {
+		j.early()
+	}
 	j.closed = true
 	j.wake()
+}
+
+// end notes that the handler ends the stream.
+func (j *journal) end() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ended = true
 }
 
 func (j *journal) wake() {

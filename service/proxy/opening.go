@@ -10,8 +10,8 @@ import (
 	"retain/service"
 )
 
-// maxOpening bounds what is kept of a stream before the handler is entered: the
-// start message, with the object's state, and the input.
+// maxOpening bounds the bytes kept of a stream before the handler is entered: the start
+// message, with the object's state, and the input.
 const maxOpening = 64 << 20
 
 // errUnread says that a stream is not what this package can read. It passes
@@ -26,6 +26,7 @@ type opening struct {
 	end int    // where the input message ends in raw
 
 	invocation string // StartMessage.debug_id
+	partial    bool   // StartMessage.partial_state
 	tag        string // the input's header
 }
 
@@ -64,7 +65,7 @@ func (o *opening) parse(version protocol) (complete bool, err error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	if o.invocation, err = debugID(startMessage); err != nil {
+	if o.invocation, o.partial, err = started(startMessage); err != nil {
 		return false, fmt.Errorf("%w: start message: %w", errUnread, err)
 	}
 	if o.tag, err = header(inputMessage, service.TagHeader); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOpening(t *testing.T) {
+func TestOpeningYieldsInvocationAndTag(t *testing.T) {
 	for _, v := range versions {
 		t.Run(testName(t, v), func(t *testing.T) {
 			first := slices.Concat(startMessage("inv_1"), inputMessage("run/7"))
@@ -38,7 +38,7 @@ func TestOpeningWithoutTag(t *testing.T) {
 }
 
 // What can't be read is kept, so that it can pass through.
-func TestOpeningUnread(t *testing.T) {
+func TestUnreadableOpeningKeepsItsBytes(t *testing.T) {
 	short := startMessage("inv_1")
 	huge := []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}
 	for name, stream := range map[string][]byte{
@@ -61,7 +61,7 @@ func TestOpeningUnread(t *testing.T) {
 	}
 }
 
-func TestOpeningBroken(t *testing.T) {
+func TestReadErrorOfAnOpeningIsReturned(t *testing.T) {
 	broken := errors.New("connection reset")
 	_, err := readOpening(iotest.ErrReader(broken), 6)
 	require.ErrorIs(t, err, broken)

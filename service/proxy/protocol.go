@@ -40,9 +40,10 @@ type kind uint8
 
 const (
 	other   kind = iota
-	command      // takes a place in the journal, and is none of the next three
+	command      // takes a place in the journal, and is none of the next four
 	input
 	output
+	lazy  // asks the runtime for state that was not sent along
 	state // changes the object's state
 	start
 	suspension
@@ -64,6 +65,7 @@ var legacyKinds = map[uint16]kind{
 var modernKinds = map[uint16]kind{
 	0x0000: start, 0x0001: suspension, 0x0002: failure, 0x0003: end, 0x0004: ack,
 	0x0400: input, 0x0401: output,
+	0x0402: lazy, 0x0406: lazy, // get a state, get the keys
 	0x0403: state, 0x0404: state, 0x0405: state, // set, clear, clear all
 }
 
@@ -113,15 +115,20 @@ func fields(message []byte, f func(field protowire.Number, content []byte, numbe
 	return nil
 }
 
-// debugID is StartMessage.debug_id: the invocation's id in its readable form.
-func debugID(startMessage []byte) (id string, err error) {
-	err = fields(startMessage, func(field protowire.Number, content []byte, _ uint64) bool {
-		if field == 2 {
+// started reads StartMessage.debug_id, the invocation's id in its readable form, and
+// StartMessage.partial_state, which says that the object's state is not sent along.
+func started(startMessage []byte) (id string, partial bool, err error) {
+	const debugID, partialState = 2, 5
+	err = fields(startMessage, func(field protowire.Number, content []byte, number uint64) bool {
+		switch field {
+		case debugID:
 			id = string(content)
+		case partialState:
+			partial = number != 0
 		}
-		return field == 2
+		return false
 	})
-	return id, err
+	return id, partial, err
 }
 
 // header is the value of a header in the input message, "" if it is not there.

@@ -46,8 +46,8 @@ type Options struct {
 	Backend string
 	// MaxHold is the longest that a gate holds; 0 is [DefaultMaxHold].
 	MaxHold time.Duration
-	// Notice, if not nil, is told in a line what a person should know: streams
-	// that could not be read, gates that held too long. It must not block.
+	// Notice, if not nil, gets lines for the user: streams that could not be read,
+	// gates that held too long. It must not block.
 	Notice func(string)
 }
 

@@ -92,6 +92,12 @@ type stream struct {
 
 func invoke(t testing.TB, p *proxy.Proxy, c *http.Transport, contentType, tag string) *stream {
 	t.Helper()
+	return invokeWith(t, p, c, contentType, tag, opening(tag))
+}
+
+// invokeWith is [invoke] with other messages that open the stream.
+func invokeWith(t testing.TB, p *proxy.Proxy, c *http.Transport, contentType, tag string, opening []byte) *stream {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	r, w := io.Pipe()
@@ -107,7 +113,7 @@ func invoke(t testing.TB, p *proxy.Proxy, c *http.Transport, contentType, tag st
 	}()
 	go func() {
 		defer close(s.opened)
-		_, _ = w.Write(opening(tag))
+		_, _ = w.Write(opening)
 	}()
 	return s
 }
@@ -163,7 +169,7 @@ func head(w http.ResponseWriter, r *http.Request) {
 }
 
 // Both directions go through message by message, while both are open.
-func TestStreamsBothWays(t *testing.T) {
+func TestProxyStreamsBothWays(t *testing.T) {
 	const rounds = 50
 	uri := make(chan string, 1)
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +212,7 @@ func TestStreamsBothWays(t *testing.T) {
 }
 
 // The end of the runtime's side reaches the handler, while the answer goes on.
-func TestRuntimeClosesItsSide(t *testing.T) {
+func TestProxyForwardsTheRuntimesClose(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
 		b, _ := io.ReadAll(r.Body)
@@ -219,7 +225,7 @@ func TestRuntimeClosesItsSide(t *testing.T) {
 }
 
 // What is not an invocation passes, and so does a version that nobody knows yet.
-func TestPassesThrough(t *testing.T) {
+func TestOtherRequestsAreForwarded(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Seen", r.Method+" "+r.RequestURI+" "+r.Header.Get("X-Mine")+r.UserAgent())
@@ -252,7 +258,7 @@ func TestPassesThrough(t *testing.T) {
 }
 
 // Handlers may be served under a path.
-func TestBackendWithPath(t *testing.T) {
+func TestBackendsPathIsKept(t *testing.T) {
 	url := handlers(t, func(w http.ResponseWriter, r *http.Request) { write(w, []byte(r.RequestURI)) })
 	p, err := proxy.Listen(proxy.Options{Backend: url + "/a/b/"})
 	require.NoError(t, err)
@@ -269,7 +275,7 @@ func TestBackendWithPath(t *testing.T) {
 }
 
 // An attempt that is suspended is not broken: the next one goes on with it.
-func TestSuspension(t *testing.T) {
+func TestGateAfterWaitsOverASuspension(t *testing.T) {
 	var attempts atomic.Int32
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
@@ -300,7 +306,7 @@ func TestSuspension(t *testing.T) {
 }
 
 // Closing lets held attempts go on, and ends.
-func TestCloseWhileHeld(t *testing.T) {
+func TestCloseReleasesHeldStreams(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
 		write(w, frame(output, ""), frame(end, ""))
@@ -314,7 +320,7 @@ func TestCloseWhileHeld(t *testing.T) {
 }
 
 // A handler that refuses is passed on, and its attempt is broken.
-func TestRefused(t *testing.T) {
+func TestRefusalIsForwardedAndEndsTheAttemptAsBroken(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such handler", http.StatusNotFound) })
 	evidence := make(chan service.Evidence, 10)
 	defer p.Observe(func(e service.Evidence) { evidence <- e })()
@@ -325,7 +331,7 @@ func TestRefused(t *testing.T) {
 	assert.Equal(t, service.Broken, get(t, "evidence", evidence).Reading)
 }
 
-func TestBackendDown(t *testing.T) {
+func TestUnreachableBackendIsABadGateway(t *testing.T) {
 	p, err := proxy.Listen(proxy.Options{Backend: "http://127.0.0.1:1"})
 	require.NoError(t, err)
 	defer p.Close()
@@ -336,7 +342,7 @@ func TestBackendDown(t *testing.T) {
 
 // A handler's stream that breaks is reset towards the runtime: an orderly end
 // would look like an answer.
-func TestHandlerBreaks(t *testing.T) {
+func TestBrokenHandlerGivesBrokenEvidence(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
 		write(w, frame(setState, "kv"))
@@ -358,7 +364,7 @@ func TestHandlerBreaks(t *testing.T) {
 }
 
 // When the runtime's stream dies the handler's dies at once.
-func TestRuntimeDies(t *testing.T) {
+func TestLostConnectionCancelsTheHandler(t *testing.T) {
 	entered, left := make(chan struct{}), make(chan struct{})
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
@@ -374,7 +380,7 @@ func TestRuntimeDies(t *testing.T) {
 
 // While a gate holds before the effect the handler has not seen a byte; if the
 // server is killed meanwhile it never does, even if the gate is opened at once.
-func TestBeforeGateAndKill(t *testing.T) {
+func TestKillDuringGateBeforeEntersNoHandler(t *testing.T) {
 	if goruntime.GOOS != "linux" {
 		t.Skip("elsewhere the socket is not asked: a handler may be entered for a server that just died")
 	}
@@ -431,7 +437,7 @@ func (k *killable) kill() {
 
 // A gate after the effect holds the output only, and the server's death releases
 // the handler.
-func TestAfterGateAndKill(t *testing.T) {
+func TestLostConnectionDuringGateAfterCancelsTheHandler(t *testing.T) {
 	left := make(chan struct{})
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
@@ -460,7 +466,7 @@ func TestAfterGateAndKill(t *testing.T) {
 }
 
 // A cut resets the stream: before the handler, or between effect and output.
-func TestBreak(t *testing.T) {
+func TestBreakResetsTheStreamAtItsGate(t *testing.T) {
 	var entered atomic.Int32
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		entered.Add(1)
@@ -483,7 +489,7 @@ func TestBreak(t *testing.T) {
 }
 
 // Many attempts held at once keep nothing from the others.
-func TestManyHeld(t *testing.T) {
+func TestManyStreamsAreHeldAtOnce(t *testing.T) {
 	const many = 600
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)
@@ -514,7 +520,7 @@ func TestManyHeld(t *testing.T) {
 }
 
 // Messages larger than any buffer or window pass, also at a gate.
-func TestLargeMessages(t *testing.T) {
+func TestLargeMessagesAreForwarded(t *testing.T) {
 	large := string(bytes.Repeat([]byte("large"), 1<<20))
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
 		head(w, r)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -59,6 +60,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 			b.journal.replay(b.version.kind(m.head.typ()))
 		}
 	}
+	if errors.Is(err, io.EOF) {
+		b.journal.close(true)
+	}
 	return n, err
 }
 
@@ -73,7 +77,7 @@ func (b *requestBody) readFiltered(p []byte) (int, error) {
 			// What can't be a whole message any more goes on as it is.
 			b.out = append(append(b.out, b.kept...), b.scan.head[:b.scan.have]...)
 			b.err = err
-			b.journal.close()
+			b.journal.close(errors.Is(err, io.EOF))
 		}
 	}
 	n := copy(p, b.out)

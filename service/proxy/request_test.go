@@ -13,7 +13,7 @@ import (
 
 // The handler gets what the runtime sent, byte for byte, and the replay is
 // counted on the way.
-func TestRequestPasses(t *testing.T) {
+func TestRequestIsForwardedUnchanged(t *testing.T) {
 	for _, v := range versions {
 		for _, filters := range []bool{false, true} {
 			ty := v.types()
@@ -23,7 +23,7 @@ func TestRequestPasses(t *testing.T) {
 				message(ty.get, 0, []byte("k")), message(0x8002, 0, []byte("v")), message(ty.set, 0, []byte("kv")),
 				message(0xFBFF, 0, nil), ackMessage(9), []byte{0, 4, 0}) // ends within a header
 			splits(replay, func(at int, r io.Reader) {
-				j := newJournal()
+				j := newJournal(nil)
 				b := newRequestBody(io.NopCloser(r), opened, v, j, filters)
 				got, err := io.ReadAll(b)
 				require.NoError(t, err)
@@ -37,12 +37,12 @@ func TestRequestPasses(t *testing.T) {
 
 // Acknowledgements that the proxy asked for are kept from the handler, others
 // are not.
-func TestRequestFilters(t *testing.T) {
+func TestRequestOmitsAcksTheProxyAskedFor(t *testing.T) {
 	zero := message(0x0004, 0, nil) // an index of 0 has no bytes
 	stream := slices.Concat(ackMessage(2), ackMessage(3), zero, message(0x8002, 0, []byte("v")), ackMessage(4))
 	want := slices.Concat(ackMessage(2), zero, message(0x8002, 0, []byte("v")))
 	splits(stream, func(at int, r io.Reader) {
-		j := newJournal()
+		j := newJournal(nil)
 		j.next = 3
 		j.sent(true)
 		j.sent(true)
@@ -56,8 +56,8 @@ func TestRequestFilters(t *testing.T) {
 }
 
 // A runtime that closed its side acknowledges nothing: nobody waits for it.
-func TestStoredEndsWithTheStream(t *testing.T) {
-	j := newJournal()
+func TestWaitForAcksEndsWithTheStream(t *testing.T) {
+	j := newJournal(nil)
 	j.sent(true)
 	b := newRequestBody(io.NopCloser(bytes.NewReader(nil)), &opening{}, 6, j, true)
 	_, err := io.ReadAll(b)

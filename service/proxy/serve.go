@@ -66,6 +66,9 @@ func (p *Proxy) invoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if o.partial {
+		p.stats.partial.Add(1)
+	}
 	if id := r.Header.Get(invocationHeader); id != "" {
 		o.invocation = id
 	}

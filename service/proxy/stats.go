@@ -15,10 +15,20 @@ type Stats struct {
 	// Unacknowledged holds after an effect: the runtime did not say in time
 	// that the state commands are stored (in request/response mode it cannot).
 	Unacknowledged uint64
+	// Partial streams began without the object's state, and Asked counts the
+	// commands with which handlers asked for some of it (from protocol version 4 on).
+	Partial, Asked uint64
+	// Suspended streams ended with a suspension.
+	Suspended uint64
+	// Closed streams are those on which the runtime sent no more before the handler
+	// ended them: it sent its request whole (request/response mode), or wants the
+	// invocation suspended.
+	Closed uint64
 }
 
 type counters struct {
 	streams, unread, holds, expired, cuts, unacknowledged atomic.Uint64
+	partial, asked, suspended, closed                     atomic.Uint64
 }
 
 // Stats reads the counts.
@@ -30,5 +40,9 @@ func (p *Proxy) Stats() Stats {
 		Expired:        p.stats.expired.Load(),
 		Cuts:           p.stats.cuts.Load(),
 		Unacknowledged: p.stats.unacknowledged.Load(),
+		Partial:        p.stats.partial.Load(),
+		Asked:          p.stats.asked.Load(),
+		Suspended:      p.stats.suspended.Load(),
+		Closed:         p.stats.closed.Load(),
 	}
 }

@@ -22,11 +22,11 @@ type Options struct {
 	// Bind is the host to listen on, on a port that the system chooses; "" is
 	// 127.0.0.1.
 	Bind string
-	// Nonce is what the canary answers; "" draws one.
+	// Nonce is what a probe is answered with; "" draws one.
 	Nonce string
-	// CanaryOnly serves the canary and nothing else: what stands beside a
+	// ProbeOnly serves [ProbeService] and nothing else: what stands beside a
 	// foreign deployment.
-	CanaryOnly bool
+	ProbeOnly bool
 	// Log takes what the SDK logs; nil discards it.
 	Log slog.Handler
 }
@@ -83,9 +83,13 @@ func (o Options) log() slog.Handler {
 }
 
 func (o Options) handler() (http.Handler, error) {
-	definitions := []restate.ServiceDefinition{canary(o.Nonce)}
-	if !o.CanaryOnly {
-		definitions = append(definitions, counter(), mapObject(), listObject(), register())
+	definitions := []restate.ServiceDefinition{probe(o.Nonce)}
+	if !o.ProbeOnly {
+		all, err := objects()
+		if err != nil {
+			return nil, err
+		}
+		definitions = append(definitions, all...)
 	}
 	endpoint := server.NewRestate().WithLogger(o.log(), true)
 	for _, d := range definitions {
@@ -104,7 +108,7 @@ func (s *Server) URL(dialHost string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// Nonce is what this server's canary answers.
+// Nonce is what this server answers probes with.
 func (s *Server) Nonce() string { return s.nonce }
 
 // Close stops listening, gives running handlers two seconds to end and then

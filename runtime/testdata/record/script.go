@@ -25,7 +25,7 @@ func query(name, sql string) exchange {
 		Request: sent{Headers: map[string]string{"Accept": "application/json"}, Body: `{"query":"` + sql + `"}`}}
 }
 
-// script is what is asked of a server that works, in this order. The first
+// script lists the requests to a working server, in this order. The first
 // requests come before the service is registered.
 var script = []exchange{
 	{Name: "health without services", Method: "GET", Path: "/restate/health"},

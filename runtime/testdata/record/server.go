@@ -13,10 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"retain/internal/poll"
 	"retain/service/reference"
 )
 
-// nonce is what the recorded canary answers.
+// nonce is what the recorded probe answers.
 const nonce = "recorded"
 
 // server is a real server on loopback with the reference service behind it.
@@ -84,11 +85,14 @@ func (s *server) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for _, url := range []string{s.admin + "/health", s.ingress + "/restate/health"} {
-		for !answers(ctx, url) {
-			if ctx.Err() != nil {
-				return fmt.Errorf("the server never answered %s: %w", url, ctx.Err())
+		err := poll.Until(ctx, 10*time.Millisecond, func() error {
+			if !answers(ctx, url) {
+				return errors.New("no answer")
 			}
-			time.Sleep(10 * time.Millisecond)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("the server never answered %s: %w", url, err)
 		}
 	}
 	return nil
@@ -120,7 +124,7 @@ func (s *server) register(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		call, cancel := context.WithTimeout(ctx, time.Second)
-		req, _ := http.NewRequestWithContext(call, http.MethodPost, s.ingress+"/"+reference.CanaryService+"/first/ping", nil)
+		req, _ := http.NewRequestWithContext(call, http.MethodPost, s.ingress+"/"+reference.ProbeService+"/first/ping", nil)
 		resp, err := http.DefaultClient.Do(req)
 		if err == nil {
 			resp.Body.Close()

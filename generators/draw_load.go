@@ -1,0 +1,147 @@
+package generators
+
+import (
+	"math"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"retain/model"
+)
+
+// Loads says which of the plans that are drawn have a load. The zero value is none.
+type Loads struct {
+	// Share is the share of plans with a load, 0 to 1.
+	Share float64 `json:"share"`
+	// Clients is how many clients each load has, 0 for 8 to 64.
+	Clients int `json:"clients,omitempty"`
+}
+
+// of is for plan number n of a seed: all or none. In a row of plans as many have a load
+// as the share says.
+func (l Loads) of(seed uint64, number int) Loads {
+	before := func(n int) int { return int(math.Floor(l.Share*float64(n) + 1e-9)) }
+	at := number + int(seed%16)
+	if before(at+1) == before(at) {
+		return Loads{}
+	}
+	l.Share = 1
+	return l
+}
+
+// loadSeed is the seed of the load of plan number n of a seed: short enough to be read.
+func loadSeed(seed uint64, number int) uint64 { return 1 + mix(^seed, uint64(number))%999_999 }
+
+// What loads are drawn from, the simplest first.
+var (
+	loadClients = []int{8, 12, 16, 24, 32, 48, 64, 64}
+	loadReads   = []int{30, 10, 20, 50, 80}
+	// loadBetween makes about 700 operations a plan, which has 1.8 faults in the mean and
+	// a suspending server as often as not.
+	loadBetween = slices.Concat(times(1, 30), times(1, 60), times(1, 120), times(2, 250), times(4, 500), times(8, 1000), times(16, 2000))
+)
+
+// leastBetween is what a load has between two faults at the least.
+const leastBetween = 30
+
+// slowness is how many times as long an operation takes, about, where invocations are
+// suspended, or where a load has few keys.
+const slowness = 4
+
+// loadKinds bounds the kinds of objects of a load.
+const loadKinds = 3
+
+// drawLoad draws the load, if the plan has one, and lets faults strike it.
+func (use *swarm) drawLoad(t *rapid.T, o Options) {
+	if o.Loads.Share <= 0 || o.Loads.Share < 1 && pick(t, "load", upTo(100)...) >= int(100*o.Loads.Share) {
+		return
+	}
+	clients := o.Loads.Clients
+	if clients == 0 {
+		clients = pick(t, "clients of the load", loadClients...)
+	}
+	l := Load{
+		Clients: clients,
+		Objects: max(1, clients/pick(t, "clients that share an object", clients, 1, 4, 2, 8, clients, 1, clients)),
+		Seed:    uint64(rapid.Uint32Range(1, 999_999).Draw(t, "seed of the load")),
+		Reads:   pick(t, "reads of the load", loadReads...),
+		Between: pick(t, "between", loadBetween...),
+	}
+	l.Operations = l.drawOperations(t, o.Kinds)
+	use.load = l
+	use.triggers = append(use.triggers, times(4*len(use.triggers), whileInFlight)...)
+}
+
+// drawOperations draws the operations of a load: of a few kinds, at most one for each
+// object. Each plan leaves some out, but not those that keep answers short.
+func (l Load) drawOperations(t *rapid.T, among []model.Kind) []string {
+	if len(among) == 0 {
+		among = model.Kinds()
+	}
+	most := min(loadKinds, l.Objects)
+	kinds := subset(t, "kind of the load", among...)
+	if skip := pick(t, "first kind", upTo(len(kinds))...); len(kinds) > most {
+		kinds = slices.Concat(kinds[skip:], kinds[:skip])[:most]
+	}
+	var out []string
+	for _, k := range kinds {
+		writes := subset(t, "writing of the load", writing(k)...)
+		for _, o := range append(withWrite(writes, writing(k)[0]), subset(t, "reading of the load", reading(k)...)...) {
+			if !o.joins || l.Clients <= fewSharing*l.Objects {
+				out = append(out, o.nameOf(k))
+			}
+			if clear := clearing(k); o.grows && !slices.ContainsFunc(writes, func(w operation) bool { return w.clears }) {
+				out = append(out, clear.nameOf(k))
+			}
+		}
+	}
+	return out
+}
+
+// clearing is the operation that clears objects of a kind, the last that writes.
+func clearing(k model.Kind) operation {
+	all := writing(k)
+	return all[len(all)-1]
+}
+
+// lastFault returns the fault of a plan that met none, and its trigger.
+func (d *drawing) lastFault() (model.FaultKind, Trigger) {
+	if d.use.load.Clients > 0 && rare(d.t, "strike the load", 2) {
+		return d.use.focus.Fault, d.trigger(whileInFlight)
+	}
+	return d.focused()
+}
+
+// inFlight lists how many operations in flight a fault may wait for.
+func (l Load) inFlight() []int {
+	return []int{min(8, l.Clients), max(1, l.Clients/2), max(1, 3*l.Clients/4), l.Clients}
+}
+
+// fewKeys is how many objects make a load slow: each serves one exclusive call at a time.
+const fewKeys = 2
+
+// mostInPlan bounds the operations that the faults of a plan let its load have.
+const mostInPlan = 4000
+
+// between is the number of operations of the load between two faults: fewer where the
+// server suspends invocations, where the load has few keys, and where a plan has many
+// faults.
+func (p Plan) between() int {
+	n := p.Load.Between
+	if n == 0 {
+		return 0
+	}
+	slow, ends := p.Config.Class().Suspending || p.Load.Objects <= fewKeys, 0
+	for _, s := range p.Steps {
+		if f, is := s.(Inject); is {
+			slow = slow || f.Start.Class().Suspending
+			if f.Fault.Ends() {
+				ends++
+			}
+		}
+	}
+	if slow {
+		n /= slowness
+	}
+	return max(leastBetween, min(n, mostInPlan/max(1, ends)))
+}

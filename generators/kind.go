@@ -1,0 +1,104 @@
+package generators
+
+import (
+	"math/rand/v2"
+	"strings"
+
+	"retain/model"
+)
+
+// kindPart is how plans draw the operations of a kind of object. Each kind's part
+// stands in a file of its own, kind_NAME.go, and registers there.
+type kindPart struct {
+	// operations are those that are drawn: first those with an effect, the simplest
+	// first; then the reads, the shared one first. Those that clear are few: what they
+	// take away can't be missed any more.
+	operations []operation
+	// drawn notes an operation that was appended and the state that it left; nil for
+	// nothing to note.
+	drawn func(d *drawing, o Operate, next model.State)
+	// saw notes what an operation of a client of a load was answered; nil for nothing to
+	// note.
+	saw func(c *LoadClient, op model.Operation, answer model.Answer)
+	// loadParts are reads of the parts of an object that the operations of a load name;
+	// nil for an object without parts.
+	loadParts []model.Operation
+	// name is an operation's name without its arguments; nil for what stands before
+	// the parenthesis.
+	name func(model.Operation) string
+}
+
+// operation is one way to draw an operation of a kind of object.
+type operation struct {
+	name   string
+	reads  bool // it has no effect
+	clears bool // it takes away what others wrote
+	joins  bool // only a search decides histories in which others overlap it
+	grows  bool // each one makes the answers longer, until one clears
+	weight int
+	// always is the operation where it has no arguments to draw. Otherwise draw draws
+	// one for the program, and load makes one for a client of a load.
+	always model.Operation
+	draw   func(d *drawing, client int, object model.Object) model.Operation
+	load   func(c *LoadClient, r *rand.Rand) model.Operation
+	// effective draws one that has an effect on the state; nil for draw or always.
+	effective func(d *drawing, client int, object model.Object) model.Operation
+}
+
+var kindParts = map[model.Kind]kindPart{}
+
+func registerKind(k model.Kind, p kindPart) model.Kind {
+	kindParts[k] = p
+	return k
+}
+
+// DrawsKind reports whether plans can draw operations of a kind of object: one that
+// writes and one that reads.
+func DrawsKind(k model.Kind) bool { return len(writing(k)) > 0 && len(reading(k)) > 0 }
+
+// writing lists the operations of a kind that have an effect, the simplest first.
+func writing(k model.Kind) []operation { return kindParts[k].those(false) }
+
+// reading lists the operations of a kind that have none, the shared one first.
+func reading(k model.Kind) []operation { return kindParts[k].those(true) }
+
+func (p kindPart) those(reads bool) []operation {
+	var out []operation
+	for _, o := range p.operations {
+		if o.reads == reads {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// nameOf names an operation of a kind: "map set".
+func (o operation) nameOf(k model.Kind) string { return string(k) + " " + o.name }
+
+// operationNamed is the operation that [Names] lists under the name; false if it lists
+// none.
+func operationNamed(name string) (operation, bool) {
+	kind, _, _ := strings.Cut(name, " ")
+	for _, o := range kindParts[model.Kind(kind)].operations {
+		if o.nameOf(model.Kind(kind)) == name {
+			return o, true
+		}
+	}
+	return operation{}, false
+}
+
+// make is the operation for the program.
+func (o operation) make(d *drawing, client int, object model.Object) model.Operation {
+	if o.always != nil {
+		return o.always
+	}
+	return o.draw(d, client, object)
+}
+
+// makeLoad is the operation for a client of a load.
+func (o operation) makeLoad(c *LoadClient, r *rand.Rand) model.Operation {
+	if o.always != nil {
+		return o.always
+	}
+	return o.load(c, r)
+}

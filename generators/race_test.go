@@ -1,5 +1,0 @@
-//go:build race
-
-package generators
-
-const raceEnabled = true

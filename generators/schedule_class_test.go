@@ -1,0 +1,41 @@
+package generators
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestEachRoundHasEveryClassEquallyOften(t *testing.T) {
+	firsts := map[Class]bool{}
+	for seed := range uint64(20) {
+		n := 0
+		for round, run := range []int{firstClassRun, classRun, classRun} {
+			times := map[Class]int{}
+			for range Classes() {
+				began := ScheduledClass(seed, n)
+				for range run {
+					assert.Equal(t, began, ScheduledClass(seed, n), "a run has one class")
+					times[began]++
+					n++
+				}
+			}
+			for _, c := range Classes() {
+				assert.Equal(t, run, times[c], "seed %d, round %d, %s", seed, round, c)
+			}
+		}
+		firsts[ScheduledClass(seed, 0)] = true
+	}
+	assert.Len(t, firsts, len(Classes()), "seeds begin in different classes")
+}
+
+func TestScheduleCountsThePlansOfAClass(t *testing.T) {
+	for seed := range uint64(3) {
+		times := map[Class]int{}
+		for n := range 100 {
+			_, _, before := classTurn(n)
+			assert.Equal(t, times[ScheduledClass(seed, n)], before, "plan %d", n)
+			times[ScheduledClass(seed, n)]++
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package generators
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"golang.org/x/mod/semver"
+)
+
+// firstVQueues is the first version of the server that has virtual queues.
+const firstVQueues = "v1.7.0"
+
+// HasVQueues reports whether a server of a version such as "1.7.12" has virtual queues. It
+// is false for a version that can't be read.
+func HasVQueues(version string) bool {
+	v := "v" + version
+	return semver.IsValid(v) && semver.Compare(v, firstVQueues) >= 0
+}
+
+// check returns an error for data that a server of a version can't have. A version
+// that can't be read may have any.
+func (p Provision) check(version string) error {
+	if p.VQueues && semver.IsValid("v"+version) && !HasVQueues(version) {
+		return fmt.Errorf("the plan's server has vqueues, and %s has none: choose version 1.7.0 or later (-restate.version), "+
+			"or take vqueues out of the plan", version)
+	}
+	return nil
+}
+
+// One in groupsPerVQueues groups of plans has vqueues.
+const groupsPerVQueues = 3
+
+// vqueuesAt reports whether the group of plan number n of a seed has vqueues, where groups
+// rotate through so many numbers of partitions. Of each three groups in a row one has, by
+// a random stream that nothing else of the plan reads.
+func vqueuesAt(seed uint64, number, partitions int) bool {
+	round, turn := groupTurn(number, partitions)
+	group := round*partitions + turn
+	chance := rand.New(rand.NewPCG(mix(seed, vqueuesStream), uint64(group/groupsPerVQueues)))
+	return chance.IntN(groupsPerVQueues) == group%groupsPerVQueues
+}
+
+// vqueuesStream tells the random stream of vqueues from others of a seed.
+const vqueuesStream = 0x7671

@@ -1,0 +1,40 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+
+	"retain/runtime"
+	"retain/runtime/binary"
+	"retain/runtime/container"
+)
+
+// Subject is the server that a choice comes to.
+type Subject struct {
+	// OnPath is the program of this machine's PATH that is used in place of the npm
+	// package's, "" for none.
+	OnPath string
+	// Image is the id of the server's image, "sha256:" and hex; "" for none.
+	Image string
+}
+
+// Subject finds the server of a choice, installing or pulling it if need be.
+func (o Options) Subject(ctx context.Context, c Choice, s runtime.Settings) (Subject, error) {
+	switch c.Name {
+	case Process:
+		server, err := binary.Find(ctx, o.request(s))
+		if err != nil {
+			return Subject{}, err
+		}
+		if server.OnPath {
+			return Subject{OnPath: server.Path}, nil
+		}
+	case Container:
+		id, err := container.ImageID(ctx, s, o.containers()...)
+		if err != nil {
+			return Subject{}, fmt.Errorf("look at the server's image: %w", err)
+		}
+		return Subject{Image: id}, nil
+	}
+	return Subject{}, nil
+}

@@ -1,0 +1,182 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"retain/generators"
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/ingress"
+)
+
+var _ = registerFault(model.Start, (*run).begin)
+
+// starter is one start, from the spawn to readiness.
+type starter struct {
+	cancel     context.CancelFunc
+	done       chan struct{}
+	milestones map[generators.Milestone]time.Time // when it came there; guarded by the run's lock
+}
+
+func (s *starter) reached(m generators.Milestone) bool { return s != nil && !s.milestones[m].IsZero() }
+
+// reach notes a milestone, if it is news. The caller holds the run's lock.
+func (s *starter) reach(m generators.Milestone) {
+	if !s.reached(m) {
+		s.milestones[m] = time.Now()
+	}
+}
+
+// begin starts the server and returns when it is spawned; readiness is awaited
+// in the background, and ends the starting state. A configuration of the step holds from
+// then on.
+func (r *run) begin(ctx context.Context, f generators.Inject, pass func()) error {
+	r.sys.Config = r.sys.Config.With(f.Start)
+	if err := r.faultBegan(f); err != nil {
+		return err
+	}
+	r.update(func() { r.spawning = true })
+	timeline := model.Recovery{Step: f.ID, Down: r.downAt}
+	bounded, cancel := r.recoveryContext(ctx)
+	s := &starter{cancel: cancel, done: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
+	if err := r.sys.Runtime.Start(bounded, runtime.StartOptions{Env: r.sys.Config.Env(), Version: f.Version}); err != nil {
+		cancel()
+		return fmt.Errorf("start the runtime: %w", err)
+	}
+	ep := r.sys.Runtime.Endpoints()
+	timeline.Spawned = r.rec.since()
+	r.update(func() {
+		pass()
+		r.start, r.state, r.spawning = s, starting, false
+		r.ingress.Close()
+		r.ingress = ingress.New(ep)
+		s.reach(generators.Spawned)
+	})
+	go func() {
+		defer close(s.done)
+		defer cancel()
+		err := r.becomeReady(bounded, s, f, &timeline)
+		if errors.Is(err, errTooLong) && r.isStopping() {
+			return // a stop overtook the start
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			r.fail(r.notBack(err))
+		}
+	}()
+	return nil
+}
+
+func (r *run) isStopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state == stopping
+}
+
+func (r *run) becomeReady(ctx context.Context, s *starter, f generators.Inject, timeline *model.Recovery) error {
+	mark := func(m generators.Milestone, at *int64) func() {
+		return func() {
+			*at = r.rec.since()
+			if m == generators.FirstProbe {
+				r.prober.mark(*at, true)
+			}
+			r.update(func() { s.reach(m) })
+		}
+	}
+	var firstProbe int64
+	identity, err := r.awaitReady(ctx, ingress.Milestones{
+		Port: mark(generators.Port, &timeline.Port), Health: mark(generators.Health, &timeline.Health),
+		FirstProbe: mark(generators.FirstProbe, &firstProbe),
+	}, r.keys)
+	if err == nil {
+		timeline.Probe = r.rec.since()
+		r.prober.mark(timeline.Probe, true)
+	}
+	ended := endOf(f)
+	ended.Detail = "ended before it was ready"
+	if err = r.recognise(ctx, err, identity); err == nil {
+		ended.Detail = "ready"
+	}
+	if e := r.rec.record(func(model.Instant) model.Event { return *timeline }); e != nil {
+		return e
+	}
+	if e := r.faultEnded(ended); e != nil {
+		return e
+	}
+	if err != nil {
+		return err
+	}
+	r.update(func() {
+		if r.start == s && r.state == starting {
+			r.isReady()
+		}
+	})
+	return nil
+}
+
+// errMoved is why a wait for readiness begins again.
+var errMoved = errors.New("the server has other addresses now")
+
+// addressInterval is how often the addresses are read again during a start: a
+// server whose port was taken meanwhile comes up on another one.
+const addressInterval = 100 * time.Millisecond
+
+// awaitReady waits until the runtime is ready at the addresses that it has by
+// then: until probes of the keys went through. Meanwhile it asks whose server that is,
+// from the moment on at which it is healthy; a wait without error has begun that.
+func (r *run) awaitReady(ctx context.Context, m ingress.Milestones, keys func() []string) (identity <-chan error, err error) {
+	for {
+		ep := r.sys.Runtime.Endpoints()
+		attempt, cancel := context.WithCancelCause(ctx)
+		go watchAddresses(attempt, r.sys.Runtime, ep, cancel)
+		go r.watchServer(attempt, ep, cancel)
+		answer := make(chan error, 1)
+		asking := m
+		asking.Health = func() {
+			if m.Health != nil {
+				m.Health()
+			}
+			go r.identify(ctx, ep, answer)
+		}
+		err := ingress.AwaitReady(attempt, ep, r.sys.Nonce, keys(), asking)
+		cancel(nil)
+		if !errors.Is(err, errMoved) {
+			return answer, err
+		}
+		r.update(func() {
+			r.ingress.Close()
+			r.ingress = ingress.New(r.sys.Runtime.Endpoints())
+		})
+	}
+}
+
+// watchAddresses ends a wait at addresses that the server has left.
+func watchAddresses(ctx context.Context, server runtime.Runtime, ep runtime.Endpoints, moved context.CancelCauseFunc) {
+	tick := time.NewTicker(addressInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if now := server.Endpoints(); now.Ingress != ep.Ingress || now.Admin != ep.Admin {
+				moved(errMoved)
+			}
+		}
+	}
+}
+
+// abortStart ends the wait for a start whose server was ended.
+func (r *run) abortStart() {
+	if s := r.start; s != nil {
+		s.cancel()
+		<-s.done
+	}
+}
+
+// started waits until the start that is under way is over.
+func (r *run) started(ctx context.Context) error {
+	return r.await(ctx, func() bool { return r.state != starting })
+}

@@ -1,0 +1,103 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/ingress"
+)
+
+// recogniseBound bounds the question who answers.
+const recogniseBound = 5 * time.Second
+
+// recognise asks whether the server at our addresses is the one that we started:
+// another one, on a port that was ours, is ready in no time and has kept nothing,
+// or is never ready. The error of the wait stays unless another server
+// answers, or a probe got the answer of another call. early is what was answered while
+// the server was probed; see [run.awaitReady]. Without an answer it is asked again.
+func (r *run) recognise(ctx context.Context, waited error, early <-chan error) error {
+	switch {
+	case errors.Is(waited, ingress.ErrWrongServer), errors.Is(waited, context.Canceled):
+		return waited
+	case errors.Is(waited, ingress.ErrMixedUp):
+		return r.spoiled(ctx, waited)
+	}
+	if waited == nil {
+		select {
+		case err := <-early:
+			if err == nil || errors.Is(err, ingress.ErrWrongServer) {
+				return err
+			}
+		case <-ctx.Done(): // the next fault does not wait for it
+			return nil
+		}
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recogniseBound)
+	defer cancel()
+	if waited == nil {
+		stop := context.AfterFunc(ctx, cancel) // nor for this
+		defer stop()
+	}
+	err := ingress.CheckServer(bounded, r.sys.Runtime.Endpoints(), r.identity)
+	if errors.Is(err, ingress.ErrWrongServer) {
+		return err
+	}
+	return waited
+}
+
+// identify asks whether the server at these addresses is the one that we started. The
+// answer comes on the channel.
+func (r *run) identify(ctx context.Context, ep runtime.Endpoints, answer chan<- error) {
+	bounded, cancel := context.WithTimeout(ctx, recogniseBound)
+	defer cancel()
+	answer <- ingress.CheckServer(bounded, ep, r.identity)
+}
+
+// spoiled attributes an answer that no probe gives. It is a violation if it came from the
+// server that we started: then the next probe is answered correctly.
+func (r *run) spoiled(ctx context.Context, answer error) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), recogniseBound)
+	defer cancel()
+	ep := r.sys.Runtime.Endpoints()
+	client := ingress.New(ep)
+	defer client.Close()
+	err := client.Ask(bounded, r.id, r.sys.Nonce)
+	if err == nil {
+		err = ingress.CheckServer(bounded, ep, r.identity)
+	}
+	switch {
+	case err == nil:
+		return (&Liveness{Guarantee: model.Guarantee{Code: model.AnswerIsOwn}, Timeless: true}).
+			detailed(fmt.Sprintf("%v, and with its nonce when it was asked again", answer))
+	case errors.Is(err, ingress.ErrWrongServer):
+		return err
+	}
+	return fmt.Errorf("%w, and it is not known by whom: %w", answer, err)
+}
+
+// recogniseInterval is the pause between two reads of the identity of a server that is
+// not ready. A server that becomes ready earlier is identified then.
+const recogniseInterval = 2 * time.Second
+
+// watchServer ends a wait for a server that is not the one that we started.
+func (r *run) watchServer(ctx context.Context, ep runtime.Endpoints, wrong context.CancelCauseFunc) {
+	tick := time.NewTicker(recogniseInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		bounded, cancel := context.WithTimeout(ctx, recogniseBound)
+		err := ingress.CheckServer(bounded, ep, r.identity)
+		cancel()
+		if errors.Is(err, ingress.ErrWrongServer) {
+			wrong(err)
+		}
+	}
+}

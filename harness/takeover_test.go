@@ -1,0 +1,142 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/generators"
+	"retain/harness/internal/harnesstest"
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/simulated"
+)
+
+var (
+	lazy       = generators.StartConfig{State: generators.LazyState, Suspension: generators.SuspendNever}
+	suspending = generators.StartConfig{Suspension: generators.SuspendAtOnce}
+)
+
+// starts is a wired system that is up, with a configuration.
+func starts(t *testing.T, c generators.StartConfig) (*System, *harnesstest.Wired) {
+	w := &harnesstest.Wired{Runtime: simulated.New(simulated.Options{Nonce: "n"})}
+	s := &System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared(), Config: c}
+	require.NoError(t, s.Boot(t.Context()))
+	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
+	return s, w
+}
+
+// envs are the environments of starts with these configurations.
+func envs(all ...generators.StartConfig) (out []runtime.StartOptions) {
+	for _, c := range all {
+		out = append(out, runtime.StartOptions{Env: c.Env()})
+	}
+	return out
+}
+
+// recorded are the configurations of the starts in a history.
+func recorded(h *model.History) (out []generators.StartConfig) {
+	for _, f := range h.Faults {
+		if f.Kind.Starts() {
+			c, err := generators.DecodeStartConfig(f.Start)
+			if err != nil {
+				panic(err)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func TestRestartUsesTheConfigurationOfItsStep(t *testing.T) {
+	s, w := starts(t, lazy)
+	restarts := func(id int, start generators.StartConfig) []generators.Step {
+		return []generators.Step{
+			harnesstest.Inject(id, model.Kill, generators.InPlace{}),
+			generators.Inject{ID: id + 1, Fault: model.Start, When: generators.InPlace{}, Start: start},
+			harnesstest.Operate(id+2, 0, counter, model.CounterAdd{Delta: 1}),
+		}
+	}
+	var steps []generators.Step
+	steps = append(steps, restarts(1, generators.StartConfig{})...)
+	steps = append(steps, restarts(4, suspending)...)
+	steps = append(steps, restarts(7, generators.StartConfig{})...)
+	steps = append(steps, harnesstest.Inject(10, model.Kill, generators.InPlace{})) // the heal starts it
+	out := play(t, s, generators.Config{Start: lazy}, steps...)
+	require.Nil(t, out.Liveness)
+
+	both := lazy.With(suspending)
+	assert.Equal(t, generators.StartConfig{State: generators.LazyState, Suspension: generators.SuspendAtOnce}, both,
+		"a start step changes what it names and nothing else")
+	want := []generators.StartConfig{lazy, lazy, both, both, both, both} // boot, steps, heal, closing start
+	assert.Equal(t, envs(want...), w.Started())
+	assert.Equal(t, want[1:], recorded(out.History))
+	assert.Equal(t, both, s.Config)
+
+	i, err := Continue(s, out, quick)
+	require.NoError(t, err)
+	require.NoError(t, i.Watched(t.Context(), i.Restart))
+	h, err := i.Close()
+	require.NoError(t, err)
+	assert.Equal(t, both, recorded(h)[len(recorded(h))-1], "the ledger's start has the last plan's configuration")
+}
+
+func TestStartStepThatDoesNotApplyChangesNoConfiguration(t *testing.T) {
+	s, w := starts(t, lazy)
+	play(t, s, generators.Config{Start: lazy}, generators.Inject{ID: 1, Fault: model.Start, When: generators.InPlace{}, Start: suspending})
+	assert.Equal(t, envs(lazy, lazy), w.Started(), "the boot and the closing start")
+}
+
+func TestPlanTakesAServerOfAnotherConfigurationOver(t *testing.T) {
+	for _, c := range []struct {
+		by, ended model.FaultKind
+	}{{"", model.Kill}, {model.Kill, model.Kill}, {model.Stop, model.Stop}} {
+		t.Run(string(c.by), func(t *testing.T) {
+			s, w := starts(t, generators.StartConfig{State: generators.LazyState, OneTimer: true})
+			add := harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1})
+			out := play(t, s, generators.Config{Start: suspending, TakeOver: c.by}, add)
+			assert.Equal(t, envs(generators.StartConfig{State: generators.LazyState, OneTimer: true}, suspending, suspending), w.Started(),
+				"nothing of what it ran stays")
+			require.Len(t, out.History.Faults, 4, "the take-over and the closing kill")
+			assert.Equal(t, c.ended, out.History.Faults[0].Kind)
+			assert.Zero(t, out.History.Faults[0].Step)
+			assert.True(t, TakesOver(out.History, out.History.Faults[0]))
+			assert.False(t, TakesOver(out.History, out.History.Faults[2]))
+			assert.Less(t, out.History.Faults[1].End.Seq, out.step(1).Call.Seq, "it is over when the program begins")
+
+			tally := TallyOf(0, out.History)
+			assert.Equal(t, map[model.FaultKind]int{model.Kill: 1, model.Start: 1}, tally.Faults, "of the plan itself")
+			assert.Len(t, tally.Recoveries, 1)
+			assert.Equal(t, 1, tally.TakeOvers)
+
+			again := play(t, s, generators.Config{Start: suspending, TakeOver: c.by}, add)
+			assert.Len(t, again.History.Faults, 2, "a server with the plan's configuration goes on")
+			assert.Zero(t, TallyOf(0, again.History).TakeOvers)
+		})
+	}
+}
+
+func TestServerThatDoesNotComeBackFromATakeOverIsAViolationOfThePlan(t *testing.T) {
+	s, w := starts(t, generators.StartConfig{})
+	plan := generators.Plan{Config: generators.Config{Start: lazy}, Steps: []generators.Step{
+		harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+	}}
+	w.Pinging = func(context.Context) error {
+		if w.Starts.Load() > 1 {
+			return errors.New("not with this configuration")
+		}
+		return nil
+	}
+	bounds := Bounds{Recovery: 500 * time.Millisecond, Completion: time.Second}
+	out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: t.TempDir() + "/history.jsonl", Bounds: bounds})
+	require.NoError(t, err)
+	require.NotNil(t, out.Liveness)
+	assert.Equal(t, model.RuntimeComesBack, out.Liveness.Guarantee.Code)
+	assert.Equal(t, []generators.StartConfig{lazy}, recorded(out.History))
+	assert.Empty(t, out.History.Operations, "the program has not begun")
+	assert.NotEmpty(t, s.Retired)
+}

@@ -1,0 +1,155 @@
+package harness
+
+import (
+	"slices"
+
+	"retain/generators"
+	"retain/model"
+	"retain/service"
+)
+
+// atFaults counts the operations that were open when a fault began that ends the server:
+// their requests had left, and no answer had come.
+func (t *Tally) atFaults(h *model.History) {
+	var ends []model.Fault // in the order in which they began
+	for _, f := range h.Faults {
+		if f.Ends() {
+			ends = append(ends, f)
+		}
+	}
+	if len(ends) == 0 {
+		return
+	}
+	effects := effectsOf(h)
+	struck := make([]strike, len(ends))
+	for i := range h.Operations {
+		o := &h.Operations[i]
+		for j := range openFaults(o, ends) {
+			if generators.IsLoadObject(o.Object) {
+				struck[j].add(h, o)
+			} else {
+				t.openAt(o, ends[j], effects)
+			}
+		}
+	}
+	t.Load.strike(struck, ends, loadUps(h))
+}
+
+// openFaults are the indices of the faults at whose beginning an operation had an attempt
+// on the wire, ascending.
+func openFaults(o *model.Invoked, ends []model.Fault) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		next := 0
+		for _, a := range o.Attempts {
+			if !a.Wrote {
+				continue
+			}
+			from, _ := slices.BinarySearchFunc(ends, a.Start.Seq+1, func(f model.Fault, seq int64) int { return int(f.Begin.Seq - seq) })
+			for j := max(from, next); j < len(ends) && ends[j].Begin.Seq < a.End.Seq; j++ {
+				if next = j + 1; !yield(j) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// openAt counts an operation that is not of the load and was open at a fault.
+func (t *Tally) openAt(o *model.Invoked, f model.Fault, effects map[int]int64) {
+	t.InFlight++
+	if o.Op.ReadOnly() {
+		return
+	}
+	effect, seen := effects[o.ID]
+	t.FaultPoints[generators.FaultPoint{Fault: f.Kind, After: seen && effect < f.Begin.Seq}]++
+}
+
+// effectsOf is when each operation was first seen to have had its effect, by its number.
+func effectsOf(h *model.History) map[int]int64 {
+	out := map[int]int64{}
+	for _, e := range h.Evidence {
+		if e.Reading == string(service.Effect) || e.Reading == string(service.Finished) {
+			if at, seen := out[e.ID]; !seen || e.At.Seq < at {
+				out[e.ID] = e.At.Seq
+			}
+		}
+	}
+	return out
+}
+
+// readBack counts the reads after a restart that show a value whose write was
+// acknowledged before it: those of the program's objects, and those of the load's.
+func readBack(h *model.History) (program, load int) {
+	type mark struct {
+		object model.Object
+		text   string
+	}
+	ends := serverEndsOf(h)
+	writes := map[mark][]*model.Invoked{}
+	for i := range h.Operations {
+		o := &h.Operations[i]
+		if before := ends.before(o.Call.Seq); before > 0 && showsAny(o, before, func(text string) []*model.Invoked { return writes[mark{o.Object, text}] }) {
+			if generators.IsLoadObject(o.Object) {
+				load++
+			} else {
+				program++
+			}
+		}
+		if text := model.Mark(*o); text != "" {
+			writes[mark{o.Object, text}] = append(writes[mark{o.Object, text}], o)
+		}
+	}
+	return program, load
+}
+
+// showsAny reports whether a read shows a write that had returned before a time.
+func showsAny(read *model.Invoked, before int64, of func(mark string) []*model.Invoked) bool {
+	for _, text := range model.Marks(*read) {
+		for _, write := range of(text) {
+			if write.Return.Seq < before && model.Shows(*read, *write) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// serverEnds are the ends of a server, in the order of their ends; begin is the latest
+// beginning of those up to there.
+type serverEnds []struct{ begin, end int64 }
+
+func serverEndsOf(h *model.History) serverEnds {
+	var out serverEnds
+	for _, f := range h.Faults {
+		if f.Ends() {
+			out = append(out, struct{ begin, end int64 }{f.Begin.Seq, f.End.Seq})
+		}
+	}
+	slices.SortFunc(out, func(a, b struct{ begin, end int64 }) int {
+		if a.end < b.end {
+			return -1
+		}
+		return 1
+	})
+	for i := range out {
+		if i > 0 {
+			out[i].begin = max(out[i].begin, out[i-1].begin)
+		}
+	}
+	return out
+}
+
+// before is when the last end of the server began that was over at a time, 0 for none:
+// between what was before it and that time the server was restarted.
+func (r serverEnds) before(seq int64) int64 {
+	n, _ := slices.BinarySearchFunc(r, seq, func(e struct{ begin, end int64 }, seq int64) int {
+		if e.end < seq {
+			return -1
+		}
+		return 1
+	})
+	if n == 0 {
+		return 0
+	}
+	return r[n-1].begin
+}

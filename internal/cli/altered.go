@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"flag"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"retain/harness/backend"
+	"retain/model"
+	"retain/runtime/binary"
+	"retain/runtime/simulated"
+)
+
+// alteredSettings lists how the flags differ from a plain server under retain's defaults. The
+// simulated runtime has no settings of a real server. A file that can't be read has no
+// hash; the runtime reports it.
+func alteredSettings(on backend.Name) (out model.Settings) {
+	if on != backend.Simulated {
+		out = alteredServer()
+	}
+	add := func(kind model.SettingKind, name, value string) {
+		out = append(out, flagSetting(kind, name, value, ""))
+	}
+	bugs, _ := simulated.ParseBugs(*bugsFlag) // checked before anything started
+	if len(bugs) > 0 {
+		add(model.BugSetting, "bugs", *bugsFlag)
+		if *bugsRateFlag != simulated.DefaultRate {
+			add(model.BugSetting, "bugs.rate", flag.Lookup("bugs.rate").Value.String())
+		}
+	}
+	if *serverFlag != "" {
+		add(model.PlanSetting, "config", *serverFlag)
+	}
+	if *unresolvedFlag {
+		add(model.PlanSetting, "unresolved", "")
+	}
+	if *loadFlag != drawnLoad {
+		add(model.PlanSetting, "load", flag.Lookup("load").Value.String())
+	}
+	for _, name := range []string{"recovery.max", "completion.max", "check.budget"} {
+		if f := flag.Lookup(name); f.Value.String() != f.DefValue {
+			add(model.BoundSetting, name, f.Value.String())
+		}
+	}
+	return out
+}
+
+// flagSetting is the setting of a flag.
+func flagSetting(kind model.SettingKind, name, value, hash string) model.Setting {
+	return model.Setting{Kind: kind, Name: "-" + name, Value: value, SHA256: hash}
+}
+
+// alteredServer lists the altered settings of a real server.
+func alteredServer() (out model.Settings) {
+	for _, name := range envFlag.names() {
+		s := model.Variable(name, envFlag[name])
+		if name == "RESTATE_CONFIG" {
+			s.SHA256 = digest(s.Value)
+		}
+		out = append(out, s)
+	}
+	add := func(kind model.SettingKind, name, value, hash string) {
+		out = append(out, flagSetting(kind, name, value, hash))
+	}
+	if *configFlag != "" {
+		add(model.FileSetting, "restate.config", filepath.Base(*configFlag), digest(*configFlag))
+	}
+	if *imageFlag != "" {
+		add(model.ServerSetting, "restate.image", *imageFlag, "") // Docker knows the hash
+	}
+	if *binaryFlag != "" {
+		path, err := exec.LookPath(*binaryFlag)
+		if err != nil {
+			path = *binaryFlag
+		}
+		add(model.ServerSetting, "restate.binary", filepath.Base(*binaryFlag), digest(path))
+	}
+	return out
+}
+
+// digest is the SHA-256 of a file, "" if it can't be read.
+func digest(path string) string {
+	sum, _ := binary.Digest(path)
+	return sum
+}
+
+// alteredOn is [alteredSettings] with facts about the server that was found: the hash of its
+// image, or its program on the PATH.
+func alteredOn(name backend.Name, server backend.Subject) model.Settings {
+	out := alteredSettings(name)
+	for i := range out {
+		if out[i].Name == "-restate.image" {
+			out[i].SHA256 = strings.TrimPrefix(server.Image, "sha256:")
+		}
+	}
+	if server.OnPath != "" {
+		out = append(out, model.Setting{Kind: model.ServerSetting, Name: "PATH", Value: server.OnPath, SHA256: digest(server.OnPath)})
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"retain/campaign"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/harness/regress"
+	"retain/harness/session"
+	"retain/report"
+	"retain/runtime"
+)
+
+// Campaign draws and runs plans for -duration, on record: see package campaign.
+func Campaign(t T) {
+	if missing := campaignMissing(); missing != "" {
+		skipped(t, "give "+missing)
+	}
+	ended.cut = true // until it has come to its end
+	ctx := Interruptible(t)
+	o, err := campaignOptions(ctx)
+	if err != nil {
+		cannotBegin(t, err)
+	}
+	unwatch := func() {}
+	o.OnStart = func(progress func() campaign.Progress) {
+		unwatch = console.Watch(func() report.Status {
+			p := progress()
+			return report.Status{Parts: p.Parts(), Done: p.Done()}
+		})
+	}
+	o.OnFinding = func(r harness.Run, s *regress.Shrunk) { fmt.Fprint(console, finding(r, s)) }
+	say("campaign  ", o.Dir)
+	c, err := campaign.Conduct(ctx, o)
+	unwatch()
+	if c == nil {
+		cannotBegin(t, err)
+	}
+	if err != nil {
+		t.Errorf("harness: %v", err)
+	}
+	took := elapsed(c, o.Start.Shard)
+	ended.cut = err != nil || took < *durationFlag
+	c.Interrupted = ended.cut && ctx.Err() != nil
+	if !concludeCampaign(t, c) {
+		t.Fail()
+	}
+	if ended.cut {
+		say(fmt.Sprintf("note       ended after %s of %s: go on with it (exit code %d)", took.Round(time.Second), *durationFlag, RunAgain))
+	}
+	say("go on     ", resumeCommand(c.Dir, !ended.cut))
+}
+
+// campaignDir is the directory of the campaign that the flags name, "" for a new one under
+// [campaigns]. -dir belongs to a campaign if -duration is given too, or if -run selects
+// Campaign and no other entry point that reads -dir.
+func campaignDir() string {
+	alone := flagValue("test.run") != "" && runs("Campaign") && !runs("Report") && !runs("Redraw")
+	switch {
+	case *resumeFlag != "":
+		return *resumeFlag
+	case *durationFlag > 0 || alone:
+		return *dirFlag
+	}
+	return ""
+}
+
+// campaignOptions are those of the flags.
+func campaignOptions(ctx context.Context) (campaign.Options, error) {
+	dir := campaignDir()
+	if dir == "" {
+		dir = filepath.Join(campaigns, time.Now().UTC().Format("20060102T150405.000"))
+	}
+	last, err := lastSegment(dir)
+	if err != nil {
+		return campaign.Options{}, err
+	}
+	seed := uint64(0) // that of the campaign that goes on
+	if _, given := rapidFlag("seed"); given || last == nil {
+		seed = sessionSeed()
+	}
+	on, err := choose(ctx, backend.Name(*runtimeFlag), max(1, seed), func(string) {})
+	if err != nil {
+		return campaign.Options{}, err
+	}
+	draw := DrawOptions()
+	part, err := shard()
+	return campaign.Options{
+		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settings(), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
+		Start: campaign.Start{
+			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
+			Unresolved: draw.Unresolved, Server: draw.Server, StartConfigs: draw.StartConfigs, VQueues: draw.VQueues, Loads: draw.Loads, Scheduled: draw.Scheduled,
+		},
+		Dir: dir, Canaries: Canaries(on.open), ShrinkBudget: *shrinkFlag, Subject: subjectOf,
+	}, err
+}
+
+// subjectOf is the subject that the flags put under test, on a server of this identity.
+func subjectOf(server runtime.Identity) regress.Subject {
+	return subject(&session.Result{Identity: server})
+}
+
+// finding renders a violation, or its reduction if s is not nil, and writes its page.
+func finding(r harness.Run, s *regress.Shrunk) string {
+	c := report.Context{SDK: sdk(), Flags: serverArguments(), Shrunk: s}
+	if s != nil {
+		r.Problem = errors.Join(r.Problem, s.Problem)
+	}
+	if err := report.WritePage(r, c); err != nil {
+		r.Problem = errors.Join(r.Problem, err)
+	}
+	return report.Finding(r, c).String()
+}
+
+// elapsed is the total time of a shard's segments.
+func elapsed(c *campaign.Campaign, part campaign.Shard) (took time.Duration) {
+	for i := range c.Segments {
+		if s := &c.Segments[i]; s.Shard == part {
+			took += s.Took()
+		}
+	}
+	return took
+}

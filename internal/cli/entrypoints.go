@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"slices"
+
+	"retain/model"
+)
+
+// entryPoint is a test that a user runs by name.
+type entryPoint struct {
+	// word selects the test with -run: its name is "Test" and the word.
+	word string
+	// missing names the flags that it needs and lacks, "" for none; nil if it needs none.
+	missing func() string
+	// reads are the flags that it reads.
+	reads []string
+	// cases are the names of its subtests; nil if it has none.
+	cases func() []string
+}
+
+// test is the name of its test function.
+func (e entryPoint) test() string { return "Test" + e.word }
+
+var (
+	// sessionFlags are read by what executes plans.
+	sessionFlags = append(slices.Clone(serverFlags), "restate.env", "config", "keep.data", "check.budget", "summary", "junit")
+	drawFlags    = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
+)
+
+// entryPoints are all entry points, in the order of docs/flags.md.
+func entryPoints() []entryPoint {
+	return []entryPoint{
+		{word: "Properties", reads: slices.Concat(sessionFlags, drawFlags, []string{"shrink.budget", "duration", "workers"})},
+		{word: "StartAndStopRuntimeRetainsTheState", reads: slices.Concat(sessionFlags, []string{"shrink.budget"}), cases: startAndStopCases},
+		{word: "Replay", reads: slices.Concat(sessionFlags, []string{"shrink.budget", "plan", "promote", "rapid.checks"}),
+			missing: needs("plan", "-plan FILE, the plan to execute")},
+		{word: "Recheck", reads: []string{"history", "check.budget"}, missing: needs("history", "-history FILE, the history to judge")},
+		{word: "Regressions", reads: sessionFlags, cases: regressionCases, missing: regressionsMissing},
+		{word: "Campaign", missing: campaignMissing,
+			reads: slices.Concat(sessionFlags, drawFlags, []string{"shrink.budget", "duration", "workers", "resume", "shard", "dir"})},
+		{word: "Report", reads: []string{"dir", "summary", "junit"}, missing: needs("dir", "-dir DIR, the directory of a campaign")},
+		{word: "Redraw", reads: []string{"dir", "number", "rapid.steps"}, missing: redrawMissing},
+	}
+}
+
+// EntryPoints are the words that select one entry point each with -run. The name of its
+// test is "Test" and the word.
+func EntryPoints() (words []string) {
+	for _, e := range entryPoints() {
+		words = append(words, e.word)
+	}
+	return words
+}
+
+// needs makes the check of an entry point that needs one flag.
+func needs(flag, what string) func() string {
+	return func() string {
+		if flagValue(flag) == "" {
+			return what
+		}
+		return ""
+	}
+}
+
+func campaignMissing() string {
+	if *durationFlag == 0 && campaignDir() == "" {
+		return "-duration D, such as 8h, with -timeout 0; or -resume DIR"
+	}
+	return ""
+}
+
+func regressionsMissing() string {
+	if len(regressionCases()) == 0 {
+		return "a case in " + Regressions + ", and there is none: -run Replay -plan FILE -promote NAME keeps one"
+	}
+	return ""
+}
+
+func redrawMissing() string {
+	switch {
+	case *dirFlag == "" && *numberFlag < 0:
+		return "-dir DIR, the directory of a campaign, and -number N, the plan of it"
+	case *dirFlag == "":
+		return "-dir DIR, the directory of the campaign"
+	case *numberFlag < 0:
+		return "-number N, the plan of the campaign that is drawn again"
+	}
+	return ""
+}
+
+func startAndStopCases() []string { return []string{string(model.Stop), string(model.Kill)} }
+
+func regressionCases() (names []string) {
+	for _, c := range RegressionCases() {
+		names = append(names, c.Name)
+	}
+	return names
+}

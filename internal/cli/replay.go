@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"fmt"
+
+	"retain/generators"
+	"retain/harness/backend"
+	"retain/internal/inputfile"
+)
+
+// maxPlan bounds a plan file. One of a million steps has 60 MB.
+const maxPlan = 64 << 20
+
+// Replay executes the plan of -plan, and keeps it with -promote.
+func Replay(t T) {
+	if *planFlag == "" {
+		skipped(t, "give -plan FILE to execute a stored plan")
+	}
+	text, err := inputfile.Read(*planFlag, maxPlan)
+	if err != nil {
+		cannotBegin(t, fmt.Errorf("-plan: %w: name a plan.json", err))
+	}
+	plan, err := generators.Decode(text)
+	if err != nil {
+		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
+	}
+	if len(plan.Steps) == 0 {
+		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps: there is nothing to execute", *planFlag))
+	}
+	if err := checkVersions(plan, backend.Name(*runtimeFlag)); err != nil {
+		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
+	}
+	n := max(1, plans())
+	if *promoteFlag != "" && plans() == 0 {
+		n = rateRuns // a plan that fails now and then should get the chance
+	}
+	replayed := execute(t, program{seed: plan.Seed, plans: n, draw: func(int) generators.Plan { return withServer(plan) }, fresh: true})
+	if *promoteFlag != "" {
+		replayed.promote(t, withServer(plan))
+	}
+	replayed.end(t)
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"retain/campaign"
+	"retain/harness"
+	"retain/report"
+)
+
+// Report makes the page of -dir again, of one campaign or of all its shards together,
+// and prints their verdict.
+func Report(t T) {
+	if *dirFlag == "" {
+		skipped(t, "give -dir DIR, the directory of a campaign or one that has those of its shards")
+	}
+	c, err := campaign.Read(*dirFlag)
+	if err != nil {
+		cannotBegin(t, fmt.Errorf("-dir: %w", err))
+	}
+	if !concludeCampaign(t, c) {
+		t.Fail()
+	}
+}
+
+// concludeCampaign writes a campaign's page and the files of the flags, prints its result, and
+// reports whether it is green.
+func concludeCampaign(t T, c *campaign.Campaign) (green bool) {
+	page, err := report.WriteCampaignPage(c)
+	if err != nil {
+		t.Errorf("harness: there is no page: %v", err)
+	}
+	rows := report.Campaign(c, page)
+	rows.Print(console)
+	var errs []error
+	if *summaryFlag != "" {
+		errs = append(errs, report.CampaignSummary(*summaryFlag, c))
+	}
+	if *junitFlag != "" {
+		junit.AddCampaign(t.Name(), c, page)
+		errs = append(errs, junit.Write(*junitFlag))
+	}
+	if path := os.Getenv(report.StepSummary); path != "" {
+		errs = append(errs, rows.AppendMarkdown(path))
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("harness: %v", err)
+	}
+	verdict, _ := c.Verdict()
+	ended.red = ended.red || verdict != harness.Pass && verdict != harness.Interrupted
+	return verdict == harness.Pass
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"retain/campaign"
+	"retain/generators"
+	"retain/harness/backend"
+)
+
+// inheritFlags sets the flags that the command line of a resumed campaign leaves out to
+// their recorded values. It refuses flags that name another server or other plans: one
+// campaign tests under one set of conditions.
+func inheritFlags() error {
+	dir := campaignDir()
+	if dir == "" {
+		return nil
+	}
+	last, err := lastSegment(dir)
+	if err != nil || last == nil {
+		return err
+	}
+	was, env, err := recordedFlags(last)
+	if err != nil {
+		return fmt.Errorf("-resume %s: %w", *resumeFlag, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(was)) {
+		f := flag.Lookup(name)
+		given := isSet(f) && f.Value.String() != string(backend.Auto)
+		switch {
+		case !given && was[name] != "":
+			err = flag.Set(name, was[name])
+		case given && name != "rapid.steps" && f.Value.String() != orDefault(was[name], f):
+			err = fmt.Errorf("it has %s, this command line %s: leave the flag out, or begin another campaign",
+				argument(name, orDefault(was[name], f)), argument(name, f.Value.String()))
+		}
+		if err != nil {
+			return fmt.Errorf("the campaign in %s: %w", dir, err)
+		}
+	}
+	if !isSet(flag.Lookup("duration")) {
+		*durationFlag = last.Duration
+	}
+	if len(envFlag) == 0 {
+		envFlag = env
+	}
+	if !maps.Equal(envFlag, env) {
+		return fmt.Errorf("the campaign in %s: it has -restate.env %v, this command line %v: leave them out, or begin another campaign",
+			dir, env.referenced(), envFlag.referenced())
+	}
+	return nil
+}
+
+// lastSegment is the last segment of -shard, nil for a campaign that is to begin.
+func lastSegment(dir string) (*campaign.Segment, error) {
+	part, err := shard()
+	if err != nil {
+		return nil, err
+	}
+	c, err := campaign.Read(dir)
+	switch {
+	case errors.Is(err, campaign.ErrNoRecords), errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("the campaign in %s: %w", dir, err)
+	}
+	for i := range slices.Backward(c.Segments) {
+		if s := &c.Segments[i]; s.Shard == part {
+			return s, nil
+		}
+	}
+	return nil, nil
+}
+
+// recordedFlags are the recorded values of the flags of the server and the plans, "" for
+// a flag that was left out, and of -restate.env.
+func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err error) {
+	was, env = map[string]string{}, envs{}
+	for _, name := range serverFlags {
+		was[name] = ""
+	}
+	for _, f := range s.Flags {
+		name, value, _ := strings.Cut(strings.TrimPrefix(f, "-"), "=")
+		if name == "restate.env" {
+			if err := env.Set(value); err != nil {
+				return nil, nil, fmt.Errorf("-restate.env %s: %w", value, err)
+			}
+		} else {
+			was[name] = value
+		}
+	}
+	was["config"] = s.Server
+	was["load"] = recordedLoad(s.Loads)
+	was["unresolved"] = ""
+	if s.Unresolved {
+		was["unresolved"] = "true"
+	}
+	if s.Runtime != "" && s.Runtime != string(backend.Auto) {
+		was["runtime"] = s.Runtime
+	}
+	if flag.Lookup("rapid.steps") != nil {
+		was["rapid.steps"] = strconv.Itoa(s.RapidSteps)
+	}
+	return was, env, nil
+}
+
+// recordedLoad is the value of -load that draws these loads, "" for none.
+func recordedLoad(l generators.Loads) string {
+	switch {
+	case l.Share == 0:
+		return "0" // also what segments drew that were recorded before there were loads
+	case l.Clients == 0:
+		return ""
+	}
+	return strconv.Itoa(l.Clients)
+}
+
+// resumeCommand is the command that resumes a campaign. The records name what is tested, the
+// command only the other flags.
+func resumeCommand(dir string, over bool) string {
+	words := []string{"go test -run Campaign -timeout 0 -resume", dir}
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "workers", "shard", "keep.data", "shrink.budget", "check.budget", "summary", "junit":
+			words = append(words, argument(f.Name, f.Value.String()))
+		}
+	})
+	if over {
+		words = append(words, argument("duration", (2**durationFlag).String()))
+	}
+	return strings.Join(words, " ")
+}

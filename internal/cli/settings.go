@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/harness/session"
+	"retain/runtime"
+)
+
+// settings are the settings of every server, by the flags.
+func settings() runtime.Settings {
+	return runtime.Settings{Version: *versionFlag, Env: envFlag, ConfigFile: *configFlag}
+}
+
+// settingsOn are the settings for a backend. The simulated runtime takes none.
+func settingsOn(name backend.Name) runtime.Settings {
+	if name == backend.Simulated {
+		return runtime.Settings{}
+	}
+	return settings()
+}
+
+// withServer is the plan on the server configuration of -config, if that is given.
+func withServer(p generators.Plan) generators.Plan {
+	if *serverFlag != "" {
+		p = p.On(*serverFlag)
+	}
+	return p
+}
+
+// drawnLoad is the value of -load without the flag, and loadShare the share of the plans
+// that have a load then.
+const (
+	drawnLoad = -1
+	loadShare = 2.0 / 3
+)
+
+// loads says which plans have a load, by -load.
+func loads() generators.Loads {
+	switch *loadFlag {
+	case drawnLoad:
+		return generators.Loads{Share: loadShare}
+	case 0:
+		return generators.Loads{}
+	}
+	return generators.Loads{Share: 1, Clients: *loadFlag}
+}
+
+// DrawOptions are the options of all plans that are drawn, by the flags.
+func DrawOptions() generators.Options {
+	return generators.Options{
+		Unresolved: *unresolvedFlag, Server: *serverFlag, StartConfigs: true, VQueues: drawsVQueues(), Loads: loads(), Scheduled: true,
+	}
+}
+
+// drawsVQueues reports whether servers of the flags have vqueues in some plans and not in
+// others: their version is known to have them, and no variable decides it for all.
+func drawsVQueues() bool {
+	for name := range envFlag {
+		if strings.EqualFold(name, runtime.EnvVQueues) {
+			return false
+		}
+	}
+	return versionKnown() && generators.HasVQueues(cmp.Or(*versionFlag, runtime.DefaultVersion))
+}
+
+// versionKnown reports whether the version of the server is known before it starts. That
+// of an image or a binary is not.
+func versionKnown() bool { return *imageFlag+*binaryFlag == "" }
+
+func bounds() harness.Bounds {
+	return harness.Bounds{Recovery: *recoveryFlag, Completion: *completionFlag}
+}
+
+func checks() checker.Options { return checker.Options{Budget: *budgetFlag} }
+
+// recheckOptions are the options of a check that runs by itself. A larger time budget raises the
+// memory budget with it: either may have ended the session's check.
+func recheckOptions(budget time.Duration) checker.Options {
+	const usual, most = 512 << 20, 8
+	times := min(max(int64(budget/(20*time.Second)), 1), most)
+	return checker.Options{Budget: budget, Memory: times * usual}
+}
+
+// checkVersions refuses a plan that starts a version other than that of the flags. The
+// version of an image or a binary is unknown until the server starts; the harness
+// refuses such a plan then.
+func checkVersions(p generators.Plan, on backend.Name) error {
+	if !versionKnown() {
+		return nil
+	}
+	return generators.CheckServer(p, cmp.Or(settingsOn(on).Version, runtime.DefaultVersion))
+}
+
+// Options are the options of a session that follow from the flags of the server and of
+// the check alone.
+func Options() session.Options {
+	return session.Options{Base: settings(), Bounds: bounds(), Check: checks()}
+}
+
+// Native opens native servers as the flags say, and ignores -runtime.
+func Native(ctx context.Context) (harness.Open, error) {
+	open, _, err := backend.Choose(ctx, settings(), backend.Options{Name: backend.Process, Binary: *binaryFlag})
+	return open, err
+}

@@ -1,0 +1,122 @@
+package model
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// FaultKind is what a fault does to the runtime.
+type FaultKind string
+
+// Condition is what the faults have made of the server.
+type Condition string
+
+// Conditions that the harness knows. A fault may leave another one.
+const (
+	Down     Condition = "down"     // there is no server
+	Starting Condition = "starting" // it was started, and calls may not go through yet
+	Ready    Condition = "ready"    // calls go through
+	Paused   Condition = "paused"   // its processes are frozen
+)
+
+// FaultSpec is the model's part of a kind of fault. Each kind stands in a file of its
+// own, fault_NAME.go, and registers there.
+type FaultSpec struct {
+	Kind FaultKind
+	// Order is the place in [FaultKinds], the simplest first.
+	Order int
+	// From are the conditions of the server in which it applies. In any other it does
+	// nothing.
+	From []Condition
+	// To is the condition that it leaves.
+	To Condition
+	// Undo is the fault that brings the server back. "" if To is Ready.
+	Undo FaultKind
+	// Drains is true if the server ends what it is at before the fault is over: gates
+	// may stay shut meanwhile.
+	Drains bool
+	// Stalls is true if calls are not answered in the condition that it leaves, though
+	// the server is there.
+	Stalls bool
+}
+
+var faultSpecs = map[FaultKind]*FaultSpec{}
+
+func registerFault(s FaultSpec) FaultKind {
+	if _, twice := faultSpecs[s.Kind]; twice {
+		panic("model: the fault " + string(s.Kind) + " is registered twice")
+	}
+	faultSpecs[s.Kind] = &s
+	return s.Kind
+}
+
+// FaultKinds lists every kind of fault, the simplest first.
+func FaultKinds() []FaultKind {
+	out := make([]FaultKind, 0, len(faultSpecs))
+	for k := range faultSpecs {
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b FaultKind) int {
+		return cmp.Or(cmp.Compare(faultSpecs[a].Order, faultSpecs[b].Order), cmp.Compare(a, b))
+	})
+	return out
+}
+
+// FaultNames lists the kinds of faults in words: "stop, kill, start, pause or resume".
+func FaultNames() string {
+	var names []string
+	for _, k := range FaultKinds() {
+		names = append(names, string(k))
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// Spec is the kind's part of the model; the zero value for a kind that does not exist.
+func (k FaultKind) Spec() *FaultSpec {
+	if s := faultSpecs[k]; s != nil {
+		return s
+	}
+	return &FaultSpec{}
+}
+
+// Ends reports whether the fault ends the server.
+func (k FaultKind) Ends() bool { return k.Spec().To == Down }
+
+// Starts reports whether the fault starts a server that is down.
+func (k FaultKind) Starts() bool { return slices.Contains(k.Spec().From, Down) }
+
+// Applies reports whether the fault does anything to a server in this condition.
+func (k FaultKind) Applies(c Condition) bool { return slices.Contains(k.Spec().From, c) }
+
+// Undoes reports whether the fault undoes another one.
+func (k FaultKind) Undoes() bool {
+	for _, s := range faultSpecs {
+		if s.Undo == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Undo is the fault that brings the server back from a condition, "" if none does.
+func (c Condition) Undo() FaultKind {
+	for _, k := range FaultKinds() {
+		if s := faultSpecs[k]; s.To == c && s.Undo != "" {
+			return s.Undo
+		}
+	}
+	return ""
+}
+
+// Stalled reports whether calls are not answered in this condition, though the server is
+// there.
+func (c Condition) Stalled() bool {
+	for _, s := range faultSpecs {
+		if s.To == c && s.Stalls {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"retain/runtime"
+	"retain/runtime/lifecycle"
+)
+
+// begin starts the container, in place of which there is another one first if the
+// start has another environment. Docker publishes its ports anew.
+func (r *Runtime) begin(ctx context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := o.Check(r.version); err != nil {
+		return nil, err
+	}
+	if err := r.configure(ctx, r.environment(o)); err != nil {
+		return nil, err
+	}
+	id := r.container.GetContainerID()
+	// The wait begins before the start, so that no end is missed, and outlasts
+	// the caller's context.
+	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	wait := r.docker.ContainerWait(waiting, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := r.docker.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		giveUp()
+		r.undo(id)
+		return nil, fmt.Errorf("start its container: %w", err)
+	}
+	i := &incarnation{Incarnation: lifecycle.Begin(), docker: r.docker, id: id}
+	r.last = i
+	go func() {
+		defer giveUp()
+		i.watch(wait)
+	}()
+	if err := r.readEndpoints(ctx, id); err != nil {
+		r.undo(id)
+		return i, err
+	}
+	return i, nil
+}
+
+// configure makes sure that the container has an environment. That of a container can't
+// be changed: another one takes its place, with the same volume, image and labels. The
+// log of the one before is copied whole first.
+func (r *Runtime) configure(ctx context.Context, env map[string]string) error {
+	if maps.Equal(r.env, env) {
+		return nil
+	}
+	next, err := r.create(ctx, env)
+	if err == nil {
+		err = r.followLog(ctx, next.GetContainerID())
+	}
+	removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeMax)
+	defer cancel()
+	if err != nil {
+		return errors.Join(err, remove(removing, next)) // it may be there even with an error
+	}
+	before := r.container
+	r.container, r.env = next, env
+	return remove(removing, before)
+}
+
+// removeMax bounds the removal of a container.
+const removeMax = 30 * time.Second
+
+// remove removes a container, nil for none. One that runs ends by SIGKILL.
+func remove(ctx context.Context, c testcontainers.Container) error {
+	err := testcontainers.TerminateContainer(c, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
+	if err != nil {
+		return fmt.Errorf("remove the server's container: %w", err)
+	}
+	return nil
+}
+
+// undo ends what a start that failed may have begun nevertheless.
+func (r *Runtime) undo(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, _ = r.docker.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: "SIGKILL"})
+}
+
+// readEndpoints reads where Docker published the ports this time.
+func (r *Runtime) readEndpoints(ctx context.Context, id string) error {
+	now, err := r.docker.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("look up the ports of its container: %w", err)
+	}
+	if now.Container.State != nil {
+		r.last.pid = now.Container.State.Pid
+	}
+	ingress, admin, err := served(r.env)
+	if err != nil {
+		return err
+	}
+	ports := network.PortMap{}
+	if now.Container.NetworkSettings != nil {
+		ports = now.Container.NetworkSettings.Ports
+	}
+	r.endpoints = runtime.Endpoints{Ingress: r.url(ports, ingress), Admin: r.url(ports, admin)}
+	return nil
+}
+
+func (r *Runtime) url(ports network.PortMap, port network.Port) string {
+	published := "0"
+	for _, binding := range ports[port] {
+		published = binding.HostPort
+	}
+	return "http://" + net.JoinHostPort(r.docker.published, published)
+}

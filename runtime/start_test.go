@@ -1,0 +1,39 @@
+package runtime_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/runtime"
+)
+
+func TestSettingsGoOverTheEnvironmentOfAStart(t *testing.T) {
+	s := runtime.Settings{Version: "1.7.12", Partitions: 4, Env: map[string]string{"RESTATE_A": "person", "restate_b": "person"}}
+	o := runtime.StartOptions{Env: map[string]string{"RESTATE_A": "start", "RESTATE_B": "start", "RESTATE_C": "start"}}
+	started := s.With(o)
+	assert.Equal(t, map[string]string{"RESTATE_A": "person", "restate_b": "person", "RESTATE_C": "start"}, started.Env,
+		"a server takes a variable in any case: with two it would choose")
+	assert.Equal(t, s.Partitions, started.Partitions)
+	assert.Len(t, s.Env, 2, "the settings stay as they were")
+	assert.Len(t, o.Env, 3, "the options stay as they were")
+	assert.Equal(t, s, s.With(runtime.StartOptions{}))
+}
+
+func TestAStartWithAnotherVersionIsRefused(t *testing.T) {
+	for _, version := range []string{"", "1.7.12"} {
+		require.NoError(t, runtime.StartOptions{Version: version}.Check("1.7.12"))
+	}
+	err := runtime.StartOptions{Version: "1.6.1"}.Check("1.7.12")
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	require.EqualError(t, err, `version "1.6.1" on the data of 1.7.12: unsupported operation: make another server for another version`)
+}
+
+func TestAStartDoesNotChangeWhatIsProvisionedOrTheRuntimes(t *testing.T) {
+	require.NoError(t, runtime.StartOptions{Env: map[string]string{"RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT": "0s"}}.Check(""))
+	for _, name := range []string{runtime.EnvPartitions, runtime.EnvVQueues, "restate_default_num_partitions", "RESTATE_NODE_NAME", "RESTATE_BASE_DIR", "RESTATE_CONFIG", "RESTATE_INGRESS__BIND_ADDRESS"} {
+		require.ErrorContains(t, runtime.StartOptions{Env: map[string]string{"RESTATE_OTHER": "", name: "x"}}.Check(""), "a start can't set "+name)
+	}
+}
