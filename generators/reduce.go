@@ -95,7 +95,8 @@ func (r Reduction) Seen() Rate { return r.tried[keyOf(r.Best)] }
 // A load is taken away first: the program without it, and the witness as a program. What
 // needs a load keeps the smallest that fails in half of the executions.
 //
-// A plan of one step, and the result of a finished reduction, are not executed.
+// A plan of one step without a load, and the result of a finished reduction, are not
+// executed.
 //
 // Reduce always returns the state that it has reached. The error is nil unless
 // executions failed or Save did; bounds and interruption are endings.
@@ -106,7 +107,7 @@ func Reduce(ctx context.Context, from Plan, o ReduceOptions) (Reduction, error) 
 		s.Reduction = o.GoOn.clone()
 		s.earlier = s.Took
 	}
-	if s.Ending == Minimal || len(s.Best.Steps) <= 1 && s.Best.Load.Clients == 0 {
+	if s.Ending == Minimal || s.Best.IsSmallest() {
 		return s.nothingToDo()
 	}
 	s.Ending = ""
@@ -131,6 +132,9 @@ func Reduce(ctx context.Context, from Plan, o ReduceOptions) (Reduction, error) 
 	}
 	return s.Reduction, err
 }
+
+// IsSmallest reports whether a reduction has nothing to take away from the plan.
+func (p Plan) IsSmallest() bool { return len(p.Steps) <= 1 && p.Load.Clients == 0 }
 
 // nothingToDo is the end of a reduction that executes nothing.
 func (s *reducer) nothingToDo() (Reduction, error) {

@@ -472,6 +472,10 @@ func TestReduceDoesNotExecuteMinimalPlans(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Reduction{Best: one, From: 1, Ending: Minimal, tried: map[string]Rate{}}, r)
 
+	assert.True(t, one.IsSmallest())
+	one.Load = Load{Clients: 1, Objects: 1}
+	assert.False(t, one.IsSmallest(), "its load can be taken away")
+
 	plan := Draw(1, 1, Options{})
 	done := Reduction{Best: plan, From: 70, Executions: 12, Took: time.Minute, Ending: Minimal, tried: map[string]Rate{}}
 	r, err = Reduce(t.Context(), plan, ReduceOptions{Fails: never, GoOn: &done, Time: time.Second})

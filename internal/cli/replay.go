@@ -24,8 +24,8 @@ func Replay(t T) {
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
 	}
-	if len(plan.Steps) == 0 {
-		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps: there is nothing to execute", *planFlag))
+	if len(plan.Steps) == 0 && plan.Load.Clients == 0 {
+		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps and no load: there is nothing to execute", *planFlag))
 	}
 	if err := checkVersions(plan, backend.Name(*runtimeFlag)); err != nil {
 		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))

@@ -28,7 +28,7 @@ func (j *job) shrink(s *session.Result) *regress.Shrunk {
 	}
 	until := time.Now().Add(*shrinkFlag)
 	earlier := earlierReduction(failed.Plan)
-	if small := len(failed.Plan.Steps) == 1 || earlier != nil && earlier.Ending == generators.Minimal; small {
+	if small := failed.Plan.IsSmallest() || earlier != nil && earlier.Ending == generators.Minimal; small {
 		say(fmt.Sprintf("measuring  how often it fails, for %s at most: the plan is reduced already; -shrink.budget 0 does without", *shrinkFlag/4))
 		j.progress.Within(*shrinkFlag / 4)
 	} else {

@@ -73,7 +73,7 @@ func badFiles(t *testing.T) []refusal {
 		{name: "a directory as a plan", args: replay(dir), says: []string{"is a directory", "name a plan.json"}},
 		{name: "an empty plan", args: replay(file("empty.json", "")), says: []string{"empty.json", "the plan is empty"}},
 		{name: "a plan cut short", args: replay(file("cut.json", `{"version":1,"steps":[{"id":1,`)), says: []string{"line 1:31", "cut short"}},
-		{name: "a plan of nothing", args: replay(file("none.json", `{"version":1}`)), says: []string{"none.json", "has no steps"}},
+		{name: "a plan of nothing", args: replay(file("none.json", `{"version":1}`)), says: []string{"none.json", "has no steps and no load"}},
 		{name: "a plan with an unknown operation", args: replay(file("addd.json", `{"version":1,"steps":[{"id":1,"client":0,"do":"counter-0 addd(1)"}]}`)), says: []string{"step 1", "has add"}},
 		{name: "a plan of a later version", args: replay(file("later.json", `{"version":99,"steps":[]}`)), says: []string{"99", "use a newer one"}},
 		{name: "a plan of another server", args: replay(file("upgrade.json", `{"version":1,"steps":[{"id":1,"fault":"stop"},{"id":2,"fault":"start","version":"1.8.0"}]}`)),

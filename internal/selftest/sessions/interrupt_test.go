@@ -137,6 +137,16 @@ func TestViolationIsReportedIfReductionIsInterrupted(t *testing.T) {
 	assert.NotRegexp(t, `(?m)^interrupted `, run.Text())
 }
 
+// A load is a program of its own, for a reduction that leaves no step of a plan.
+func TestPlanOfALoadAloneIsReplayed(t *testing.T) {
+	plan := generators.Plan{Load: generators.Load{Clients: 4, Objects: 2, Between: 50}}
+	file := filepath.Join(t.TempDir(), "plan.json")
+	require.NoError(t, os.WriteFile(file, generators.Encode(plan), 0o600))
+	run := suite.New(t, nil, "-test.run", "^TestReplay$", "-plan", file, "-runtime", "simulated")
+	require.NoError(t, run.Run(), run.Text())
+	assert.Contains(t, run.Text(), "load       1 plan with a load")
+}
+
 // One step can't be reduced; its failure rate is measured.
 func TestOneStepPlanIsMeasuredNotReduced(t *testing.T) {
 	t.Parallel() // it mostly waits
