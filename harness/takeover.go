@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"retain/generators"
 	"retain/model"
@@ -29,12 +30,15 @@ func (r *run) takeOver(ctx context.Context) error {
 }
 
 // TakesOver reports whether a fault took the server over: it is the harness's own, and no
-// operation of the run came before it.
+// operation of the run and no fault of its plan came before it.
 func TakesOver(h *model.History, f model.Fault) bool {
 	return f.Step == 0 && beforeProgram(h, f.Begin.Ns)
 }
 
-// beforeProgram reports whether a moment is before the first operation of a run.
+// beforeProgram reports whether a moment is before the first operation of a run, and
+// before the first fault of its plan: a plan may begin with one, and the heal starts the
+// server before any operation is called.
 func beforeProgram(h *model.History, ns int64) bool {
-	return len(h.Operations) == 0 || ns < h.Operations[0].Call.Ns
+	return (len(h.Operations) == 0 || ns < h.Operations[0].Call.Ns) &&
+		!slices.ContainsFunc(h.Faults, func(f model.Fault) bool { return f.Step != 0 && f.Begin.Ns <= ns })
 }

@@ -120,6 +120,22 @@ func TestPlanTakesAServerOfAnotherConfigurationOver(t *testing.T) {
 	}
 }
 
+func TestHealBeforeTheFirstOperationIsNoTakeOver(t *testing.T) {
+	s, _ := starts(t, generators.StartConfig{})
+	out := play(t, s, generators.Config{}, harnesstest.Inject(1, model.Kill, generators.InPlace{}), harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}))
+	h := out.History
+	require.Len(t, h.Faults, 4, "the kill of the plan, the start of the heal, and the closing kill")
+	require.Zero(t, h.Faults[1].Step)
+	require.Less(t, h.Faults[1].Begin.Ns, h.Operations[0].Call.Ns)
+	for _, f := range h.Faults {
+		assert.False(t, TakesOver(h, f))
+	}
+	tally := TallyOf(0, h)
+	assert.Zero(t, tally.TakeOvers)
+	assert.Equal(t, map[model.FaultKind]int{model.Kill: 2, model.Start: 2}, tally.Faults)
+	assert.Len(t, tally.Recoveries, 2)
+}
+
 func TestServerThatDoesNotComeBackFromATakeOverIsAViolationOfThePlan(t *testing.T) {
 	s, w := starts(t, generators.StartConfig{})
 	plan := generators.Plan{Config: generators.Config{Start: lazy}, Steps: []generators.Step{
