@@ -124,6 +124,18 @@ func TestPlanWithALoadAndNoProgram(t *testing.T) {
 	})
 }
 
+// Only a load keeps numbers from the program.
+func TestAnyNumberIsTheProgramsWithoutALoad(t *testing.T) {
+	object := model.Object{Kind: model.Counter, N: generators.FirstLoadObject}
+	out := play(t, system(t), generators.Config{}, harnesstest.Operate(1, 0, object, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(2, model.Kill, generators.InPlace{}), harnesstest.Inject(3, model.Start, generators.InPlace{}),
+		harnesstest.Operate(4, 0, object, model.CounterGet{}))
+	tally := TallyOf(0, out.History)
+	assert.Equal(t, len(out.History.Operations), tally.Operations)
+	assert.Positive(t, tally.ReadBack)
+	assert.Zero(t, tally.Load)
+}
+
 func TestManyClientsOnOneKeyAreNotStuck(t *testing.T) {
 	out := playLoaded(t, system(t), generators.Config{}, generators.Load{Clients: 64, Objects: 1, Seed: 3, Between: 300}, restarts(40)...)
 	require.Nil(t, out.Liveness)

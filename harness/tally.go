@@ -127,8 +127,9 @@ func addCounts[K comparable, N ~int | ~int64](to, from map[K]N) {
 func TallyOf(plan int, h *model.History) Tally {
 	t := NewTally()
 	t.Plans = 1
+	ofLoad := OfLoad(h)
 	for i := range h.Operations {
-		if o := &h.Operations[i]; generators.IsLoadObject(o.Object) {
+		if o := &h.Operations[i]; ofLoad(o.Object) {
 			t.Load.count(o)
 		} else {
 			t.count(o)

@@ -20,12 +20,12 @@ func (t *Tally) atFaults(h *model.History) {
 	if len(ends) == 0 {
 		return
 	}
-	effects := effectsOf(h)
+	effects, ofLoad := effectsOf(h), OfLoad(h)
 	struck := make([]strike, len(ends))
 	for i := range h.Operations {
 		o := &h.Operations[i]
 		for j := range openFaults(o, ends) {
-			if generators.IsLoadObject(o.Object) {
+			if ofLoad(o.Object) {
 				struck[j].add(h, o)
 			} else {
 				t.openAt(o, ends[j], effects)
@@ -84,12 +84,12 @@ func readBack(h *model.History) (program, load int) {
 		object model.Object
 		text   string
 	}
-	ends := serverEndsOf(h)
+	ends, ofLoad := serverEndsOf(h), OfLoad(h)
 	writes := map[mark][]*model.Invoked{}
 	for i := range h.Operations {
 		o := &h.Operations[i]
 		if before := ends.before(o.Call.Seq); before > 0 && showsAny(o, before, func(text string) []*model.Invoked { return writes[mark{o.Object, text}] }) {
-			if generators.IsLoadObject(o.Object) {
+			if ofLoad(o.Object) {
 				load++
 			} else {
 				program++

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"retain/generators"
 	"retain/model"
 )
 
@@ -35,6 +36,13 @@ type LoadCounters struct {
 	// long their operations took in all, those that never ended left out.
 	UpNs   int64 `json:"up_ns"`
 	BusyNs int64 `json:"busy_ns"`
+}
+
+// OfLoad reports of an object of a history whether it is the load's. Without a load the
+// program's objects may have any number.
+func OfLoad(h *model.History) func(model.Object) bool {
+	loaded := slices.ContainsFunc(h.Operations, func(o model.Invoked) bool { return o.Phase == model.Load })
+	return func(o model.Object) bool { return loaded && generators.IsLoadObject(o) }
 }
 
 // strikeStep is the width of the classes of [LoadCounters.AtStrikes].
