@@ -38,20 +38,24 @@ func resultOf(r harness.Run, dir string) PlanResult {
 		j.LoadLatencies, _ = encodeLatencies(load)
 	}
 	j.Bands, j.Recoveries = bands(h, j.Took), recoveries(h)
-	j.cover(r.Plan.Config, r.Tally.Coverage)
+	j.cover(r.Tally.Coverage)
 	return j
 }
 
 // cover records what the plan tested.
-func (j *PlanResult) cover(config generators.Config, c harness.Coverage) {
+func (j *PlanResult) cover(c harness.Coverage) {
 	for _, s := range generators.Situations() {
 		if c.Situations[s] > 0 {
 			j.Situations = append(j.Situations, s.String())
 		}
 	}
-	class := config.Class()
-	provisioned := config.Provisioned()
-	j.Class, j.Partitions, j.VQueues, j.Writes = &class, provisioned.Partitions, provisioned.VQueues, c.Writes
+	for class := range c.Plans { // the one that it began in
+		j.Class = &class
+	}
+	for n := range c.Partitions {
+		j.Partitions = n
+	}
+	j.VQueues, j.Writes = c.VQueues > 0, c.Writes
 }
 
 // coverage is what the plan tested. A situation of a newer version is none of ours.
@@ -116,6 +120,7 @@ func below(dir, path string) string {
 // objects of the load to load too.
 func seconds(h *model.History, all, load *hdr.Histogram) []Second {
 	var out []Second
+	ofLoad := harness.OfLoad(h)
 	for _, o := range h.Operations {
 		if o.Return == model.Forever || o.Outcome != model.OK || o.Phase == model.Ledger {
 			continue
@@ -127,7 +132,7 @@ func seconds(h *model.History, all, load *hdr.Histogram) []Second {
 		second.Answered++
 		took := min(max(1, (o.Return.Ns-o.Call.Ns)/1000), int64(mostMicroseconds))
 		_ = all.RecordValue(took) // it is in range
-		if generators.IsLoadObject(o.Object) {
+		if ofLoad(o.Object) {
 			second.Load++
 			_ = load.RecordValue(took)
 		}

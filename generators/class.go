@@ -2,7 +2,10 @@ package generators
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
+	"time"
 )
 
 // Class is a class of configurations: those that take the same way through the server
@@ -44,12 +47,24 @@ func (c *Class) UnmarshalText(text []byte) error {
 
 // Class is the class of servers that are started with this. The server's default
 // suspends after a minute, which no call of a plan waits.
-func (c StartConfig) Class() Class {
+func (c StartConfig) Class() Class { return c.ClassUnder(nil) }
+
+// ClassUnder is the class of servers that are started with this, if the variables of an
+// environment go over it, as those that a person gives do.
+func (c StartConfig) ClassUnder(over map[string]string) Class {
+	env := c.Env()
+	maps.Copy(env, over)
+	wait, known := env[inactivity]
+	bound, err := time.ParseDuration(strings.ReplaceAll(wait, " ", ""))
 	return Class{
-		Lazy:       c.State == LazyState,
-		Suspending: c.Suspension == SuspendSoon || c.Suspension == SuspendAtOnce,
+		Lazy:       strings.TrimRight(env[eagerState], "bBkKmMgGi ") == "0" || env[noEagerState] == "true",
+		Suspending: known && err == nil && bound < suspendsByDefault,
 	}
 }
+
+// suspendsByDefault is after what time of waiting a server suspends an invocation that
+// nothing is set for.
+const suspendsByDefault = time.Minute
 
 // Class is the class that a plan begins in. A start step may change it.
 func (c Config) Class() Class { return c.Started().Class() }

@@ -2,9 +2,12 @@ package harness
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"retain/generators"
 	"retain/model"
+	"retain/runtime"
 )
 
 // Coverage is what runs tested, by class of the server's configuration.
@@ -35,15 +38,34 @@ func CoverageOf(p generators.Plan, h *model.History) Coverage {
 	for _, s := range Situations(p, h) {
 		c.Situations[s] = 1
 	}
-	c.Plans[p.Config.Class()] = 1
-	if n := p.Config.Provisioned().Partitions; n > 0 {
-		c.Partitions[n] = 1
+	over, classes, provisioned := givenOver(h), classesOf(p, h), p.Config.Provisioned()
+	c.Plans[classes[0].class] = 1
+	if n, given := over[runtime.EnvPartitions]; given {
+		provisioned.Partitions, _ = strconv.Atoi(n) // what is no number is not counted
 	}
-	if p.Config.Provisioned().VQueues {
+	if on, given := over[runtime.EnvVQueues]; given {
+		provisioned.VQueues = on == "true"
+	}
+	if provisioned.Partitions > 0 {
+		c.Partitions[provisioned.Partitions] = 1
+	}
+	if provisioned.VQueues {
 		c.VQueues = 1
 	}
-	c.Writes = writesReadBack(h, classesOf(p, h))
+	c.Writes = writesReadBack(h, classes)
 	return c
+}
+
+// givenOver are the variables that a person gave the server of a run, by name: they go
+// over what the plan says, at every start.
+func givenOver(h *model.History) map[string]string {
+	out := map[string]string{}
+	for _, s := range h.Altered {
+		if s.Kind == model.VariableSetting {
+			out[strings.ToUpper(s.Name)] = s.Value
+		}
+	}
+	return out
 }
 
 // Add adds the coverage of other runs.

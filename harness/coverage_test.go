@@ -49,6 +49,46 @@ func TestWritesCountWhereAReadAfterTheNextRestartShowsThem(t *testing.T) {
 	assert.Equal(t, []int{1, len(generators.Changes()) / len(generators.Classes())}, []int{tested, of})
 }
 
+// A variable that a person gave goes over what the plan says: the class is that of the
+// server which ran.
+func TestCoverageIsOfTheServerThatRan(t *testing.T) {
+	plan := generators.Plan{
+		Config: generators.Config{Partitions: 4, VQueues: true, Start: generators.StartConfig{State: generators.LazyState, Suspension: generators.SuspendAtOnce}},
+		Steps:  []generators.Step{generators.Inject{ID: 2, Fault: model.Start, Start: generators.StartConfig{Suspension: generators.SuspendNever}}},
+	}
+	h := &model.History{
+		Operations: []model.Invoked{invoked(1, model.RegisterWrite{Value: "a"}, 10, 20), invoked(2, model.RegisterWrite{Value: "b"}, 120, 130)},
+		Faults: []model.Fault{
+			{Step: 1, Kind: "kill", Begin: instant(100), End: instant(103)}, {Step: 2, Kind: "start", Begin: instant(110), End: instant(115)},
+			{Kind: "kill", Begin: instant(300), End: instant(301)},
+		},
+	}
+	for _, c := range []struct {
+		given         map[string]string
+		began, ended  generators.Class
+		partitions, n int // and how many plans with vqueues
+	}{
+		{nil, generators.Class{Lazy: true, Suspending: true}, generators.Class{Lazy: true}, 4, 1},
+		{map[string]string{"RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT": "1h"}, generators.Class{Lazy: true}, generators.Class{Lazy: true}, 4, 1},
+		{map[string]string{"restate_worker__invoker__inactivity_timeout": "10 ms"}, generators.Class{Lazy: true, Suspending: true}, generators.Class{Lazy: true, Suspending: true}, 4, 1},
+		{map[string]string{"RESTATE_WORKER__INVOKER__EAGER_STATE_SIZE_LIMIT": "1MB", "RESTATE_WORKER__INVOKER__DISABLE_EAGER_STATE": "false"}, generators.Class{Suspending: true}, generators.Class{}, 4, 1},
+		{map[string]string{"RESTATE_DEFAULT_NUM_PARTITIONS": "7", "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES": "false"}, generators.Class{Lazy: true, Suspending: true}, generators.Class{Lazy: true}, 7, 0},
+	} {
+		h.Altered = nil
+		for name, value := range c.given {
+			h.Altered = append(h.Altered, model.Variable(name, value))
+		}
+		got := CoverageOf(plan, h)
+		assert.Equal(t, map[generators.Class]int{c.began: 1}, got.Plans, c.given)
+		assert.Equal(t, map[int]int{c.partitions: 1}, got.Partitions, c.given)
+		assert.Equal(t, c.n, got.VQueues, c.given)
+		acknowledged := func(class generators.Class) int {
+			return got.Situations[generators.Situation{Operation: "register write", Fault: model.Kill, Moment: generators.Acknowledged, Class: class}]
+		}
+		assert.Equal(t, []int{1, 1}, []int{acknowledged(c.began), acknowledged(c.ended)}, c.given)
+	}
+}
+
 // The counts of a run with a load are those that looking at every pair gives.
 func TestWritesReadBackAreThoseOfEveryPair(t *testing.T) {
 	h := playLoaded(t, system(t), generators.Config{Retry: true}, shapes(150)["32 clients, 32 objects"], restarts(8)...).History

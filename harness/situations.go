@@ -140,7 +140,8 @@ type classes []struct {
 	class generators.Class
 }
 
-// classesOf follows the configuration of a plan through the starts of its run.
+// classesOf follows the configuration of a plan through the starts of its run, the one
+// that it begins with first.
 func classesOf(p generators.Plan, h *model.History) classes {
 	changes := map[int]generators.StartConfig{}
 	for _, s := range p.Steps {
@@ -148,12 +149,12 @@ func classesOf(p generators.Plan, h *model.History) classes {
 			changes[f.ID] = f.Start
 		}
 	}
-	config := p.Config.Started()
-	out := classes{{class: config.Class()}}
+	config, over := p.Config.Started(), givenOver(h)
+	out := classes{{class: config.ClassUnder(over)}}
 	for _, f := range h.Faults {
 		if f.Kind.Starts() && f.Step != 0 {
 			config = config.With(changes[f.Step])
-			out = append(out, classes{{f.Begin.Seq, config.Class()}}...)
+			out = append(out, classes{{f.Begin.Seq, config.ClassUnder(over)}}...)
 		}
 	}
 	return out
