@@ -88,7 +88,10 @@ func (t Tally) Ends() int {
 // Because says why a session may have tested so little.
 func (t Tally) Because() string {
 	ends := t.Ends()
-	if ends == 0 {
+	switch {
+	case t.Plans == 0:
+		return "the time was over before the first plan began"
+	case ends == 0:
 		return "nothing ended the server: the plans have no faults"
 	}
 	held := "no operation was held at a gate"

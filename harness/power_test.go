@@ -34,6 +34,7 @@ func TestVacuousSessionListsWhatIsMissing(t *testing.T) {
 		assert.Empty(t, u.Missing(), "too small to judge")
 	}
 	assert.Equal(t, []string{"plans: 0 of 1 needed"}, NewTally().Missing())
+	assert.Equal(t, "the time was over before the first plan began", NewTally().Because())
 
 	u := full()
 	u.Operations, u.Busy, u.Faults, u.InFlight = 100, 200*time.Millisecond, map[model.FaultKind]int{"kill": 90, "stop": 45, "start": 135}, 3

@@ -279,6 +279,16 @@ func TestVacuousSessionPrintsReasonAndRemedy(t *testing.T) {
 	assert.Contains(t, Session(s, plainProcess, 8123).String(), "do         run plans that stop and kill the server")
 }
 
+func TestSessionWithoutAPlanAsksForTime(t *testing.T) {
+	s := &session.Result{Verdict: harness.Vacuous, Tally: harness.NewTally(), Counts: map[harness.Verdict]int{}}
+	s.Missing, s.Because = s.Tally.Missing(), s.Tally.Because()
+	assert.Equal(t, `vacuous    0 plans passed and together prove too little to call it green
+missing    plans: 0 of 1 needed
+because    the time was over before the first plan began
+do         give it more time: -duration 1m
+`, Session(s, plainProcess, 8123).String())
+}
+
 func TestVacuousSessionNamesWhatItLacks(t *testing.T) {
 	s := sessionOf(94)
 	assert.Empty(t, s.Tally.Missing())

@@ -72,7 +72,7 @@ func failures(s *session.Result, v harness.Verdict) (out []harness.Run) {
 // facts are what a session tested and how.
 func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	t := s.Tally
-	if t.Plans == 0 && s.Verdict == harness.Interrupted {
+	if t.Plans == 0 && s.Verdict != harness.Pass { // there is not even a server to name
 		return nil
 	}
 	build := s.Identity.String() + ", 1 node"
@@ -153,7 +153,10 @@ func excludes(s *session.Result) []string {
 // morePlans is what a vacuous session lacks most often: twice the plans.
 func morePlans(t harness.Tally) string {
 	const enough = 200
-	if t.Ends() == 0 {
+	switch {
+	case t.Plans == 0:
+		return "give it more time: -duration 1m"
+	case t.Ends() == 0:
 		return "run plans that stop and kill the server: those of -run Properties do"
 	}
 	return fmt.Sprintf("run more plans: -rapid.checks %d", max(enough, 2*t.Plans))
