@@ -57,14 +57,14 @@ func Campaign(t T) {
 }
 
 // campaignDir is the directory of the campaign that the flags name, "" for a new one under
-// [campaigns]. -dir belongs to a campaign if -duration is given too, or if -run selects
-// Campaign and no other entry point that reads -dir.
+// [campaigns]. -dir belongs to a campaign if -run selects Campaign, and -duration is given
+// too or -run selects no other entry point that reads -dir.
 func campaignDir() string {
 	alone := flagValue("test.run") != "" && runs("Campaign") && !runs("Report") && !runs("Redraw")
 	switch {
 	case *resumeFlag != "":
 		return *resumeFlag
-	case *durationFlag > 0 || alone:
+	case *durationFlag > 0 && runs("Campaign"), alone:
 		return *dirFlag
 	}
 	return ""

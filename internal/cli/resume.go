@@ -39,7 +39,7 @@ func inheritFlags() error {
 			err = flag.Set(name, was[name])
 		case given && name != "rapid.steps" && f.Value.String() != orDefault(was[name], f):
 			err = fmt.Errorf("it has %s, this command line %s: leave the flag out, or begin another campaign",
-				argument(name, orDefault(was[name], f)), argument(name, f.Value.String()))
+				recordedArgument(name, was[name]), argument(name, f.Value.String()))
 		}
 		if err != nil {
 			return fmt.Errorf("the campaign in %s: %w", dir, err)
@@ -56,6 +56,15 @@ func inheritFlags() error {
 			dir, env.referenced(), envFlag.referenced())
 	}
 	return nil
+}
+
+// recordedArgument is a recorded flag as an argument. The default of one that was left out
+// may be nothing that a command line can give.
+func recordedArgument(name, value string) string {
+	if value == "" {
+		return "no -" + name
+	}
+	return argument(name, value)
 }
 
 // lastSegment is the last segment of -shard, nil for a campaign that is to begin.

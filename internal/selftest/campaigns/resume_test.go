@@ -45,6 +45,9 @@ func TestResumedCampaignKeepsItsFlags(t *testing.T) {
 		require.Error(t, no.Run(), other)
 		named := strings.TrimPrefix(strings.SplitN(other[0], "=", 2)[0], "-rapid.")
 		assert.Contains(t, no.Text(), named, "%v: it says which", other)
+		if other[0] == "-bugs" {
+			assert.Contains(t, no.Text(), "it has no -bugs, this command line -bugs=lost-write", "an empty -bugs is refused")
+		}
 	}
 	assert.Len(t, suite.Recorded(c).Segments, 2, "none of them began")
 }
