@@ -140,8 +140,8 @@ func (c *campaign) reduced(r harness.Run, s *regress.Shrunk, out *Reduction) {
 		out.Problem = "it did not come back on fresh servers"
 		return
 	}
-	out.Fingerprint = planFingerprint(s.Best)
-	signatures := []string{out.Fingerprint, hashOfText(textOfPlan(s.Best))}
+	signatures := reducedFingerprints(guaranteeOf(r), s.Best)
+	out.Fingerprint = signatures[0]
 	if s.Witness != nil {
 		small := signatureOfWitness(guaranteeOf(r), s.Witness)
 		signatures = append(signatures, small.fingerprint())

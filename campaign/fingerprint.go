@@ -198,17 +198,36 @@ type planStep struct {
 	N         int        `json:"n,omitempty"`
 	Handler   string     `json:"handler,omitempty"`
 	Arguments any        `json:"arguments,omitempty"`
-	// Of a fault: Step is the place in the plan of the step that its trigger names.
-	Fault           model.FaultKind `json:"fault,omitempty"`
-	When            string          `json:"when,omitempty"`
-	Step            int             `json:"step,omitempty"`
-	After           bool            `json:"after,omitempty"`
-	Milestone       string          `json:"milestone,omitempty"`
-	HoldThroughStop bool            `json:"hold_through_stop,omitempty"`
+	// Of a fault: Step is the place in the plan of the step that its trigger names,
+	// InFlight how many operations of the load it waits for.
+	Fault           model.FaultKind        `json:"fault,omitempty"`
+	When            string                 `json:"when,omitempty"`
+	Step            int                    `json:"step,omitempty"`
+	After           bool                   `json:"after,omitempty"`
+	Milestone       string                 `json:"milestone,omitempty"`
+	InFlight        int                    `json:"in_flight,omitempty"`
+	Start           generators.StartConfig `json:"start,omitzero"`
+	HoldThroughStop bool                   `json:"hold_through_stop,omitempty"`
+}
+
+// reducedFingerprints are the fingerprints of a reduced plan that broke a guarantee: the
+// first is that of this version, the others are those of earlier ones. A load does many
+// things, and shows several bugs: with one the guarantee counts too, and no earlier version
+// had one.
+func reducedFingerprints(g model.Guarantee, p generators.Plan) []string {
+	print := planFingerprint(p)
+	if p.Load.Clients == 0 {
+		return []string{print, hashOfText(textOfPlan(p))}
+	}
+	g.Surfaces = false // whether an effect surfaced later is chance
+	return []string{hashOf(struct {
+		Guarantee model.Guarantee `json:"guarantee"`
+		Plan      string          `json:"plan"`
+	}{g, print})}
 }
 
 // planFingerprint is the fingerprint of a reduced plan without the names of its steps,
-// clients, objects and values.
+// clients, objects and values, and without the seed of its load.
 func planFingerprint(p generators.Plan) string {
 	ids, clients, objects, values := map[int]int{}, map[int]int{}, map[model.Object]int{}, valueNames{}
 	for i, s := range p.Steps {
@@ -227,12 +246,13 @@ func planFingerprint(p generators.Plan) string {
 	}
 	return hashOf(struct {
 		Config generators.Config `json:"config"`
+		Load   generators.Load   `json:"load,omitzero"`
 		Steps  []planStep        `json:"steps"`
-	}{p.Config, steps})
+	}{p.Config, p.Load, steps})
 }
 
 func faultStep(s generators.Inject, ids map[int]int) planStep {
-	out := planStep{Fault: s.Fault, HoldThroughStop: s.HoldThroughStop, When: "in place"}
+	out := planStep{Fault: s.Fault, Start: s.Start, HoldThroughStop: s.HoldThroughStop, When: "in place"}
 	switch t := s.When.(type) {
 	case generators.WhileOpen:
 		out.When, out.Step = "while open", ids[t.Step]
@@ -240,6 +260,8 @@ func faultStep(s generators.Inject, ids map[int]int) planStep {
 		out.When, out.Step, out.After = "at gate", ids[t.Step], t.After
 	case generators.Starting:
 		out.When, out.Milestone = "starting", string(t.Milestone)
+	case generators.InFlight:
+		out.When, out.InFlight = "in flight", t.Operations
 	}
 	return out
 }

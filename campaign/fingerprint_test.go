@@ -39,6 +39,43 @@ func TestPlanFingerprintIgnoresNames(t *testing.T) {
 	assert.NotEqual(t, one, planFingerprint(other))
 }
 
+func TestPlanFingerprintCountsTheLoadAndWhatAFaultSays(t *testing.T) {
+	loaded := func(change func(*generators.Plan, *generators.Inject)) string {
+		p := generators.Plan{Load: generators.Load{Clients: 8, Objects: 1, Seed: 3, Operations: []string{"counter add", "counter get"}, Between: 50}}
+		f := generators.Inject{ID: 1, Fault: model.Kill, When: generators.InPlace{}}
+		change(&p, &f)
+		p.Steps = []generators.Step{f}
+		return planFingerprint(p)
+	}
+	one := loaded(func(*generators.Plan, *generators.Inject) {})
+	assert.Equal(t, one, loaded(func(p *generators.Plan, _ *generators.Inject) { p.Load.Seed = 4 }), "the seed is a name")
+	for what, change := range map[string]func(*generators.Plan, *generators.Inject){
+		"no load":    func(p *generators.Plan, _ *generators.Inject) { p.Load = generators.Load{} },
+		"operations": func(p *generators.Plan, _ *generators.Inject) { p.Load.Operations = []string{"register write"} },
+		"clients":    func(p *generators.Plan, _ *generators.Inject) { p.Load.Clients = 9 },
+		"in flight":  func(_ *generators.Plan, f *generators.Inject) { f.When = generators.InFlight{Operations: 4} },
+		"configuration": func(_ *generators.Plan, f *generators.Inject) {
+			f.Start = generators.StartConfig{State: generators.LazyState}
+		},
+	} {
+		assert.NotEqual(t, one, loaded(change), what)
+	}
+}
+
+// Of two bugs that the same load shows, the second is a finding too.
+func TestReducedLoadsOfTwoGuaranteesAreTwoFindings(t *testing.T) {
+	lost, doubled := model.Guarantee{Code: model.AcknowledgedIsKept}, model.Guarantee{Code: model.TwoEffectsOfKey}
+	load := generators.Plan{Load: generators.Load{Clients: 8, Objects: 1, Between: 50}}
+	assert.NotEqual(t, reducedFingerprints(lost, load), reducedFingerprints(doubled, load))
+	surfaced := lost
+	surfaced.Surfaces = true
+	assert.Equal(t, reducedFingerprints(lost, load), reducedFingerprints(surfaced, load))
+
+	program := twoSteps(1, 0, 0, "v1", "v3")
+	assert.Equal(t, []string{planFingerprint(program), hashOfText(textOfPlan(program))}, reducedFingerprints(lost, program))
+	assert.Equal(t, reducedFingerprints(lost, program), reducedFingerprints(doubled, program), "a program is known as it was before there were loads")
+}
+
 func TestWitnessSignaturesIgnoreNames(t *testing.T) {
 	witness := func(object int, value string, read model.Answer) *model.History {
 		o := model.Object{Kind: model.Register, N: object}
