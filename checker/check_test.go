@@ -577,7 +577,7 @@ func TestKnownHistoriesGetVerdictAndGuarantee(t *testing.T) {
 	for _, s := range knownHistories {
 		t.Run(s.name, func(t *testing.T) {
 			h := history(t, s.history)
-			r := Check(h, Options{})
+			r := Check(h, unhurried)
 			require.Equal(t, s.verdict, r.Verdict, "%+v", r)
 			var picture bytes.Buffer
 			err := WritePicture(&picture, h, r)
@@ -617,7 +617,7 @@ func TestSecondEffectComesAfterTheSecondAttempt(t *testing.T) {
 			{N: 2, Start: model.Instant{Seq: again}, End: model.Forever, Wrote: true, Reason: model.LeftOpen},
 		}
 	}
-	broken := Check(h, Options{}).Broken()
+	broken := Check(h, unhurried).Broken()
 	require.NotNil(t, broken)
 	assert.Equal(t, StateGuarantee, broken.Class)
 }
@@ -630,13 +630,13 @@ func TestSecondEffectsAreDecidedOperationByOperation(t *testing.T) {
 		1 counter-0 24 ? @60 add(2) => 5->7
 		2 counter-0 30 ? @88 add(2) => 3->5`)
 	h.Operations[1].Attempts[1].Start.Seq, h.Operations[2].Attempts[1].Start.Seq = 38, 62
-	broken := Check(h, Options{}).Broken()
+	broken := Check(h, unhurried).Broken()
 	assert.Equal(t, OneEffect, broken.Class)
 	assert.Equal(t, model.TwoEffectsOfKey, broken.Guarantee.Code)
 	h.Operations[1].Attempts[1].Start.Seq = 59
-	assert.Equal(t, OneEffect, Check(h, Options{}).Broken().Class)
+	assert.Equal(t, OneEffect, Check(h, unhurried).Broken().Class)
 	h.Operations[0].Return.Seq = 23
-	assert.Equal(t, StateGuarantee, Check(h, Options{}).Broken().Class, "2->3 came before either could add 2")
+	assert.Equal(t, StateGuarantee, Check(h, unhurried).Broken().Class, "2->3 came before either could add 2")
 }
 
 // An operation that the server refused is not reported as never sent.
@@ -645,7 +645,7 @@ func TestEffectOfRefusedOperationIsNamed(t *testing.T) {
 		0 register-0 3 4 read() => "b"`)
 	h.Operations[0].Reason = model.Rejected
 	h.Operations[0].Attempts = []model.Attempt{{N: 1, Start: h.Operations[0].Call, End: h.Operations[0].Return, Wrote: true, Status: 404, Reason: model.Rejected}}
-	broken := Check(h, Options{}).Broken()
+	broken := Check(h, unhurried).Broken()
 	assert.Equal(t, "an operation that the server refused had an effect", broken.Guarantee.String())
 	assert.Equal(t, &Stranger{Value: "b", Writers: []int{1}}, broken.Stranger)
 }
@@ -658,7 +658,7 @@ func TestForemostPutsTheViolationOfAKindFirst(t *testing.T) {
 		0 register-0 7 8 read() => ""
 		0 counter-0 9 10 get() => 0
 		0 list-0 11 12 get() => ["b"]`)
-	r := Check(h, Options{})
+	r := Check(h, unhurried)
 	register, counter, list := model.Object{Kind: model.Register}, model.Object{Kind: model.Counter}, model.Object{Kind: model.List}
 	require.Equal(t, register, r.Broken().Object)
 
@@ -689,18 +689,18 @@ func TestSharedGetSeesClearAllEntryByEntry(t *testing.T) {
 		1 map-0 8 9 get("y") => "2"`
 	h := history(t, text)
 	h.Shared = []string{"MapObject/get"}
-	assert.Equal(t, Pass, Check(h, Options{}).Verdict)
+	assert.Equal(t, Pass, Check(h, unhurried).Verdict)
 	text += `
 		1 map-0 21 22 get("y") => "2"`
 	h = history(t, text)
 	h.Shared = []string{"MapObject/get"}
-	assert.Equal(t, Violation, Check(h, Options{}).Verdict)
+	assert.Equal(t, Violation, Check(h, unhurried).Verdict)
 }
 
 func TestIllFormedHistoryIsNotJudged(t *testing.T) {
 	h := history(t, `0 counter-0 1 2 add(1) => 0->1`)
 	h.Operations[0].Return = model.Instant{Seq: 1, Ns: 1}
-	r := Check(h, Options{})
+	r := Check(h, unhurried)
 	assert.Equal(t, IllFormed, r.Verdict)
 	assert.Contains(t, r.Reason, "not well-formed")
 	assert.Nil(t, r.Objects)

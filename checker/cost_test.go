@@ -126,6 +126,9 @@ func processors(t testing.TB, f func()) time.Duration {
 // TestCostGrowsNearLinearly checks histories of each shape and of eight times its
 // size: what is quadratic takes 64 times as long. An explanation ends by its effort.
 func TestCostGrowsNearLinearly(t *testing.T) {
+	if selftest.Race {
+		t.Skip("the race detector slows the sizes by different factors")
+	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
 			cost := func(h *model.History, tries int) time.Duration {

@@ -348,7 +348,7 @@ func TestLoadsOf64ClientsAreNeverUndecided(t *testing.T) {
 	loadShapes(operations, []int{1, 8, 16, 22, 32, 64}, func(name string, l loaded) {
 		h := l.history(2)
 		var r Result
-		took := processors(t, func() { r = Check(h, Options{}) })
+		took := processors(t, func() { r = Check(h, unhurried) })
 		require.Equal(t, Pass, r.Verdict, "%s: %s", name, r.Reason)
 		if !selftest.Race {
 			assert.Less(t, took, mostCheck, name)
@@ -373,7 +373,7 @@ func TestABrokenAnswerUnderLoadIsAViolation(t *testing.T) {
 			l.breaks = broken
 			h := l.history(3)
 			var r Result
-			took := processors(t, func() { r = Check(h, Options{}) })
+			took := processors(t, func() { r = Check(h, unhurried) })
 			require.Equal(t, Violation, r.Verdict, "%s, %s: %s", what, name, r.Reason)
 			slowest = max(slowest, took)
 		})
@@ -389,7 +389,7 @@ func TestASecondEffectUnderLoadIsAViolation(t *testing.T) {
 			l.Operations = slices.DeleteFunc(l.Operations, func(name string) bool {
 				return name == "counter reset" || name == "list clear" && objects != 1
 			})
-			r := Check(l.history(4), Options{})
+			r := Check(l.history(4), unhurried)
 			require.Equal(t, Violation, r.Verdict, "%s on %d objects: %s", kind, objects, r.Reason)
 		}
 	}
@@ -400,7 +400,7 @@ func BenchmarkCheckLoaded(b *testing.B) {
 		h := loaded{Load: loadOf("", 64, objects, 1), operations: 8000, kills: 4, queued: true, resent: 1}.history(1)
 		b.Run(fmt.Sprintf("64 clients on %d objects", objects), func(b *testing.B) {
 			for b.Loop() {
-				if r := Check(h, Options{}); r.Verdict != Pass {
+				if r := Check(h, unhurried); r.Verdict != Pass {
 					b.Fatal(r.Reason)
 				}
 			}

@@ -161,7 +161,7 @@ func TestGeneratedPlansAreDecided(t *testing.T) {
 			plans := times(1000)
 			for n := range plans {
 				h := act(generators.Draw(7, n, generators.Options{Unresolved: mode.unresolved}), rng, mode.lossy)
-				r := Check(h, Options{})
+				r := Check(h, unhurried)
 				if r.Verdict != Pass {
 					t.Fatalf("plan %d: %s %s\n%s", n, r.Verdict, r.Reason, dump(h))
 				}

@@ -106,9 +106,10 @@ func each(t *testing.T, test func(t *testing.T, kind model.Kind, rng *rand.Rand)
 // Legal histories are never illegal, however long and however many operations
 // are open, and never undecided.
 func TestLegalHistoriesPass(t *testing.T) {
+	share := selftest.Seeds(t, 1)
 	each(t, func(t *testing.T, kind model.Kind, rng *rand.Rand) {
 		c := newCounts()
-		for n := range times(2000) {
+		for n := range times(400 * min(5, share)) {
 			s := drawSimulation(rng, kind, 10+rng.IntN(50))
 			if n%50 == 0 {
 				// with repeated values, or with more than 64 operations open that were
@@ -116,7 +117,7 @@ func TestLegalHistoriesPass(t *testing.T) {
 				s.operations, s.repeats, s.ambiguous, s.clears = 400, 0, min(s.ambiguous, 0.1), min(s.clears, 0.1)
 			}
 			h := s.run()
-			r := Check(h, Options{})
+			r := Check(h, unhurried)
 			if r.Verdict != Pass {
 				t.Fatalf("%s: %s\n%s", r.Verdict, r.Reason, dump(h))
 			}
@@ -279,12 +280,12 @@ func TestSharedGetsAreJudgedEntryByEntry(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	object := model.Object{Kind: model.Map}
 	illegal, weaker := 0, 0
-	for range times(20000) {
+	for range times(5000 * min(4, selftest.Seeds(t, 1))) {
 		s := drawSimulation(rng, model.Map, 6+rng.IntN(4))
 		s.shared, s.entries = true, 2
 		h := s.run()
 		h.Shared = []string{"MapObject/get"}
-		if r := Check(h, Options{}); r.Verdict != Pass {
+		if r := Check(h, unhurried); r.Verdict != Pass {
 			t.Fatalf("%s\n%s", r.Reason, dump(h))
 		}
 		if !bruteForce(h, object, model.Resolved) {
@@ -300,7 +301,7 @@ func TestSharedGetsAreJudgedEntryByEntry(t *testing.T) {
 		if want == Violation {
 			illegal++
 		}
-		if r := Check(h, Options{}); r.Verdict != want {
+		if r := Check(h, unhurried); r.Verdict != want {
 			t.Fatalf("%s: %s, brute force %s\n%s", mutant, r.Verdict, want, dump(h))
 		}
 	}

@@ -135,19 +135,19 @@ func TestWitnessesAreMinimal(t *testing.T) {
 // minimal is the size of the witness, which is minimal and keeps the class.
 func minimal(t *testing.T, h *model.History) int {
 	t.Helper()
-	w, err := Witness(h, Options{})
+	w, err := Witness(h, unhurried)
 	require.NoError(t, err, dumpTwice(h))
 	require.NoError(t, w.Validate())
-	broken := Check(h, Options{}).Broken()
+	broken := Check(h, unhurried).Broken()
 	twice := broken.Class == OneEffect && broken.Raw.Verdict == Pass
 	if twice {
-		require.Equal(t, OneEffect, Check(w, Options{}).Broken().Class, "%s\nof\n%s", dumpTwice(w), dumpTwice(h))
+		require.Equal(t, OneEffect, Check(w, unhurried).Broken().Class, "%s\nof\n%s", dumpTwice(w), dumpTwice(h))
 	}
 	object := w.Operations[0].Object
 	if legalByForce(w, object) {
 		t.Fatalf("the witness is legal\n%s\nof\n%s", dump(w), dump(h))
 	}
-	resent := Check(w, Options{}).Broken().Raw.Verdict == Pass
+	resent := Check(w, unhurried).Broken().Raw.Verdict == Pass
 	for name, smaller := range tableSteps(w) {
 		for _, s := range smaller {
 			switch {
@@ -169,7 +169,7 @@ func secondEffectsExplain(h *model.History) bool {
 	for i := range h.Operations {
 		h.Operations[i].ID = i + 1
 	}
-	return newCheck(h, Options{}).secondEffects(objectsOf(h)[0]) == Pass
+	return newCheck(h, unhurried).secondEffects(objectsOf(h)[0]) == Pass
 }
 
 // legalByForce is brute force, or porcupine where that would take too long.
@@ -501,7 +501,7 @@ func TestWitnessesKeepTimesFaultsAndClients(t *testing.T) {
 	}
 	back := model.Recovery{Down: 23000, Spawned: 25000, Probe: 29000}
 	h.Recoveries = []model.Recovery{back, {Down: 51000, Probe: 60000}}
-	w, err := Witness(h, Options{})
+	w, err := Witness(h, unhurried)
 	require.NoError(t, err)
 	require.Equal(t, "0 list-0 1 2 append(\"v1\") => ok\n0 list-0 7 8 get() => []\n", dump(w))
 	require.Equal(t, []model.Fault{
@@ -511,7 +511,7 @@ func TestWitnessesKeepTimesFaultsAndClients(t *testing.T) {
 	require.Equal(t, []model.Recovery{back}, w.Recoveries, "how long each of these faults took")
 	require.Equal(t, h.Operations[0].Call.Ns, w.Operations[0].Call.Ns)
 	require.Equal(t, h.Operations[4].Return.Ns, w.Operations[1].Return.Ns)
-	require.Equal(t, "an acknowledged append is missing after a kill", Check(w, Options{}).Broken().Guarantee.String())
+	require.Equal(t, "an acknowledged append is missing after a kill", Check(w, unhurried).Broken().Guarantee.String())
 	require.Equal(t, []string{"a witness: 2 of the 7 operations of run test",
 		"operation 1 is operation 1 of the run", "operation 2 is operation 5 of the run"}, w.Notes)
 }
@@ -529,10 +529,10 @@ func TestWitnessesKeepTheClass(t *testing.T) {
 		 1 counter-0 2 3 get() => 1`: "? @",
 	} {
 		h := history(t, text)
-		w, err := Witness(h, Options{})
+		w, err := Witness(h, unhurried)
 		require.NoError(t, err)
 		require.Contains(t, dump(w), want)
-		require.Equal(t, Check(h, Options{}).Broken().Class, Check(w, Options{}).Broken().Class)
+		require.Equal(t, Check(h, unhurried).Broken().Class, Check(w, unhurried).Broken().Class)
 	}
 }
 
@@ -546,7 +546,7 @@ func TestWitnessesKeepResentClears(t *testing.T) {
 		2 list-0 5 6 append("v2") => ok
 		2 list-0 7 8 get() => ["v2"]
 		2 list-0 30 31 get() => []`)
-	require.Equal(t, OneEffect, Check(h, Options{}).Broken().Class)
+	require.Equal(t, OneEffect, Check(h, unhurried).Broken().Class)
 	require.Equal(t, 3, minimal(t, h))
 }
 
@@ -635,9 +635,9 @@ func TestWitnessesOfManyResetsAreSmall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := history(t, text)
 			require.Equal(t, 6, minimal(t, h), "the additions, one reset and two answers")
-			w, err := Witness(h, Options{})
+			w, err := Witness(h, unhurried)
 			require.NoError(t, err)
-			require.Equal(t, Check(h, Options{}).Broken().Guarantee.String(), Check(w, Options{}).Broken().Guarantee.String())
+			require.Equal(t, Check(h, unhurried).Broken().Guarantee.String(), Check(w, unhurried).Broken().Guarantee.String())
 		})
 	}
 }
@@ -648,7 +648,7 @@ func TestWidenedIntervalsGetNewProcesses(t *testing.T) {
 	fresh := 0
 	for range times(500) {
 		h := illegalHistory(rng, model.List)
-		w, err := Witness(h, Options{})
+		w, err := Witness(h, unhurried)
 		require.NoError(t, err)
 		for i, a := range w.Operations {
 			for _, b := range w.Operations[i+1:] {
@@ -663,10 +663,10 @@ func TestWidenedIntervalsGetNewProcesses(t *testing.T) {
 
 func TestLegalHistoriesHaveNoWitness(t *testing.T) {
 	h := history(t, `0 counter-0 1 2 add(1) => 0->1`)
-	_, err := Witness(h, Options{})
+	_, err := Witness(h, unhurried)
 	require.ErrorIs(t, err, errNoViolation)
 	h.Operations[0].ID = 7
-	_, err = Witness(h, Options{})
+	_, err = Witness(h, unhurried)
 	require.ErrorContains(t, err, "not well-formed")
 }
 
@@ -691,10 +691,10 @@ func TestWitnessesOfLongHistoriesAreSmall(t *testing.T) {
 				}
 			}
 			began := time.Now()
-			require.Equal(t, Violation, Check(h, Options{}).Verdict)
+			require.Equal(t, Violation, Check(h, unhurried).Verdict)
 			check = append(check, time.Since(began))
 			began = time.Now()
-			w, err := Witness(h, Options{})
+			w, err := Witness(h, unhurried)
 			require.NoError(t, err)
 			took, sizes = append(took, time.Since(began)), append(sizes, len(w.Operations))
 		}
@@ -710,8 +710,10 @@ func TestWitnessesOfLongHistoriesAreSmall(t *testing.T) {
 
 // When the effort is spent, the reduction ends at once with the smallest history so far.
 func TestWitnessOfHardHistoryStopsWithItsEffort(t *testing.T) {
+	if selftest.Race {
+		t.Skip("one goroutine that takes a minute under the race detector")
+	}
 	h := load{kind: model.Counter, operations: 10000, clients: 10, clears: 0.01, stale: true}.history(0)
-	unhurried := Options{Budget: time.Hour}
 	w, err := Witness(h, unhurried)
 	require.NoError(t, err)
 	t.Logf("%d operations", len(w.Operations))
@@ -746,7 +748,7 @@ func TestWitnessesOfSharedGetsViolate(t *testing.T) {
 			continue
 		}
 		n++
-		w, err := Witness(h, Options{})
+		w, err := Witness(h, unhurried)
 		require.NoError(t, err, dump(h))
 		require.Equal(t, h.Shared, w.Shared)
 		legal := true

@@ -71,7 +71,7 @@ func pod(t *testing.T, image, file, volume string, index int, more ...string) (s
 // The image of deploy/image.sh does what the manifests ask of it: two of the shards
 // on the real server, then the report of both.
 func TestImageRunsShardsAndTheirReport(t *testing.T) {
-	selftest.Long(t, "a minute and a half")
+	selftest.Nightly(t, "a minute and a half")
 	image := image(t)
 	volume := t.TempDir()
 	for _, index := range []int{0, 1} {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPageNamesEveryGatedTest: docs/testing.md lists each test that calls Long or
-// Seeds, as .ci/run finds them.
+// TestPageNamesEveryGatedTest: docs/testing.md lists each test that calls Long,
+// Nightly or Seeds, as .ci/run finds them.
 func TestPageNamesEveryGatedTest(t *testing.T) {
 	root := filepath.Join("..", "..")
 	page, err := os.ReadFile(filepath.Join(root, "docs", "testing.md"))
@@ -36,7 +37,7 @@ func TestPageNamesEveryGatedTest(t *testing.T) {
 	assert.Greater(t, gated, 10, "the calls were not found")
 }
 
-// gatedTests are the tests of a file that call Long or Seeds themselves.
+// gatedTests are the tests of a file that call Long, Nightly or Seeds themselves.
 func gatedTests(t *testing.T, path string) (names []string) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	require.NoError(t, err)
@@ -49,7 +50,7 @@ func gatedTests(t *testing.T, path string) (names []string) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
 				x, named := s.X.(*ast.Ident)
-				calls = calls || named && x.Name == "selftest" && (s.Sel.Name == "Long" || s.Sel.Name == "Seeds")
+				calls = calls || named && x.Name == "selftest" && slices.Contains([]string{"Long", "Nightly", "Seeds"}, s.Sel.Name)
 			}
 			return true
 		})

@@ -32,6 +32,18 @@ func Seeds(t testing.TB, few int) int {
 // after the others; takes is how long the test takes on two quiet cores.
 func Long(t testing.TB, takes string) {
 	t.Helper()
+	unlessAsked(t, takes)
+}
+
+// Nightly is [Long] for a test that has no room in .ci/run either, where the machine is
+// slow. The nightly workflow runs it.
+func Nightly(t testing.TB, takes string) {
+	t.Helper()
+	unlessAsked(t, takes)
+}
+
+func unlessAsked(t testing.TB, takes string) {
+	t.Helper()
 	if _, given := os.LookupEnv(EnvSeeds); !given {
 		t.Skipf("takes %s: %s=1 runs it", takes, EnvSeeds)
 	}

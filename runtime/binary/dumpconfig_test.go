@@ -46,7 +46,7 @@ func TestServerListsTheSettingsItKnows(t *testing.T) {
 }
 
 func TestServersOfOtherVersionsListTheSettingsTheyKnow(t *testing.T) {
-	selftest.Long(t, "50 s")
+	selftest.Nightly(t, "50 s")
 	saysWhichItKnows(t, true, "1.5.3", "1.6.1", "1.6.2", "1.7.2", runtime.DefaultVersion)
 }
 

@@ -38,7 +38,7 @@ func TestSilentNPMRegistryTimesOut(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Skip("needs npm: ", err)
 	}
-	selftest.Long(t, "35 s")
+	selftest.Nightly(t, "35 s")
 	hole, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer hole.Close()

@@ -65,7 +65,7 @@ func kept(t *testing.T, c *suite.Child, part float64) *campaign.Campaign {
 // A planted bug strikes in plan after plan; the campaign reduces the first of equal
 // violations and counts the rest.
 func TestCampaignReducesEqualViolationsOnce(t *testing.T) {
-	selftest.Long(t, "40 s")
+	selftest.Nightly(t, "40 s")
 	t.Parallel() // it mostly waits
 	c := suite.Campaign(t, nil, "-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "1", "-duration", "40s", "-shrink.budget", "10s", "-rapid.seed", "5")
 	require.Error(t, c.Run(), "a violation is red")
@@ -78,7 +78,7 @@ func TestCampaignReducesEqualViolationsOnce(t *testing.T) {
 
 // The real server runs without its write-ahead log.
 func TestCampaignReducesAndKeepsLossOfRealServer(t *testing.T) {
-	selftest.Long(t, "two minutes")
+	selftest.Nightly(t, "two minutes")
 	t.Parallel() // it mostly waits
 	c := suite.Campaign(t, nil, "-runtime", "process", "-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true",
 		"-duration", "100s", "-shrink.budget", "25s", "-rapid.seed", "6")

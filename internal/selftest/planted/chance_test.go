@@ -34,7 +34,7 @@ var bugsOfChance = []struct {
 // The default session of a minute finds each bug of chance on the real server, in 9 of 10
 // sessions at least.
 func TestBugsOfChanceAreFound(t *testing.T) {
-	selftest.Long(t, "4 min")
+	selftest.Nightly(t, "4 min")
 	sessions := max(1, selftest.Seeds(t, 1)*3/10)
 	for _, bug := range bugsOfChance {
 		t.Run(bug.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // The fuzzer finds a planted bug within seconds, and nothing without one.
 func TestFuzzerFindsPlantedBug(t *testing.T) {
-	selftest.Long(t, "half a minute")
+	selftest.Nightly(t, "half a minute")
 	t.Parallel() // it mostly waits
 	args := []string{"-test.run", "^$", "-test.fuzz", "^FuzzPlan$", "-test.fuzzcachedir", t.TempDir(), "-test.parallel", "1", "-test.fuzzminimizetime", "1x", "-runtime", "simulated"}
 	bug := suite.New(t, nil, append(args, "-test.fuzztime", "60s", "-bugs", "swallowed-write", "-bugs.rate", "1")...)

@@ -100,7 +100,7 @@ func again(t *testing.T, o session.Options, p generators.Plan, times int) bool {
 
 // A failing plan becomes a few steps in tens of executions, whatever the bug.
 func TestPlantedBugsAreReduced(t *testing.T) {
-	n := selftest.Seeds(t, 3)
+	n := selftest.Seeds(t, 1)
 	for _, c := range []struct {
 		rate       float64
 		executions int
@@ -113,7 +113,7 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 				bugs.Go(func() {
 					t.Run(string(d.Bug), func(t *testing.T) {
 						if d.Bug == simulated.StuckKey || d.Bug == simulated.StuckRetry {
-							selftest.Long(t, "35 s: each execution waits for the bound")
+							selftest.Nightly(t, "35 s: each execution waits for the bound")
 						}
 						results := reducedOften(t, n, d.Bug, c.rate)
 						assertSmallOfBug(t, results, c.executions)

@@ -88,7 +88,7 @@ func plansUntilFound(t *testing.T, seed uint64, unweighted bool) int {
 // Plans that are weighted towards rarely tested situations find a bug of one rare
 // situation in fewer plans.
 func TestWeightedPlansFindRareBugSooner(t *testing.T) {
-	selftest.Long(t, "40 s")
+	selftest.Nightly(t, "40 s")
 	t.Parallel() // it mostly waits
 	n := selftest.Seeds(t, 3)
 	took := map[bool][]int{true: make([]int, n), false: make([]int, n)} // by whether they lean

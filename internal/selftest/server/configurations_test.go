@@ -31,7 +31,7 @@ func TestEachConfigurationHasAnEffect(t *testing.T) {
 }
 
 func TestEachConfigurationHasAnEffectInOtherVersions(t *testing.T) {
-	selftest.Long(t, "40 s")
+	selftest.Nightly(t, "40 s")
 	for _, version := range []string{"1.5.3", "1.6.1", "1.6.2", "1.7.2"} {
 		t.Run(version, func(t *testing.T) { eachHasEffect(t, version) })
 	}

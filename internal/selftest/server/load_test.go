@@ -23,7 +23,7 @@ import (
 const loadedPlans = 20
 
 func TestLoadedPlansPassOnTheRealServer(t *testing.T) {
-	selftest.Long(t, "5 min")
+	selftest.Nightly(t, "5 min")
 	suspending := generators.StartConfig{State: generators.LazyState, Suspension: generators.SuspendAtOnce}
 	for _, c := range []struct {
 		name  string

@@ -99,7 +99,7 @@ func TestDirtyReadIsFound(t *testing.T) {
 
 // A long plan that fails becomes a write, a kill and a read.
 func TestLossOnRealServerIsReduced(t *testing.T) {
-	selftest.Long(t, "a minute and a half")
+	selftest.Nightly(t, "a minute and a half")
 	plan := longPlan(t)
 	options := session.Options{
 		Open: suite.Native(t), Draw: func(int) generators.Plan { return plan }, Plans: 1, Bounds: harness.DefaultBounds, Dir: t.TempDir(),

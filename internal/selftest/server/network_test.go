@@ -159,7 +159,7 @@ func recovered(h *model.History, least time.Duration) (n int) {
 
 // What the network does to clients is never blamed on the server.
 func TestBadNetworkIsNoViolation(t *testing.T) {
-	selftest.Long(t, "a minute")
+	selftest.Nightly(t, "a minute")
 	const late = 8 * time.Second
 	for _, c := range []struct {
 		name  string
