@@ -26,7 +26,7 @@ const (
 )
 
 // ruleOfThree is the number of failures per n that n runs without one exclude at
-// 95 %: (1-3/n)^n is about 5 %.
+// 95 %: (1-3/n)^n is about 5 % (Hanley and Lippman-Hand, JAMA 249(13) 1983).
 const ruleOfThree = 3
 
 // Missing lists what a session lacks to be called green: nil if nothing.
@@ -65,8 +65,8 @@ func (t Tally) TooSmall() bool { return t.Plans < Judgeable }
 // these did; 0 of too few plans, which exclude nothing.
 func (t Tally) Excludes() float64 { return Excludes(t.Plans) }
 
-// Excludes is the rate of failures that n trials without one exclude, at 95 %; 0 for too
-// few trials.
+// Excludes is the rate of failures that n trials without one exclude, at 95 %, from 0 to 1;
+// 0 for too few trials.
 func Excludes(n int) float64 {
 	if n < Judgeable {
 		return 0

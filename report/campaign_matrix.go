@@ -191,14 +191,11 @@ func cellOf(name string, there bool, plans, passed, most int) matrixCell {
 	return c
 }
 
-// boundText is the rule of three: none in n runs bounds the rate by 3/n, at 95 %
-// (Hanley and Lippman-Hand, JAMA 249(13) 1983).
+// boundText says what n runs without a failure exclude.
 func boundText(n int) string {
-	if n < enoughToBound {
+	share := harness.Excludes(n)
+	if share == 0 {
 		return fmt.Sprintf("too few to exclude anything: %d", n)
 	}
-	return fmt.Sprintf("excludes failures in more than %.3g %%", 300/float64(n))
+	return fmt.Sprintf("excludes failures in more than %.3g %%", 100*share)
 }
-
-// enoughToBound is from where on the rule of three holds well.
-const enoughToBound = 20

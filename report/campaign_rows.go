@@ -146,9 +146,9 @@ func campaignExcludes(t campaign.Totals) []string {
 	switch {
 	case failed > 0:
 		return []string{fmt.Sprintf("nothing: %s of the judged plans failed", generators.Rate{Failures: failed, Runs: passed + failed})}
-	case passed < enoughToBound:
+	case harness.Excludes(passed) == 0:
 		return []string{fmt.Sprintf("nothing yet: too small to judge, %s", plural(passed, "plan"))}
 	}
-	out := []string{fmt.Sprintf("failures in more than %.2g %% of such plans (95 %%: none in %s)", 300/float64(passed), plural(passed, "plan"))}
+	out := []string{fmt.Sprintf("failures in more than %.2g %% of such plans (95 %%: none in %s)", 100*harness.Excludes(passed), plural(passed, "plan"))}
 	return append(out, excludedWrites(t.Passed)...)
 }
