@@ -43,7 +43,7 @@ type Options struct {
 	Subject func(runtime.Identity) regress.Subject
 	// OnFinding is called with a new violation, and again with its reduction.
 	OnFinding func(harness.Run, *regress.Shrunk)
-	// OnBegun, if not nil, is called when the campaign is under way. progress reports how
+	// OnStart, if not nil, is called when the campaign is under way. progress reports how
 	// far it is, until its end.
 	OnStart func(progress func() Progress)
 	// Chunk is how long one session is; 0 is a quarter of an hour. At its end its

@@ -30,7 +30,7 @@ type Segment struct {
 	Start
 	// File is its records' path below the campaign's directory.
 	File string
-	// Under are the plans that were under way when the records end, by number: a
+	// Pending are the plans that were under way when the records end, by number: a
 	// campaign that is resumed draws them again.
 	Pending    map[int]PlanDrawn
 	Drawn      map[int]PlanDrawn // all plans that were drawn
@@ -99,9 +99,6 @@ func Read(dir string) (*Campaign, error) {
 // path is where a segment's file is.
 func (c *Campaign) path(s *Segment) string { return filepath.Join(c.Dir, s.File) }
 
-// worse orders the verdicts of a plan, from the best; there are no others.
-var worse = map[harness.Verdict]int{harness.Pass: 1, harness.Undecided: 2, harness.Harness: 3, harness.Violation: 4}
-
 // dropDuplicates keeps one result of a plan that several segments ran: the last of the
 // worst verdict. Of several records of its violation it keeps the first.
 func (c *Campaign) dropDuplicates() {
@@ -109,7 +106,7 @@ func (c *Campaign) dropDuplicates() {
 	of, found := map[int]judge{}, map[int]bool{}
 	for i, s := range c.Segments {
 		for _, j := range s.Plans {
-			if v := worse[j.Verdict]; v >= of[j.Number].worst {
+			if v := harness.Severity(j.Verdict); v >= of[j.Number].worst {
 				of[j.Number] = judge{i, v}
 			}
 		}
@@ -198,7 +195,7 @@ func (s *Segment) add(r Record) error {
 		if s.Version < 4 {
 			r.classify()
 		}
-		if worse[r.Verdict] == 0 {
+		if harness.Severity(r.Verdict) < 0 {
 			return fmt.Errorf("plan %d has the verdict %q, which is none", r.Number, r.Verdict)
 		}
 		s.addResult(r)
@@ -216,7 +213,7 @@ func (s *Segment) add(r Record) error {
 		s.Canaries = append(s.Canaries, r)
 		s.seen(r.At.Add(r.Took))
 	case Note:
-		if r.Verdict != "" && r.Verdict != harness.Vacuous && worse[r.Verdict] == 0 {
+		if r.Verdict != "" && r.Verdict != harness.Vacuous && harness.Severity(r.Verdict) < 0 {
 			return fmt.Errorf("a note has the verdict %q, which is none", r.Verdict)
 		}
 		s.Notes = append(s.Notes, r)

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"errors"
+	"slices"
 
 	"retain/checker"
 	"retain/generators"
@@ -26,6 +27,13 @@ const (
 	Vacuous     Verdict = "vacuous"
 	Interrupted Verdict = "interrupted"
 )
+
+// severities are the verdicts of runs, the best first.
+var severities = []Verdict{Pass, Undecided, Harness, Violation}
+
+// Severity orders the verdicts of runs, from 0 for a pass: of several the highest counts. It
+// is -1 for what is no verdict of a run.
+func Severity(v Verdict) int { return slices.Index(severities, v) }
 
 // Run is one judged run.
 type Run struct {

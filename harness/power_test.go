@@ -42,3 +42,13 @@ func TestVacuousSessionListsWhatIsMissing(t *testing.T) {
 	u.Gates = 4
 	assert.Contains(t, u.Because(), "4 operations were held at a gate")
 }
+
+func TestTheWorstVerdictOfRunsCounts(t *testing.T) {
+	assert.Zero(t, Severity(Pass))
+	assert.Less(t, Severity(Pass), Severity(Undecided))
+	assert.Less(t, Severity(Undecided), Severity(Harness))
+	assert.Less(t, Severity(Harness), Severity(Violation))
+	for _, none := range []Verdict{Vacuous, Interrupted, "", "green"} {
+		assert.Negative(t, Severity(none), "%q is no run's", none)
+	}
+}

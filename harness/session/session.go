@@ -221,7 +221,7 @@ func (s *session) givenUp(ctx context.Context, r harness.Run) bool {
 // cutShort gives a session whose context has ended its verdict, unless a run shows a
 // violation or a harness error: plans are missing, or objects were not read again.
 func (s *session) cutShort(ctx context.Context) {
-	if ctx.Err() != nil && severity[s.result.Verdict] < severity[harness.Harness] {
+	if ctx.Err() != nil && harness.Severity(s.result.Verdict) < harness.Severity(harness.Harness) {
 		s.result.Verdict = harness.Interrupted
 	}
 }
@@ -249,9 +249,7 @@ func (s *session) timeIsUp() bool {
 	return late > 0 && (s.next >= harness.Judgeable || late > s.Time)
 }
 
-// severity orders verdicts: a session's is the worst of its runs.
-var severity = map[harness.Verdict]int{harness.Pass: 0, harness.Undecided: 1, harness.Harness: 2, harness.Violation: 3}
-
+// took takes in a run that was judged. A session's verdict is the worst of its runs.
 func (s *session) took(r harness.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -261,7 +259,7 @@ func (s *session) took(r harness.Run) {
 	} else if r.Tally.Faults != nil {
 		s.result.Tally.Add(r.Tally)
 	}
-	if severity[r.Verdict] > severity[s.result.Verdict] {
+	if harness.Severity(r.Verdict) > harness.Severity(s.result.Verdict) {
 		s.result.Verdict = r.Verdict
 	}
 	if r.Verdict != harness.Pass {
