@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"retain/harness"
 	"retain/model"
 	"retain/runtime"
-	"retain/service"
 )
 
 // loadPerTurn is how many operations of a load a turn of [BenchmarkLoadRate] has, of all
@@ -60,25 +58,10 @@ func bareLoadRate(ep runtime.Endpoints, l generators.Load, run string) (float64,
 			client := l.Client(c)
 			for k := 1; errs[c] == nil && sent.Add(1) <= loadPerTurn; k++ {
 				o, op := client.Next()
-				errs[c] = send(transport, loadRequest(ep, o, op, run, fmt.Sprintf("load-%d-%d", c, k)))
+				errs[c] = send(transport, bareRequest(ep, o, op, run, fmt.Sprintf("load-%d-%d", c, k)))
 			}
 		})
 	}
 	all.Wait()
 	return loadPerTurn / time.Since(began).Seconds(), errors.Join(errs...)
-}
-
-func loadRequest(ep runtime.Endpoints, o model.Object, op model.Operation, run, name string) *http.Request {
-	target := fmt.Sprintf("%s/%s/%s-%s/%s", ep.Ingress, o.Kind.Service(), run, o, op.Handler())
-	body := op.Request()
-	req, err := http.NewRequest(http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		panic(err) // the address is a server's
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	req.Header["idempotency-key"] = []string{run + "-" + name}
-	req.Header[service.TagHeader] = []string{run + "/" + name}
-	return req
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ const callsPerTurn = 480
 func BenchmarkOperationRate(b *testing.B) {
 	for _, clients := range []int{1, 8, 32} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			plan := loadPlan(clients)
+			plan := ratePlan(clients)
 			t := turns{
 				plan:      func(int) generators.Plan { return plan },
 				conducted: func(h *model.History) []float64 { return []float64{rateOf(h)} },
@@ -43,21 +44,21 @@ func BenchmarkOperationRate(b *testing.B) {
 	}
 }
 
-// loadPlan has clients that write and read eight objects.
-func loadPlan(clients int) generators.Plan {
+// ratePlan has clients that write and read eight objects.
+func ratePlan(clients int) generators.Plan {
 	plan := generators.Plan{Config: generators.Config{NoClosingKill: true}}
 	for i := range callsPerTurn {
 		n := i / clients
 		kind := []model.Kind{model.Counter, model.Register, model.Map, model.Counter}[n%4]
 		plan.Steps = append(plan.Steps, generators.Operate{
 			ID: i + 1, Client: i % clients, Object: model.Object{Kind: kind, N: (i + n) % 8},
-			Op: loadOperation(kind, n/4%2 == 0, i),
+			Op: rateOperation(kind, n/4%2 == 0, i),
 		})
 	}
 	return plan
 }
 
-func loadOperation(kind model.Kind, write bool, i int) model.Operation {
+func rateOperation(kind model.Kind, write bool, i int) model.Operation {
 	value := fmt.Sprint("v", i)
 	switch {
 	case kind == model.Counter && write:
@@ -101,7 +102,7 @@ func bareRate(ep runtime.Endpoints, plan generators.Plan, run string) (float64, 
 		all.Go(func() {
 			for _, s := range plan.Steps {
 				if o := s.(generators.Operate); o.Client == client {
-					if err := send(transport, bareRequest(ep, o, run)); err != nil {
+					if err := send(transport, bareRequest(ep, o.Object, o.Op, run, strconv.Itoa(o.ID))); err != nil {
 						errs[i] = fmt.Errorf("%s: %w", o.Op, err)
 						return
 					}
@@ -113,9 +114,11 @@ func bareRate(ep runtime.Endpoints, plan generators.Plan, run string) (float64, 
 	return float64(len(plan.Steps)) / time.Since(began).Seconds(), errors.Join(errs...)
 }
 
-func bareRequest(ep runtime.Endpoints, o generators.Operate, run string) *http.Request {
-	target := fmt.Sprintf("%s/%s/%s-%s/%s", ep.Ingress, o.Object.Kind.Service(), run, o.Object, o.Op.Handler())
-	body := o.Op.Request()
+// bareRequest is a call of an operation with the headers that the harness sends. name is the
+// operation's in the run.
+func bareRequest(ep runtime.Endpoints, o model.Object, op model.Operation, run, name string) *http.Request {
+	target := fmt.Sprintf("%s/%s/%s-%s/%s", ep.Ingress, o.Kind.Service(), run, o, op.Handler())
+	body := op.Request()
 	req, err := http.NewRequest(http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		panic(err) // the address is a server's
@@ -123,8 +126,8 @@ func bareRequest(ep runtime.Endpoints, o generators.Operate, run string) *http.R
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	req.Header["idempotency-key"] = []string{fmt.Sprint(run, "-", o.ID)}
-	req.Header[service.TagHeader] = []string{fmt.Sprint(run, "/", o.ID)}
+	req.Header["idempotency-key"] = []string{run + "-" + name}
+	req.Header[service.TagHeader] = []string{run + "/" + name}
 	return req
 }
 
