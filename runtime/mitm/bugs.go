@@ -73,15 +73,15 @@ type Options struct {
 // committed are the bugs of a runtime, with one sequence of draws each. It is
 // guarded by the interceptor's lock.
 type committed struct {
-	rate   float64
-	flying int                // calls that were not answered yet
-	least  int                // so many are flying where a bug can strike
-	draws  map[Bug]*rand.Rand // of those that are on
-	struck map[Bug]int
+	rate          float64
+	inFlight      int                // calls that were not answered yet
+	leastInFlight int                // a bug can strike from so many on
+	draws         map[Bug]*rand.Rand // of those that are on
+	struck        map[Bug]int
 }
 
 func commit(o Options) committed {
-	c := committed{rate: o.Rate, least: o.InFlight, draws: map[Bug]*rand.Rand{}, struck: map[Bug]int{}}
+	c := committed{rate: o.Rate, leastInFlight: o.InFlight, draws: map[Bug]*rand.Rand{}, struck: map[Bug]int{}}
 	if c.rate == 0 {
 		c.rate = DefaultRate
 	}
@@ -99,7 +99,7 @@ func (c *committed) on(b Bug) bool { return c.draws[b] != nil }
 
 // takes decides about one opportunity.
 func (c *committed) takes(b Bug) bool {
-	return c.on(b) && c.flying >= c.least && c.draws[b].Float64() < c.rate
+	return c.on(b) && c.inFlight >= c.leastInFlight && c.draws[b].Float64() < c.rate
 }
 
 // stamp begins a line of the log.

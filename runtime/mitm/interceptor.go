@@ -14,13 +14,14 @@ type interceptor struct {
 	lines bytes.Buffer // the log
 	read  int64        // so much of the inner runtime's log stands in lines
 	bugs  committed
-	life  int // counts the starts
+	// incarnation counts the starts.
+	incarnation int
 	// sent has the keys of all calls that came by. Those that were answered
 	// here, not by the server, have their answer: a key's answer stays.
 	sent map[keyed]*answer
 	// updates are the unanswered calls that [LostUpdate] can overlap with.
 	updates map[scope][]*update
-	// answered are the latest answers to keys, by life and scope.
+	// answered are the latest answers to keys, by scope and incarnation.
 	answered map[scope]map[int]*answer
 	// drops are the keyed calls that [DroppedWrite] takes.
 	drops map[keyed]*drop
@@ -39,7 +40,7 @@ func newInterceptor(o Options) *interceptor {
 func (t *interceptor) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.life++
+	t.incarnation++
 }
 
 // log appends the inner runtime's new lines to the log and returns the log from the
@@ -84,7 +85,7 @@ func (t *interceptor) answer(ctx context.Context, l *link, q *request) (*answer,
 	if c == nil {
 		return l.ask(ctx, q)
 	}
-	defer t.fly()()
+	defer t.countInFlight()()
 	first, a := t.arrive(c)
 	if a != nil {
 		return a, nil
@@ -121,15 +122,15 @@ func (t *interceptor) execute(ctx context.Context, l *link, q *request, c *call)
 	return a, err
 }
 
-// fly counts a call as in flight until landed is called.
-func (t *interceptor) fly() (landed func()) {
+// countInFlight counts a call as in flight until over is called.
+func (t *interceptor) countInFlight() (over func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.bugs.flying++
+	t.bugs.inFlight++
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.bugs.flying--
+		t.bugs.inFlight--
 	}
 }
 

@@ -1,6 +1,6 @@
 package mitm
 
-// learn keeps the answer to a key for the lives to come.
+// learn keeps the answer to a key for the incarnations to come.
 func (t *interceptor) learn(c *call, a *answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -11,10 +11,10 @@ func (t *interceptor) learn(c *call, a *answer) {
 	if t.answered[s] == nil {
 		t.answered[s] = map[int]*answer{}
 	}
-	t.answered[s][t.life] = a.saying(a.body)
+	t.answered[s][t.incarnation] = a.saying(a.body)
 }
 
-// mixUp is the answer that another key got in an earlier life, the latest, if
+// mixUp is the answer that another key got in an earlier incarnation, the latest, if
 // the bug takes it for that of this call.
 func (t *interceptor) mixUp(c *call) *answer {
 	t.mu.Lock()
@@ -24,9 +24,9 @@ func (t *interceptor) mixUp(c *call) *answer {
 	}
 	var old *answer
 	latest := 0
-	for life, a := range t.answered[c.scope()] {
-		if life < t.life && life > latest {
-			latest, old = life, a
+	for incarnation, a := range t.answered[c.scope()] {
+		if incarnation < t.incarnation && incarnation > latest {
+			latest, old = incarnation, a
 		}
 	}
 	if old == nil || !t.bugs.takes(MixedKeys) {

@@ -17,14 +17,13 @@ func (t *interceptor) meet(c *call) (other string) {
 	if !t.bugs.on(OtherKey) {
 		return ""
 	}
-	all := slices.DeleteFunc(t.objects[c.service], func(o string) bool { return o == c.object })
-	t.objects[c.service] = append(all, c.object)
-	if len(all) == 0 || !c.op.ReadOnly() || !t.bugs.takes(OtherKey) {
+	others := slices.DeleteFunc(t.objects[c.service], func(o string) bool { return o == c.object })
+	others = others[max(0, len(others)-mostObjects):]
+	t.objects[c.service] = append(others, c.object)
+	if len(others) == 0 || !c.op.ReadOnly() || !t.bugs.takes(OtherKey) {
 		return ""
 	}
-	other = all[t.bugs.draws[OtherKey].IntN(len(all))]
-	t.objects[c.service] = slices.Delete(t.objects[c.service], 0, max(0, len(all)+1-mostObjects))
-	return other
+	return others[t.bugs.draws[OtherKey].IntN(len(others))]
 }
 
 // readOther answers a read with what another object answers, nil for not at all.

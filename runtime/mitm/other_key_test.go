@@ -1,10 +1,27 @@
 package mitm_test
 
 import (
+	"fmt"
 	"testing"
 
 	"retain/runtime/mitm"
 )
+
+// Objects of runs that are over are forgotten.
+func TestOtherKeyAnswersForOneOfTheLatestObjects(t *testing.T) {
+	bubble(t, always(mitm.OtherKey), func(t *testing.T, r *rig) {
+		for n := range 100 {
+			r.want(`{"oldValue":0,"newValue":1}`, fmt.Sprintf("/Counter/old-%d/add", n), "1")
+		}
+		for n := range 16 {
+			r.want(`{"oldValue":0,"newValue":2}`, fmt.Sprintf("/Counter/new-%d/add", n), "2")
+		}
+		for range 20 {
+			r.want("2", "/Counter/none/get", "")
+		}
+		r.strikes(20, mitm.OtherKey)
+	})
+}
 
 func TestOtherKeyAnswersAReadForAnotherObject(t *testing.T) {
 	bubble(t, always(mitm.OtherKey), func(t *testing.T, r *rig) {
