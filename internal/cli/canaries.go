@@ -2,8 +2,9 @@ package cli
 
 import (
 	"context"
-	"strconv"
-	"strings"
+	"maps"
+
+	"golang.org/x/mod/semver"
 
 	"retain/campaign"
 	"retain/harness"
@@ -38,12 +39,8 @@ func Canaries(open harness.Open) []campaign.Planted {
 	}
 	base := settings()
 	base.Env = map[string]string{}
-	for k, v := range envFlag {
-		base.Env[k] = v
-	}
-	for k, v := range WithoutLog {
-		base.Env[k] = v
-	}
+	maps.Copy(base.Env, envFlag)
+	maps.Copy(base.Env, WithoutLog)
 	return []campaign.Planted{{
 		Bug: "the server without its write-ahead log", Open: open, Base: base, Fits: hasLogSwitch,
 	}, planted}
@@ -52,11 +49,5 @@ func Canaries(open harness.Open) []campaign.Planted {
 // hasLogSwitch reports whether the server can run without its write-ahead log, which it
 // can from 1.7 on.
 func hasLogSwitch(i runtime.Identity) bool {
-	parts := strings.SplitN(i.Version, ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	major, e1 := strconv.Atoi(parts[0])
-	minor, e2 := strconv.Atoi(parts[1])
-	return e1 == nil && e2 == nil && (major > 1 || major == 1 && minor >= 7)
+	return semver.Compare(semver.MajorMinor("v"+i.Version), "v1.7") >= 0 // one that can't be read is less than any
 }

@@ -168,7 +168,7 @@ func TestPassesOfRegressionStateTheirPower(t *testing.T) {
 }
 
 func TestLogSwitchExistsFrom17On(t *testing.T) {
-	for version, want := range map[string]bool{"1.6.2": false, "1.7.0": true, "1.7.12": true, "1.10.0": true, "2.0.0": true, "0.9.9": false, "": false, "newest": false} {
+	for version, want := range map[string]bool{"1.6.2": false, "1.7.0": true, "1.7.12": true, "1.10.0": true, "2.0.0": true, "0.9.9": false, "1.7.0-rc.1": true, "": false, "newest": false} {
 		assert.Equal(t, want, hasLogSwitch(runtime.Identity{Version: version}), version)
 	}
 }
