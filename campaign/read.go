@@ -11,6 +11,7 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/triage"
 	"retain/internal/inputfile"
 	"retain/model"
 )
@@ -138,13 +139,10 @@ func (c *Campaign) FindDrawn(number int) (s Segment, d PlanDrawn, drawn bool) {
 	return s, d, drawn
 }
 
-// maxFile bounds a file of records, or of a finding: those of a month have less.
-const maxFile = 4 << 30
-
 // readFile reads one file of records; nil for one whose first line is cut off,
 // which says nothing.
 func readFile(path string) (*Segment, error) {
-	text, err := inputfile.Read(path, maxFile)
+	text, err := inputfile.Read(path, triage.MaxFile)
 	if err != nil {
 		return nil, err
 	}

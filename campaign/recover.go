@@ -101,7 +101,7 @@ func signatureOfFacts(g model.Guarantee, j PlanResult) signature {
 
 // unfinished is a reduction that was cut off, nil for none.
 func unfinished(path string) *generators.Reduction {
-	text, err := inputfile.Read(path, maxFile)
+	text, err := inputfile.Read(path, triage.MaxFile)
 	if err != nil {
 		return nil
 	}

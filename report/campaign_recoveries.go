@@ -188,7 +188,7 @@ func (b box) Plot(c vgdraw.Canvas, p *plot.Plot) {
 // maxSlowest bounds the restarts that are listed.
 const maxSlowest = 15
 
-// slowest are the slowest restarts, for the page.
+// slowRestart is one of the slowest restarts, for the page.
 type slowRestart struct {
 	Plan                             int
 	Shard, Config, Kind, Identity    string

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"retain/campaign"
 	"retain/generators"
@@ -41,7 +40,7 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 	out.addSituations(c)
 	out.add("found", foundLines(found)...)
 	out.add("canaries", canaryText(c))
-	out.add("verdicts", verdictCounts(t))
+	out.add("verdicts", verdicts(t.Verdicts))
 	out.addExcludes(t)
 	if page != "" {
 		out.add("page", page)
@@ -85,7 +84,7 @@ func percent(part, of float64) string {
 	return fmt.Sprintf("%.0f %%", 100*min(part/of, 1))
 }
 
-// segments says how many processes worked on how many shards, and how many were
+// segmentsText says how many processes worked on how many shards, and how many were
 // cut off.
 func segmentsText(c *campaign.Campaign) string {
 	shards, cut := map[int]bool{}, 0
@@ -130,14 +129,6 @@ func canaryText(c *campaign.Campaign) string {
 		}
 	}
 	return fmt.Sprintf("%d of %d planted bugs were caught", caught, all)
-}
-
-func verdictCounts(t campaign.Totals) string {
-	var out []string
-	for _, v := range []harness.Verdict{harness.Pass, harness.Violation, harness.Undecided, harness.Harness} {
-		out = append(out, fmt.Sprintf("%d %s", t.Verdicts[v], v))
-	}
-	return strings.Join(out, " · ")
 }
 
 // campaignExcludes is what the passes rule out; where plans failed, how often.

@@ -85,7 +85,7 @@ func lastWords(dir string) string {
 	if dir == "" {
 		return ""
 	}
-	log, err := inputfile.Read(filepath.Join(dir, triage.LogFile), maxFile)
+	log, err := inputfile.Read(filepath.Join(dir, triage.LogFile), triage.MaxFile)
 	if err != nil {
 		return ""
 	}

@@ -118,7 +118,7 @@ const logLines = 120
 
 // tail is the end of a log, and how many lines it has in all.
 func tail(path string) (last []string, all int) {
-	text, err := inputfile.Read(path, maxFile)
+	text, err := inputfile.Read(path, triage.MaxFile)
 	if err != nil || len(text) == 0 {
 		return nil, 0
 	}
@@ -131,6 +131,3 @@ type part struct {
 	Left, Width float64
 	Class, Says string
 }
-
-// maxFile bounds a file of a finding.
-const maxFile = 4 << 30

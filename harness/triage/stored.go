@@ -17,8 +17,9 @@ import (
 	"retain/runtime"
 )
 
-// maxStored bounds a file of a finding.
-const maxStored = 4 << 30
+// MaxFile bounds a file of a finding or of a campaign's records, in bytes: those of a month
+// have less.
+const MaxFile = 4 << 30
 
 // LoadFinding reads a finding back from its folder: its facts, and the run with its history
 // judged again. What could be read is returned beside an error: the facts have the zero
@@ -90,7 +91,7 @@ func livenessIn(l *harness.Liveness, h *model.History) *harness.Liveness {
 
 // LoadFacts reads the facts of a finding, of any version.
 func LoadFacts(path string) (f Finding, err error) {
-	text, err := inputfile.Read(path, maxStored)
+	text, err := inputfile.Read(path, MaxFile)
 	if err == nil {
 		err = exactjson.Check(text)
 	}
@@ -155,7 +156,7 @@ func decodeFinding1(text []byte) (Finding, error) {
 
 // LoadPlan reads a plan of a finding.
 func LoadPlan(path string) (generators.Plan, error) {
-	text, err := inputfile.Read(path, maxStored)
+	text, err := inputfile.Read(path, MaxFile)
 	if err != nil {
 		return generators.Plan{}, fmt.Errorf("read the plan of a finding: %w", err)
 	}
