@@ -111,7 +111,7 @@ type pending struct {
 	// load is true for an operation of the load, object is then its object.
 	load   bool
 	object model.Object
-	landed func(answered bool) // the attempt is over, and its answer on record
+	ended  func(answered bool) // the attempt is over, and its answer on record
 }
 
 // open puts an operation on record. Nothing of it has left yet.
@@ -153,7 +153,7 @@ func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.An
 		case result.Answer != nil:
 			err := r.answered(t, result.Answer)
 			if t.load {
-				t.landed(true)
+				t.ended(true)
 			}
 			return model.OK, result.Answer, err
 		case turn, result.Reason == model.NotSent && r.endless(incarnation):
@@ -241,7 +241,7 @@ func (r *run) try(ctx context.Context, t *pending, bound time.Duration) (ingress
 	defer cancel()
 	call := t.call
 	if t.load {
-		call.Written, t.landed = r.fly(t)
+		call.Written, t.ended = r.flightOf(t)
 	}
 	result := r.incarnation().Try(attempt, call)
 	if result.Answer != nil {
@@ -254,7 +254,7 @@ func (r *run) try(ctx context.Context, t *pending, bound time.Duration) (ingress
 		return model.Attempted{Instant: at, ID: t.id, N: t.n, Wrote: result.Wrote, Status: result.Status, Reason: result.Reason, Detail: result.Detail}
 	})
 	if t.load && result.Answer == nil {
-		t.landed(false)
+		t.ended(false)
 	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

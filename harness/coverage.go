@@ -127,7 +127,7 @@ func (c Coverage) acknowledgedBeforeKill(class generators.Class) int {
 // object after a restart show. A write that another one replaced or cleared before that
 // was not read, and a clear is shown by no answer: neither counts.
 func writesReadBack(h *model.History, in classes) map[generators.Class]int {
-	ends := slices.DeleteFunc(slices.Clone(h.Faults), func(f model.Fault) bool { return !f.Ends() })
+	ends := endsOf(h)
 	reads := firstReads(h, ends)
 	out := map[generators.Class]int{}
 	for i := range h.Operations {

@@ -110,7 +110,7 @@ func (r *run) becomeReady(ctx context.Context, s *starter, f generators.Inject, 
 	}
 	r.update(func() {
 		if r.start == s && r.state == starting {
-			r.isReady()
+			r.becomesReady()
 		}
 	})
 	return nil

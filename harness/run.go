@@ -290,7 +290,7 @@ func (r *run) firstReady(ctx context.Context) error {
 		return r.notBack(err)
 	}
 	r.prober.mark(r.rec.since(), true)
-	r.update(r.isReady)
+	r.update(r.becomesReady)
 	return nil
 }
 

@@ -116,9 +116,9 @@ func (r *run) operateLoad(ctx context.Context, process, name string, o model.Obj
 	return r.attempts(ctx, t)
 }
 
-// fly begins an attempt of an operation of the load: written is for when its request has
-// left, landed for when it is over.
-func (r *run) fly(t *pending) (written func(), landed func(answered bool)) {
+// flightOf counts an attempt of an operation of the load as in flight, from the call of
+// written, for when its request has left, to that of ended.
+func (r *run) flightOf(t *pending) (written func(), ended func(answered bool)) {
 	f := &flight{}
 	written = func() {
 		r.loadEvent(func() {
@@ -173,8 +173,9 @@ func (r *run) sinceReady() int { return r.load.answered - r.load.before }
 // The caller holds the lock.
 func (r *run) paced() bool { return r.sinceReady() >= r.plan.Load.Between }
 
-// isReady makes the server ready. The caller holds the lock.
-func (r *run) isReady() {
+// becomesReady makes the server ready, and begins to count what the load is answered since.
+// The caller holds the lock.
+func (r *run) becomesReady() {
 	r.state = ready
 	r.load.before, r.load.ignored = r.load.answered, false
 }

@@ -203,7 +203,7 @@ func TestLoadWithoutAnswersHangsNoPlan(t *testing.T) {
 // loadedRun is a run in a state that a test sets, without a server.
 func loadedRun(l generators.Load, steps ...generators.Step) *run {
 	r := newRun(&System{}, generators.Plan{Load: l, Steps: steps}, &recorder{}, "run", quick)
-	r.isReady()
+	r.becomesReady()
 	return r
 }
 
@@ -211,9 +211,9 @@ func TestOperationsOfALoadWakeNobodyButTheLastThatIsWaitedFor(t *testing.T) {
 	r := loadedRun(generators.Load{Clients: 64, Objects: 64, Between: 100})
 	before := r.changed
 	answer := func() {
-		written, landed := r.fly(&pending{load: true, call: ingress.Call{Op: model.CounterAdd{Delta: 1}}})
+		written, ended := r.flightOf(&pending{load: true, call: ingress.Call{Op: model.CounterAdd{Delta: 1}}})
 		written()
-		landed(true)
+		ended(true)
 	}
 	for range 99 {
 		answer()

@@ -33,7 +33,7 @@ func Situations(p generators.Plan, h *model.History) []generators.Situation {
 			if f.Step == 0 {
 				continue
 			}
-			if back.spawnedBefore(o.Call) {
+			if back.underWay(o.Call) {
 				see(generators.Recovering, o.Call)
 			}
 			if o.ID == first {
@@ -77,8 +77,8 @@ func ComebackAfter(h *model.History, f model.Fault, next model.Instant) Comeback
 	return Comeback{}
 }
 
-// spawnedBefore reports whether the server was coming back at the moment.
-func (c Comeback) spawnedBefore(at model.Instant) bool {
+// underWay reports whether the server was coming back at the moment.
+func (c Comeback) underWay(at model.Instant) bool {
 	return c.Spawned > 0 && at.Ns > c.Spawned && (c.Ready == 0 || at.Ns < c.Ready)
 }
 
@@ -99,7 +99,8 @@ func firstAfter(h *model.History, back Comeback, next model.Instant) int {
 	return 0
 }
 
-// moments are where an operation that was called before fault i stood at it.
+// moments are where an operation that was called before fault i stood at it. effect is the
+// sequence number with which it was first seen to have had its effect, 0 for never.
 func moments(o model.Invoked, i int, faults []model.Fault, effect int64) []generators.Moment {
 	f := faults[i]
 	var out []generators.Moment

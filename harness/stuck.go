@@ -140,7 +140,9 @@ func (r *run) follow(ctx context.Context, t *pending, o model.Object) (seen *key
 		if at := r.moved(t, o); at.After(seen.since) {
 			seen.since = at
 		}
-		sign = r.bounds.Early.sign(seen, now, r.holding(o, t, seen, now))
+		if r.bounds.Early.Like != nil {
+			sign = r.bounds.Early.sign(seen, now, r.holding(o, t, seen, now))
+		}
 		if sign != "" && r.bounds.Early.CountOnly {
 			r.signs.Add(1)
 			sign = ""

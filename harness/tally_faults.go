@@ -11,12 +11,7 @@ import (
 // atFaults counts the operations that were open when a fault began that ends the server:
 // their requests had left, and no answer had come.
 func (t *Tally) atFaults(h *model.History) {
-	var ends []model.Fault // in the order in which they began
-	for _, f := range h.Faults {
-		if f.Ends() {
-			ends = append(ends, f)
-		}
-	}
+	ends := endsOf(h)
 	if len(ends) == 0 {
 		return
 	}
@@ -32,7 +27,12 @@ func (t *Tally) atFaults(h *model.History) {
 			}
 		}
 	}
-	t.Load.strike(struck, ends, loadUps(h))
+	t.Load.addStrikes(struck, ends, loadUps(h))
+}
+
+// endsOf are the faults that ended the server, in the order in which they began.
+func endsOf(h *model.History) []model.Fault {
+	return slices.DeleteFunc(slices.Clone(h.Faults), func(f model.Fault) bool { return !f.Ends() })
 }
 
 // openFaults are the indices of the faults at whose beginning an operation had an attempt
@@ -64,7 +64,8 @@ func (t *Tally) openAt(o *model.Invoked, f model.Fault, effects map[int]int64) {
 	t.FaultPoints[generators.FaultPoint{Fault: f.Kind, After: seen && effect < f.Begin.Seq}]++
 }
 
-// effectsOf is when each operation was first seen to have had its effect, by its number.
+// effectsOf is when each operation was first seen to have had its effect: a sequence number,
+// by the operation's number.
 func effectsOf(h *model.History) map[int]int64 {
 	out := map[int]int64{}
 	for _, e := range h.Evidence {
@@ -114,16 +115,14 @@ func showsAny(read *model.Invoked, before int64, of func(mark string) []*model.I
 	return false
 }
 
-// serverEnds are the ends of a server, in the order of their ends; begin is the latest
-// beginning of those up to there.
+// serverEnds are the ends of a server by the sequence numbers of their beginnings and ends,
+// in the order of the latter; begin is the latest beginning of those up to there.
 type serverEnds []struct{ begin, end int64 }
 
 func serverEndsOf(h *model.History) serverEnds {
 	var out serverEnds
-	for _, f := range h.Faults {
-		if f.Ends() {
-			out = append(out, struct{ begin, end int64 }{f.Begin.Seq, f.End.Seq})
-		}
+	for _, f := range endsOf(h) {
+		out = append(out, struct{ begin, end int64 }{f.Begin.Seq, f.End.Seq})
 	}
 	slices.SortFunc(out, func(a, b struct{ begin, end int64 }) int {
 		if a.end < b.end {

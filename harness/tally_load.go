@@ -62,18 +62,19 @@ func (c *LoadCounters) Add(d LoadCounters) {
 	c.Strikes += d.Strikes
 	c.InFlight += d.InFlight
 	for n, of := range d.AtStrikes {
-		c.strikes(n, of)
+		c.countAt(n, of)
 	}
 	c.OnOneKey = max(c.OnOneKey, d.OnOneKey)
 	c.UpNs += d.UpNs
 	c.BusyNs += d.BusyNs
 }
 
-func (c *LoadCounters) strikes(class, of int) {
+// countAt counts n strikes with so many operations in flight, the least of their class.
+func (c *LoadCounters) countAt(inFlight, n int) {
 	if c.AtStrikes == nil {
 		c.AtStrikes = map[int]int{}
 	}
-	c.AtStrikes[class] += of
+	c.AtStrikes[inFlight] += n
 }
 
 // Rate is the operations per second while the server was ready, 0 without any.
@@ -140,8 +141,9 @@ func (s *strike) add(h *model.History, o *model.Invoked) {
 	}
 }
 
-// strike counts the strikes: the ends of the server while the load ran on it.
-func (c *LoadCounters) strike(all []strike, ends []model.Fault, ups []model.Span) {
+// addStrikes counts the ends of the server at which the load ran on it. What was in flight
+// at an end has its index; ups are the times in which the load ran on a ready server.
+func (c *LoadCounters) addStrikes(all []strike, ends []model.Fault, ups []model.Span) {
 	for i, s := range all {
 		onReady := slices.ContainsFunc(ups, func(up model.Span) bool { return up.To == ends[i].Begin.Ns })
 		if s.inFlight == 0 && !onReady {
@@ -149,7 +151,7 @@ func (c *LoadCounters) strike(all []strike, ends []model.Fault, ups []model.Span
 		}
 		c.Strikes++
 		c.InFlight += s.inFlight
-		c.strikes(s.inFlight/strikeStep*strikeStep, 1)
+		c.countAt(s.inFlight/strikeStep*strikeStep, 1)
 		for _, n := range s.onKey {
 			c.OnOneKey = max(c.OnOneKey, n)
 		}
