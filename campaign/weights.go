@@ -10,7 +10,8 @@ import (
 // find what no situation names.
 const unbiasedShare = 3
 
-// weights choose the target situations of plans: those that few plans have tested. It is not safe for concurrent use.
+// weights choose the target situations of plans: those that few plans have tested. They
+// are not safe for concurrent use.
 type weights struct {
 	seed uint64
 	// class is the class in which a plan begins: only its situations are targets.

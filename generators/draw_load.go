@@ -98,10 +98,10 @@ func (l Load) drawOperations(t *rapid.T, among []model.Kind) []string {
 	return out
 }
 
-// clearing is the operation that clears objects of a kind, the last that writes.
+// clearing is the operation that clears objects of a kind.
 func clearing(k model.Kind) operation {
 	all := writing(k)
-	return all[len(all)-1]
+	return all[slices.IndexFunc(all, func(o operation) bool { return o.clears })]
 }
 
 // lastFault returns the fault of a plan that met none, and its trigger.

@@ -20,10 +20,18 @@ var _ = registerKind(model.Map, kindPart{
 			return model.MapGet{Key: loadKey(r)}
 		}},
 	},
-	loadParts: []model.Operation{model.MapGet{Key: "a"}, model.MapGet{Key: "b"}, model.MapGet{Key: "c"}},
+	loadParts: getsOf(entryKeys),
 })
 
 // entryKeys are the keys of the map entries that plans use.
 var entryKeys = []string{"a", "b", "c"}
+
+// getsOf are reads of the entries with these keys.
+func getsOf(keys []string) (out []model.Operation) {
+	for _, k := range keys {
+		out = append(out, model.MapGet{Key: k})
+	}
+	return out
+}
 
 func loadKey(r *rand.Rand) string { return entryKeys[r.IntN(len(entryKeys))] }

@@ -16,9 +16,10 @@ type Rate struct {
 	Runs     int `json:"runs"`
 }
 
-// Interval is the 95 % confidence interval of the failure rate, from 0 to 1: Wilson's score interval ("Probable inference, the law of succession, and
-// statistical inference", J. Am. Stat. Assoc. 22 1927), which holds for few
-// executions and for rates near 0 and 1. Without executions it is 0 to 1.
+// Interval is the 95 % confidence interval of the failure rate, from 0 to 1: Wilson's score
+// interval ("Probable inference, the law of succession, and statistical inference", J. Am.
+// Stat. Assoc. 22 1927), which holds for few executions and for rates near 0 and 1. Without
+// executions it is 0 to 1.
 func (r Rate) Interval() (low, high float64) {
 	if r.Runs == 0 {
 		return 0, 1

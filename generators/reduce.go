@@ -210,54 +210,39 @@ func (s *reducer) steps(ctx context.Context) error {
 	}
 }
 
-// tryHint executes what the hint leaves of the plan once, before anything is known.
-// If that fails, it is the plan that is reduced, and the many executions that show how
-// often a plan fails are those of a small one.
+// tryHint executes each of the guesses once, then what the hint leaves of the plan, before
+// anything is known. The first that fails is the plan that is reduced: the many executions
+// that show how often a plan fails are those of a small one.
 func (s *reducer) tryHint(ctx context.Context) error {
-	if failed, err := s.guess(ctx); failed || err != nil {
-		return err
+	for _, ids := range s.Guesses {
+		guess := s.Best.keeping(func(st Step) bool { return slices.Contains(ids, st.StepID()) }).withLoad(Load{})
+		if len(guess.Steps) == 0 {
+			continue
+		}
+		if failed, err := s.once(ctx, doingGuess, guess); failed || err != nil {
+			return err
+		}
 	}
 	if len(s.Hint) == 0 {
 		return nil
 	}
-	return s.once(ctx, doingHint, s.hintedAndFaults().withLoad(Load{}))
+	_, err := s.once(ctx, doingHint, s.hintedAndFaults().withLoad(Load{}))
+	return err
 }
 
 // once executes a candidate once, unless something is known already. If it fails, it is
 // the best plan.
-func (s *reducer) once(ctx context.Context, what string, candidate Plan) error {
+func (s *reducer) once(ctx context.Context, what string, candidate Plan) (failed bool, err error) {
 	key := keyOf(candidate)
 	if s.rate.runs > 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(candidate) != nil {
-		return nil
+		return false, nil
 	}
 	s.Doing = what
-	failed, _, err := s.execute(ctx, candidate)
-	if err != nil || !failed {
-		return err
+	if failed, _, err = s.execute(ctx, candidate); err != nil || !failed {
+		return false, err
 	}
 	s.become(candidate)
-	return s.save()
-}
-
-// guess executes each of the guesses once, until one fails.
-func (s *reducer) guess(ctx context.Context) (bool, error) {
-	for _, ids := range s.Guesses {
-		guess := s.Best.keeping(func(st Step) bool { return slices.Contains(ids, st.StepID()) }).withLoad(Load{})
-		key := keyOf(guess)
-		if s.rate.runs > 0 || len(guess.Steps) == 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(guess) != nil {
-			continue
-		}
-		s.Doing = doingGuess
-		failed, _, err := s.execute(ctx, guess)
-		if err != nil {
-			return false, err
-		}
-		if failed {
-			s.become(guess)
-			return true, s.save()
-		}
-	}
-	return false, nil
+	return true, s.save()
 }
 
 // become makes a candidate that failed the best plan.

@@ -159,17 +159,6 @@ const (
 	maxGroup  = 160
 )
 
-// Drawn are the configurations that plans are drawn on: all but that without an
-// effect on what plans do, and those that only newer servers have.
-func Drawn() (out []Server) {
-	for _, s := range rotating() {
-		if s.Name != oneTimer {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // rotating are the configurations that [serverOf] goes through. A seed draws what it drew
 // before there were others.
 func rotating() []Server {

@@ -87,8 +87,8 @@ type Hypothesis struct {
 	RuledOut bool `json:"out"`
 }
 
-// Judge says what a run showed. err is what [Execute] returned. An error of the harness does not hide a
-// violation that the history shows, unless another server answered: then the
+// Judge says what a run showed. err is what [Execute] returned. An error of the harness does
+// not hide a violation that the history shows, unless another server answered: then the
 // history is not one of this runtime.
 func (r *Run) Judge(err error, o checker.Options) {
 	if r.Outcome == nil || errors.Is(err, ingress.ErrWrongServer) {

@@ -20,7 +20,8 @@ const maxPlans = 200
 const maxIdle = 6
 
 // pool keeps systems by their settings: what is provisioned. A server with other settings
-// is another server; one that was started with another configuration is not. A system is used by one plan at a time.
+// is another server; one that was started with another configuration is not. A system is
+// used by one plan at a time.
 type pool struct {
 	open harness.Open
 	// plans is how many plans a system serves.
