@@ -35,8 +35,12 @@ func checkCampaign() error {
 		return err
 	}
 	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
-	if limit > 0 && *durationFlag >= limit {
+	switch {
+	case limit == 0 || *durationFlag == 0:
+	case *durationFlag >= limit:
 		return fmt.Errorf("-duration %s: Go ends the test after %s: add -timeout 0", *durationFlag, limit)
+	case *durationFlag+*shrinkFlag >= limit: // a violation at the end would be lost in the middle of its reduction
+		return fmt.Errorf("-duration %s and then %s for a reduction (-shrink.budget): Go ends the test after %s: add -timeout 0", *durationFlag, *shrinkFlag, limit)
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ func badFlags() []refusal {
 		{name: "a load of no number", args: simulated("-load", "-1"), says: []string{"-load -1: want 1 to 256 clients, or 0 for no load"}},
 		{name: "a load of too many", args: simulated("-load", "257"), says: []string{"-load 257: want 1 to 256 clients"}},
 		{name: "a campaign that Go would end", args: []string{"-test.run", "^TestCampaign$", "-duration", "8h", "-test.timeout", "10m"}, says: []string{"add -timeout 0"}},
+		{name: "a session whose reduction Go would end", args: []string{"-test.run", "^TestProperties$", "-duration", "8m", "-test.timeout", "10m"},
+			says: []string{"-duration 8m0s and then 3m0s for a reduction (-shrink.budget): Go ends the test after 10m0s: add -timeout 0"}},
 		{name: "a campaign of no time", args: []string{"-test.run", "^TestCampaign$", "-duration", "-1h"}, says: []string{"want a duration above 0"}},
 		{name: "a shard that there is not", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-shard", "4/4"}, says: []string{"I from 0 to N-1"}},
 		{name: "no workers", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-workers", "0"}, says: []string{"want a number above 0"}},
