@@ -76,8 +76,11 @@ func notShown(r harness.Run) []string {
 			clients++
 		}
 	}
-	return []string{fmt.Sprintf("%s of %s of the load on %s · %s of %s",
-		thousands(left), plural(all, "operation"), object, thousands(clients), plural(len(shows), "client"))}
+	says := fmt.Sprintf("%s of %s of the load on %s", thousands(left), plural(all, "operation"), object)
+	if clients > 0 {
+		says += fmt.Sprintf(" · %s of %s", thousands(clients), plural(len(shows), "client"))
+	}
+	return []string{says}
 }
 
 // resolved says what became of ambiguous operations.

@@ -53,6 +53,13 @@ func TestFindingOfALoadCountsTheOperationsThatItsTableLeavesOut(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(r.Dir, triage.PageFile))
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "48 of 50 clients")
+
+	few := lostUnderLoad(t, 2)
+	h := few.Outcome.History
+	again := h.Operations[1]
+	again.ID, again.Process = len(h.Operations)+1, "load-0"
+	h.Operations = append(h.Operations, again)
+	assert.Equal(t, "1 of 3 operations of the load on counter-1000", row(Finding(few, Context{}), "not shown"), "every client has a column")
 }
 
 func TestFindingWithoutALoadLeavesNothingOut(t *testing.T) {
