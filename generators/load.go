@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"retain/model"
 )
@@ -83,7 +84,7 @@ func (l Load) validate() error {
 	}
 	for i, name := range l.Operations {
 		if !slices.Contains(Names(), name) {
-			return fmt.Errorf("no operation is called %.40q: the operations are %v", name, Names())
+			return fmt.Errorf("no operation is called %.40q: the operations are %s", name, strings.Join(Names(), ", "))
 		}
 		if slices.Contains(l.Operations[:i], name) {
 			return fmt.Errorf("%s stands twice among the operations", name)
