@@ -28,6 +28,9 @@ type Options struct {
 	// Plans is how many; 0 is as many as fit into Time, with the ledger.
 	Plans int
 	Time  time.Duration
+	// AtLeast is for how many plans a session that is bounded by Time goes on where the
+	// machine is slow, up to twice that time; 0 is for none.
+	AtLeast int
 	// Workers is how many plans run side by side, each on a runtime of its own;
 	// 0 is 1.
 	Workers int
@@ -241,12 +244,10 @@ func (s *session) take(ctx context.Context) (int, bool) {
 	return s.next - 1, true
 }
 
-// timeIsUp reports whether a session that is bounded by its time draws no more
-// plans. On a slow machine it goes on, up to twice its time, until there are
-// enough to be judged.
+// timeIsUp reports whether a session that is bounded by its time draws no more plans.
 func (s *session) timeIsUp() bool {
 	late := time.Since(s.ends)
-	return late > 0 && (s.next >= harness.Judgeable || late > s.Time)
+	return late > 0 && (s.next >= s.AtLeast || late > s.Time)
 }
 
 // took takes in a run that was judged. A session's verdict is the worst of its runs.

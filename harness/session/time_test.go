@@ -25,7 +25,7 @@ func TestSlowSessionIsExtendedToEnoughPlans(t *testing.T) {
 		{"and no more", 30, 30, -time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &session{Options: Options{Plans: c.plans, Time: time.Minute}, next: c.next, ends: time.Now().Add(-c.late)}
+			s := &session{Options: Options{Plans: c.plans, Time: time.Minute, AtLeast: harness.Judgeable}, next: c.next, ends: time.Now().Add(-c.late)}
 			n, drawn := s.take(t.Context())
 			assert.Equal(t, c.drawn, drawn)
 			if drawn {

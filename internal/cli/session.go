@@ -67,7 +67,8 @@ type executed struct {
 func execute(t T, p program) *executed {
 	reporter := &report.Reporter{Name: t.Name(), Out: console, Verbose: verbose(), SDK: sdk(), Flags: serverArguments(), Seed: p.seed}
 	options := Options()
-	options.Draw, options.Plans, options.Time, options.Workers, options.Fresh = p.draw, p.plans, sessionTime(), workers(p.plans), p.fresh
+	options.Draw, options.Plans, options.Time, options.AtLeast, options.Workers, options.Fresh =
+		p.draw, p.plans, sessionTime(), harness.Judgeable, workers(p.plans), p.fresh
 	options.Dir, options.KeepData = artifacts, *dataFlag
 	j := &job{
 		ctx: Interruptible(t), on: backend.Name(*runtimeFlag), reporter: reporter,

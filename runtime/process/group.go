@@ -21,7 +21,7 @@ const (
 // wrapper left something behind.
 func awaitGroup(pgid int) {
 	_ = poll.Until(context.Background(), groupPoll, func() error {
-		if !groupGone(pgid) {
+		if !GroupGone(pgid) {
 			return errors.New("a process runs")
 		}
 		return nil

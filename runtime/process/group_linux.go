@@ -12,9 +12,9 @@ import (
 	"retain/runtime/resources"
 )
 
-// groupGone reports whether no process of the group runs. Ended ones that their
+// GroupGone reports whether no process of the group runs. Ended ones that their
 // new parent does not reap don't count.
-func groupGone(pgid int) bool {
+func GroupGone(pgid int) bool {
 	if errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) {
 		return true
 	}

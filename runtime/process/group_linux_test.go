@@ -49,7 +49,7 @@ func TestGroupIsUpUntilItsLastThreadEnds(t *testing.T) {
 		stat, err := p.Stat()
 		return err == nil && ended(stat)
 	})
-	assert.False(t, groupGone(pid), "another thread runs")
+	assert.False(t, GroupGone(pid), "another thread runs")
 	require.NoError(t, input.Close())
-	eventually(t, "it is still there", func() bool { return groupGone(pid) })
+	eventually(t, "it is still there", func() bool { return GroupGone(pid) })
 }

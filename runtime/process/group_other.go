@@ -9,8 +9,8 @@ import (
 	"retain/runtime/resources"
 )
 
-// groupGone reports whether there is no process of the group.
-func groupGone(pgid int) bool { return errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) }
+// GroupGone reports whether there is no process of the group.
+func GroupGone(pgid int) bool { return errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) }
 
 // serversOf is not available on this platform: all of the group gets the signal.
 func serversOf(int) []int { return nil }

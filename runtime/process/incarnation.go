@@ -46,7 +46,7 @@ type incarnation struct {
 // leader is not reaped or others are left in the group; called with mu held.
 func (i *incarnation) signal(sig syscall.Signal) error {
 	pgid := i.cmd.Process.Pid
-	if i.reaped && groupGone(pgid) {
+	if i.reaped && GroupGone(pgid) {
 		return nil
 	}
 	err := syscall.Kill(-pgid, sig)
@@ -80,7 +80,7 @@ func (i *incarnation) Terminate(context.Context) error {
 func (i *incarnation) Kill(context.Context) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.reaped && !groupGone(i.cmd.Process.Pid) {
+	if i.reaped && !GroupGone(i.cmd.Process.Pid) {
 		i.killedRest = true
 	}
 	_ = i.signal(syscall.SIGKILL)

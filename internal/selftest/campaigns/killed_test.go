@@ -27,7 +27,7 @@ func TestCampaignResumesAfterKill(t *testing.T) {
 	args := []string{"-runtime", "process", "-duration", "40s"}
 	victim := suite.Campaign(t, cache.Env(), append(args, "-rapid.seed", "3")...)
 	require.NoError(t, victim.Start())
-	suite.AwaitPlans(t, victim, 4)
+	suite.AwaitPlans(t, victim, 1) // then a slow machine has time left for the unfinished plans
 	require.NoError(t, victim.Process.Kill())
 	require.Error(t, victim.Wait(), "it was killed")
 	own := cache.Of(t, victim)
@@ -57,7 +57,9 @@ func TestCampaignResumesAfterKill(t *testing.T) {
 	require.NotNil(t, went.End)
 	assert.Equal(t, "the time is over", went.End.Why)
 	assert.Equal(t, killed.Seed, went.Seed)
-	assert.Less(t, went.Took(), 40*time.Second+15*time.Second, "it takes what was left")
+	for n, d := range went.Drawn {
+		assert.Less(t, killed.Took()+d.At.Sub(went.At), 41*time.Second, "plan %d is drawn in the time that was left", n)
+	}
 	addsUp(t, after)
 	require.NotEmpty(t, killed.Pending)
 	for n, d := range killed.Pending {

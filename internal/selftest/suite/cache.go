@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/moby/moby/client"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/harness/backend"
+	"retain/runtime/process"
 	"retain/runtime/reaper"
 )
 
@@ -105,7 +105,7 @@ func (b Belongings) AreGone(t *testing.T) {
 		assert.NoDirExists(t, dir)
 	}
 	for _, group := range b.Groups {
-		assert.ErrorIs(t, syscall.Kill(-group, 0), syscall.ESRCH, "process group %d", group)
+		assert.True(t, process.GroupGone(group), "process group %d runs", group)
 	}
 	assert.Empty(t, b.processes())
 	if b.docker != "" {
