@@ -57,14 +57,11 @@ func marked(lines []string, earlier bool) []string {
 // planOf is the file of the plan that is worth replaying: of the reduced one, unless
 // it did not fail or never failed again.
 func planOf(s *regress.Shrunk) string {
-	if s == nil || s.Run == nil || neverAgain(s) {
+	if s == nil || s.Run == nil || s.NeverAgain() {
 		return triage.PlanFile
 	}
 	return regress.ReducedFile
 }
-
-// neverAgain reports whether the reduced plan was executed afresh and never failed.
-func neverAgain(s *regress.Shrunk) bool { return s.Rate.Runs > 0 && s.Rate.Failures == 0 }
 
 // rate says how often a reduced violation came back, and what its reduction cost.
 func rate(r harness.Run, s *regress.Shrunk) []string {
@@ -84,11 +81,13 @@ func rate(r harness.Run, s *regress.Shrunk) []string {
 		says += " · ended early: " + string(s.Ending)
 	}
 	switch seen := s.Seen(); {
-	case neverAgain(s):
+	case s.NeverAgain():
 		return append([]string{fmt.Sprintf("reproduces %s · %s", s.Rate, says),
 			fmt.Sprintf("it failed by chance, or hardly ever does: what is to be replayed is %s", triage.PlanFile)}, earlyEnd(s.Early)...)
-	case s.Rate.Runs > 0:
+	case s.Rate.Failures > 0:
 		says = fmt.Sprintf("reproduces %s · %s", s.Rate, says)
+	case s.Rate.Runs > 0:
+		says = fmt.Sprintf("failed %s in the reduction itself, and in none of %s, too few to tell · %s", seen, plural(s.Rate.Runs, "fresh execution"), says)
 	case seen.Runs > 0:
 		says = fmt.Sprintf("failed %s in the reduction itself, not in fresh executions · %s", seen, says)
 	}

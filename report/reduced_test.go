@@ -67,6 +67,11 @@ func TestReducedViolationStatesItsReproductionRate(t *testing.T) {
 		row(rows, "rate"))
 	assert.Contains(t, row(rows, "replay"), regress.ReducedFile)
 
+	c.Shrunk.Rate = generators.Rate{Runs: 2}
+	rows = Finding(r, c)
+	assert.Contains(t, row(rows, "rate"), "failed 3 of 3 (95 %: 44 to 100 %) in the reduction itself, and in none of 2 fresh executions, too few to tell · 5 steps")
+	assert.Contains(t, row(rows, "replay"), regress.ReducedFile)
+
 	c.Shrunk = &regress.Shrunk{Reduction: generators.Reduction{Executions: 20, Ending: generators.NotReproduced}}
 	rows = Finding(r, c)
 	assert.Contains(t, row(rows, "rate"), "did not come back in 20 executions on fresh runtimes")

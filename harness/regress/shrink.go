@@ -68,13 +68,26 @@ type EarlyEnd struct {
 	Refuted bool
 }
 
-// FailsAgain is how often the reduced plan failed: in fresh executions, or in those of
-// the reduction if there was no time for any.
+// tellingRuns is how many fresh executions without a failure tell of any plan that it
+// hardly ever fails.
+const tellingRuns = 10
+
+// NeverAgain reports whether fresh executions show that the reduced plan failed by chance,
+// or hardly ever does: none of them failed, and they are as many as show that, at 95 %, of
+// a plan that fails as often as in the reduction.
+func (s *Shrunk) NeverAgain() bool {
+	refuted := s.Early != nil && s.Early.Refuted
+	return s.Rate.Runs > 0 && s.Rate.Failures == 0 && (refuted || s.Rate.Runs >= min(tellingRuns, s.Seen().RunsNeeded()))
+}
+
+// FailsAgain is how often the reduced plan failed: in fresh executions, or if these were
+// too few to tell, in those of the reduction too.
 func (s *Shrunk) FailsAgain() generators.Rate {
-	if s.Rate.Runs > 0 {
+	if s.Rate.Failures > 0 || s.NeverAgain() {
 		return s.Rate
 	}
-	return s.Seen()
+	seen := s.Seen()
+	return generators.Rate{Failures: seen.Failures, Runs: seen.Runs + s.Rate.Runs}
 }
 
 // shrinking executes smaller and smaller plans.

@@ -189,6 +189,31 @@ func TestShrinkReducesTheObjectOfTheFinding(t *testing.T) {
 	assert.Equal(t, s.FailsAgain(), CaseOf(model.Guarantee{Code: model.AcknowledgedIsKept}, s, Subject{}, runtime.Identity{}).Rate)
 }
 
+// seen is a reduction of whose executions the first ones failed.
+func seen(t *testing.T, failures, runs int) generators.Reduction {
+	n := 0
+	r, err := generators.Reduce(t.Context(), generators.StartAndStop(model.Kill), generators.ReduceOptions{
+		Executions: runs, Fails: func(context.Context, generators.Plan) (bool, error) { n++; return n <= failures, nil },
+	})
+	require.NoError(t, err)
+	require.Equal(t, generators.Rate{Failures: failures, Runs: runs}, r.Seen())
+	return r
+}
+
+// A plan that fails in half of the executions passes the first fresh ones often enough.
+func TestFewFreshExecutionsDoNotTakeAReductionBack(t *testing.T) {
+	s := Shrunk{Reduction: seen(t, 3, 5), Rate: generators.Rate{Runs: 3}}
+	assert.False(t, s.NeverAgain())
+	assert.Equal(t, generators.Rate{Failures: 3, Runs: 8}, s.FailsAgain(), "all that is known of it")
+	s.Rate.Failures = 1
+	assert.Equal(t, s.Rate, s.FailsAgain())
+	s.Rate = generators.Rate{Runs: 10}
+	assert.True(t, s.NeverAgain())
+	assert.Equal(t, s.Rate, s.FailsAgain())
+	s.Rate, s.Early = generators.Rate{Runs: 1}, &EarlyEnd{Refuted: true}
+	assert.True(t, s.NeverAgain(), "it finished")
+}
+
 // A failure that does not repeat is not reduced, and is reported as such. The history
 // that failed still has its witness.
 func TestShrinkReportsAFailureThatIsNotReproduced(t *testing.T) {

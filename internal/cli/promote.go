@@ -35,7 +35,7 @@ func (e *executed) promote(t T, plan generators.Plan) {
 		return
 	case shrunk != nil && shrunk.Run != nil && shrunk.FailsAgain().Failures > 0:
 		guarantee, by = shrunk.Run.Guarantee(), "in fresh executions of the reduced plan"
-		if shrunk.Rate.Runs == 0 {
+		if shrunk.Rate.Failures == 0 {
 			by = "in the executions of its reduction"
 		}
 	default:
