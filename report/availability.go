@@ -105,7 +105,8 @@ func available(h *model.History) []model.Span {
 	return out
 }
 
-// stages are the parts of a restart.
+// stages are the parts of a restart, each until a moment: from the server's end until
+// calls go through.
 var stages = []struct {
 	at          func(model.Recovery) int64
 	class, says string

@@ -15,7 +15,7 @@ import (
 )
 
 // charts are the pictures of a campaign, in the page's order.
-func (w worktime) charts(latencies []configured) ([]chart, error) {
+func (w workAxis) charts(latencies []configured) ([]chart, error) {
 	buckets, err := w.buckets(bucketWidth(w.total))
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (w worktime) charts(latencies []configured) ([]chart, error) {
 
 // timePlot is an empty plot over the campaign's time, with the faults as bands and
 // a line where a segment went on.
-func (w worktime) timePlot(y string, bands []shade) *plot.Plot {
+func (w workAxis) timePlot(y string, bands []shade) *plot.Plot {
 	p := newPlot("time at work", y)
 	p.X.Min, p.X.Max = 0, math.Max(w.total.Seconds(), 1)
 	p.X.Tick.Marker = clock{}
@@ -63,7 +63,7 @@ func (w worktime) timePlot(y string, bands []shade) *plot.Plot {
 	return p
 }
 
-func (w worktime) rateChart(buckets []bucket, bands []shade) (chart, error) {
+func (w workAxis) rateChart(buckets []bucket, bands []shade) (chart, error) {
 	width := bucketWidth(w.total)
 	out := chart{
 		ID: "rate", Title: "Operations of the programs answered per second", Key: faultKey(bands),
@@ -80,14 +80,14 @@ const rateColour, loadColour = 6, 2
 
 var latencyColours = []int{6, 2, 4}
 
-func (w worktime) latencyChart(buckets []bucket, bands []shade) (chart, error) {
+func (w workAxis) latencyChart(buckets []bucket, bands []shade) (chart, error) {
 	return w.latencyOverTime("latency", "Latency of the programs' operations over time", "No operation was answered.", buckets, bands,
 		func(b bucket) *hdr.Histogram { return b.latencies })
 }
 
 // latencyOverTime draws quantiles of some latencies of the buckets, which are nil without
 // any; without any at all it says "none".
-func (w worktime) latencyOverTime(id, title, none string, buckets []bucket, bands []shade, of func(bucket) *hdr.Histogram) (chart, error) {
+func (w workAxis) latencyOverTime(id, title, none string, buckets []bucket, bands []shade, of func(bucket) *hdr.Histogram) (chart, error) {
 	width := bucketWidth(w.total)
 	out := chart{
 		ID: id, Title: title, Key: faultKey(bands),
@@ -110,7 +110,7 @@ func micros(us int64) float64 { return math.Max(float64(us), 1) / 1e6 }
 
 // growth is when a plan tested something that none had tested before, once for each
 // situation.
-func (w worktime) growth() (out []time.Duration) {
+func (w workAxis) growth() (out []time.Duration) {
 	type seen struct {
 		at   time.Duration
 		what []string
@@ -136,7 +136,7 @@ func (w worktime) growth() (out []time.Duration) {
 
 // recent says how many situations were new in the last hour of work, or since the
 // beginning where that was less.
-func (w worktime) recent() string {
+func (w workAxis) recent() string {
 	all := w.growth()
 	if w.total < time.Hour {
 		return fmt.Sprintf("%d new since it began, %s of work", len(all), span(w.total))
@@ -151,7 +151,7 @@ func (w worktime) recent() string {
 }
 
 // newSituationsChart shows how what is tested grows.
-func (w worktime) newSituationsChart() (chart, error) {
+func (w workAxis) newSituationsChart() (chart, error) {
 	out := chart{ID: "situations", Title: "Situations tested at least once"}
 	all := w.growth()
 	if len(all) == 0 {
@@ -178,7 +178,7 @@ func (w worktime) newSituationsChart() (chart, error) {
 }
 
 // sampleChart draws what the processes held, all segments over each other.
-func (w worktime) sampleChart(id, title, unit string, names []string, values func(campaign.Sample) []float64) (chart, error) {
+func (w workAxis) sampleChart(id, title, unit string, names []string, values func(campaign.Sample) []float64) (chart, error) {
 	out := chart{ID: id, Title: title}
 	p := w.timePlot(unit, nil)
 	drawn := false

@@ -45,7 +45,7 @@ func (l configuredLoad) Total() string { return thousands(l.Operations) }
 
 // loads are those of all plans, and by configuration, that with the most operations first;
 // nil without any. mixed is how many plans do not have their latencies apart.
-func (w worktime) loads() (out []configuredLoad, mixed int, err error) {
+func (w workAxis) loads() (out []configuredLoad, mixed int, err error) {
 	all := configuredLoad{Name: "all", spread: spread{times: campaign.NewLatencies()}}
 	of := map[string]*configuredLoad{}
 	for i := range w.c.Segments {
@@ -91,7 +91,7 @@ func mixedText(plans int) string {
 }
 
 // loadCharts are the pictures of the loads.
-func (w worktime) loadCharts(buckets []bucket, bands []shade) (out []chart, err error) {
+func (w workAxis) loadCharts(buckets []bucket, bands []shade) (out []chart, err error) {
 	for _, draw := range []func([]bucket, []shade) (chart, error){w.loadRateChart, w.loadFlightChart, w.loadLatencyChart} {
 		c, err := draw(buckets, bands)
 		if err != nil {
@@ -102,7 +102,7 @@ func (w worktime) loadCharts(buckets []bucket, bands []shade) (out []chart, err 
 	return out, nil
 }
 
-func (w worktime) loadRateChart(buckets []bucket, bands []shade) (chart, error) {
+func (w workAxis) loadRateChart(buckets []bucket, bands []shade) (chart, error) {
 	width := bucketWidth(w.total)
 	apart := slices.ContainsFunc(buckets, func(b bucket) bool { return b.loadAnswered > 0 })
 	out := chart{
@@ -116,7 +116,7 @@ func (w worktime) loadRateChart(buckets []bucket, bands []shade) (chart, error) 
 		}))
 }
 
-func (w worktime) loadFlightChart(buckets []bucket, bands []shade) (chart, error) {
+func (w workAxis) loadFlightChart(buckets []bucket, bands []shade) (chart, error) {
 	width := bucketWidth(w.total)
 	out := chart{
 		ID: "load-flight", Title: "Load: operations in flight at a stop or kill", Key: faultKey(bands),
@@ -127,7 +127,7 @@ func (w worktime) loadFlightChart(buckets []bucket, bands []shade) (chart, error
 		seriesOf("most on one key", loadColour, buckets, width, func(b bucket) (float64, bool) { return float64(b.load.OnOneKey), b.load.Strikes > 0 }))
 }
 
-func (w worktime) loadLatencyChart(buckets []bucket, bands []shade) (chart, error) {
+func (w workAxis) loadLatencyChart(buckets []bucket, bands []shade) (chart, error) {
 	return w.latencyOverTime("load-latency", "Load: latency over time", "The latencies of the load were not recorded apart.", buckets, bands,
 		func(b bucket) *hdr.Histogram { return b.loadLatencies })
 }

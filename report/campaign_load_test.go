@@ -26,7 +26,7 @@ func TestCampaignPageShowsTheLoadApart(t *testing.T) {
 	for _, id := range []string{"load-rate", "load-flight", "load-latency"} {
 		contains(t, text, `id="chart-`+id+`"`)
 	}
-	loads, _, err := worktimeOf(c).loads()
+	loads, _, err := workAxisOf(c).loads()
 	require.NoError(t, err)
 	all := c.Totals().Load
 	assert.Equal(t, "all", loads[0].Name)
@@ -36,7 +36,7 @@ func TestCampaignPageShowsTheLoadApart(t *testing.T) {
 	contains(t, text, `<td>all loads</td>`)
 	lacks(t, text, "among those of the programs;")
 
-	latencies, err := worktimeOf(c).allLatencies(loads)
+	latencies, err := workAxisOf(c).allLatencies(loads)
 	require.NoError(t, err)
 	assert.Less(t, latencies[0].times.ValueAtQuantile(50), int64(6_000), "those of the programs")
 	assert.Greater(t, latencies[1].times.ValueAtQuantile(50), int64(25_000), "those of the loads")
@@ -71,7 +71,7 @@ func TestCampaignPageOfRecordsThatMixLoadsAndPrograms(t *testing.T) {
 	contains(t, text, "The latencies of the load were not recorded apart.")
 	contains(t, text, `id="chart-load-rate"`)
 	contains(t, text, "on a ready server")
-	loads, _, err := worktimeOf(c).loads()
+	loads, _, err := workAxisOf(c).loads()
 	require.NoError(t, err)
 	assert.Equal(t, "-", loads[0].Median())
 	assert.Equal(t, c.Totals().Load, loads[0].LoadCounters)

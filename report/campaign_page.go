@@ -113,7 +113,7 @@ func WriteCampaignPage(c *campaign.Campaign) (string, error) {
 }
 
 func campaignPageOf(c *campaign.Campaign) (*campaignPage, error) {
-	w := worktimeOf(c)
+	w := workAxisOf(c)
 	loads, mixed, err := w.loads()
 	if err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func lead(c *campaign.Campaign) (out []string) {
 
 // unjudged lists the plans without a verdict; those of one shard with one reason
 // are one line. more is how many lines there are beyond.
-func (w worktime) unjudged() (out []unjudged, more int) {
+func (w workAxis) unjudged() (out []unjudged, more int) {
 	seen := map[unjudged]int{}
 	for i := range w.c.Segments {
 		s := &w.c.Segments[i]
@@ -222,7 +222,7 @@ func (w worktime) unjudged() (out []unjudged, more int) {
 	return out, 0
 }
 
-func (w worktime) remarks() (out []remarkRow) {
+func (w workAxis) remarks() (out []remarkRow) {
 	for i := range w.c.Segments {
 		s := &w.c.Segments[i]
 		for _, n := range s.Notes {
@@ -235,7 +235,7 @@ func (w worktime) remarks() (out []remarkRow) {
 	return out
 }
 
-func (w worktime) canaries() (out []canaryRow) {
+func (w workAxis) canaries() (out []canaryRow) {
 	for i := range w.c.Segments {
 		s := &w.c.Segments[i]
 		for _, k := range s.Canaries {
@@ -245,7 +245,7 @@ func (w worktime) canaries() (out []canaryRow) {
 	return out
 }
 
-func (w worktime) segmentRows() (out []segmentRow) {
+func (w workAxis) segmentRows() (out []segmentRow) {
 	for i := range w.c.Segments {
 		s := &w.c.Segments[i]
 		row := segmentRow{

@@ -51,7 +51,7 @@ func (c configured) Values() (out []string) {
 
 // latencies merges those of all programs, and by configuration, that with the most
 // operations first.
-func (w worktime) latencies() ([]configured, error) {
+func (w workAxis) latencies() ([]configured, error) {
 	all := configured{Name: "all programs", times: campaign.NewLatencies()}
 	of := map[string]*configured{}
 	for i := range w.c.Segments {
@@ -81,7 +81,7 @@ func (w worktime) latencies() ([]configured, error) {
 }
 
 // allLatencies are those of the programs, with those of all loads second, if there are any.
-func (w worktime) allLatencies(loads []configuredLoad) ([]configured, error) {
+func (w workAxis) allLatencies(loads []configuredLoad) ([]configured, error) {
 	out, err := w.latencies()
 	if err != nil || loads == nil {
 		return out, err
@@ -89,7 +89,7 @@ func (w worktime) allLatencies(loads []configuredLoad) ([]configured, error) {
 	return slices.Insert(out, 1, configured{Name: "all loads", Plans: loads[0].Plans, times: loads[0].times}), nil
 }
 
-func (w worktime) quantileChart(all []configured) (chart, error) {
+func (w workAxis) quantileChart(all []configured) (chart, error) {
 	out := chart{ID: "quantiles", Title: "Latency: how many operations took longer"}
 	if all[0].times.TotalCount() == 0 {
 		out.Says = "No operation was answered."

@@ -15,6 +15,7 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 
 	"retain/campaign"
+	"retain/model"
 )
 
 // restarted is a restart of a campaign, and where it was.
@@ -25,7 +26,7 @@ type restarted struct {
 }
 
 // restarts are all that were seen to the end, and how many were not.
-func (w worktime) restarts() (seen []restarted, unseen int) {
+func (w workAxis) restarts() (seen []restarted, unseen int) {
 	for i := range w.c.Segments {
 		for _, j := range w.c.Segments[i].Plans {
 			for _, r := range j.Recoveries {
@@ -120,7 +121,7 @@ func fine(d time.Duration) string {
 	return span(d)
 }
 
-func (w worktime) recoveryChart() (chart, error) {
+func (w workAxis) recoveryChart() (chart, error) {
 	out := chart{ID: "recoveries", Title: "Restarts: from the end of the server, by kind of fault"}
 	all, _ := w.restarts()
 	if len(all) == 0 {
@@ -197,7 +198,7 @@ type slowRestart struct {
 	Parts                            []part
 }
 
-func (w worktime) slowest() (out []slowRestart) {
+func (w workAxis) slowest() (out []slowRestart) {
 	all, _ := w.restarts()
 	slices.SortStableFunc(all, func(a, b restarted) int { return cmp.Compare(b.Probe, a.Probe) })
 	all = all[:min(len(all), maxSlowest)]
@@ -209,16 +210,15 @@ func (w worktime) slowest() (out []slowRestart) {
 			Health: known(r.Health), All: fine(r.Probe),
 		}
 		from, longest := time.Duration(0), float64(all[0].Probe)
-		for _, m := range []struct {
-			at          time.Duration
-			class, says string
-		}{
-			{r.Down, "ending", "told to end"}, {r.Spawned, "gone", "gone"}, {r.Port, "spawned", "started, port closed"},
-			{r.Health, "port", "port open"}, {r.Probe, "health", "health says 200, calls fail"},
-		} {
-			to := max(m.at, from)
-			one.Parts = append(one.Parts, part{100 * float64(from) / longest, 100 * float64(to-from) / longest, m.class, m.says + ", until " + fine(to)})
+		add := func(until time.Duration, class, says string) {
+			to := max(until, from)
+			one.Parts = append(one.Parts, part{100 * float64(from) / longest, 100 * float64(to-from) / longest, class, says + ", until " + fine(to)})
 			from = to
+		}
+		add(r.Down, "ending", "told to end")
+		moments := model.Recovery{Spawned: int64(r.Spawned), Port: int64(r.Port), Health: int64(r.Health), Probe: int64(r.Probe)}
+		for _, s := range stages {
+			add(nanoseconds(s.at(moments)), s.class, s.says)
 		}
 		out = append(out, one)
 	}
@@ -242,7 +242,7 @@ func (s *series) step(second, n int) {
 const closeUp = time.Minute
 
 // closeChart shows the minute around the slowest restart, fault by fault.
-func (w worktime) closeChart() (chart, error) {
+func (w workAxis) closeChart() (chart, error) {
 	out := chart{ID: "close", Title: "One minute, fault by fault"}
 	all, _ := w.restarts()
 	if len(all) == 0 {
@@ -250,7 +250,7 @@ func (w worktime) closeChart() (chart, error) {
 		return out, nil
 	}
 	r := slices.MaxFunc(all, func(a, b restarted) int { return cmp.Compare(a.Probe, b.Probe) })
-	alone := worktime{c: &campaign.Campaign{Segments: w.c.Segments[r.segment : r.segment+1]}, offsets: w.offsets[r.segment : r.segment+1]}
+	alone := workAxis{c: &campaign.Campaign{Segments: w.c.Segments[r.segment : r.segment+1]}, offsets: w.offsets[r.segment : r.segment+1]}
 	middle := alone.at(0, r.plan.At) + r.plan.Took/2
 	from := max(0, middle-closeUp/2).Truncate(time.Second)
 	to := from + closeUp

@@ -60,7 +60,7 @@ func (r *Rows) addExcludes(t campaign.Totals) { r.add("excludes", campaignExclud
 // addSituations adds how many situations were tested.
 func (r *Rows) addSituations(c *campaign.Campaign) {
 	m := matrixOf(c)
-	r.add("situations", fmt.Sprintf("%d of %d tested (operation x fault x where it stood x class), %s", m.Tested, m.All, worktimeOf(c).recent()))
+	r.add("situations", fmt.Sprintf("%d of %d tested (operation x fault x where it stood x class), %s", m.Tested, m.All, workAxisOf(c).recent()))
 }
 
 // maxFound bounds the findings with a line each; the page has all.

@@ -29,7 +29,7 @@ func seriesOf(name string, colour int, buckets []bucket, width time.Duration, va
 
 // overTime draws lines over the campaign's time; scale makes the y axis. A chart without
 // any point says "none".
-func (w worktime) overTime(out chart, unit string, bands []shade, none string, scale func(*plot.Plot), lines ...series) (chart, error) {
+func (w workAxis) overTime(out chart, unit string, bands []shade, none string, scale func(*plot.Plot), lines ...series) (chart, error) {
 	p := w.timePlot(unit, bands)
 	drawn := false
 	for _, l := range lines {

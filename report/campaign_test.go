@@ -79,7 +79,7 @@ func TestTotalsOfShardsAddUp(t *testing.T) {
 	assert.Equal(t, sum.Took, all.Took)
 	assert.Equal(t, map[harness.Verdict]int{harness.Pass: 116, harness.Violation: 2, harness.Undecided: 2}, all.Verdicts)
 
-	w := worktimeOf(both)
+	w := workAxisOf(both)
 	buckets, err := w.buckets(bucketWidth(w.total))
 	require.NoError(t, err)
 	answered, load := 0, harness.LoadCounters{}
@@ -129,7 +129,7 @@ func TestTotalsOfShardsAddUp(t *testing.T) {
 // What a shard does while another does, or after a break, is at its own time.
 func TestCampaignTimeExcludesTheTimeBetweenSegments(t *testing.T) {
 	c := readTwo(t, 60)
-	w := worktimeOf(c)
+	w := workAxisOf(c)
 	first, second := c.Segments[0].Took(), time.Duration(0)
 	for i := range c.Segments {
 		if c.Segments[i].Shard.Index == 0 && i > 0 {
@@ -293,7 +293,7 @@ func TestReportCountsNewSituationsOfTheLastHour(t *testing.T) {
 		}},
 	}}
 	assert.Equal(t, fmt.Sprintf("13 of %d tested (operation x fault x where it stood x class), 3 new in the last hour", len(all)), row(Campaign(c, ""), "situations"))
-	chart, err := worktimeOf(c).newSituationsChart()
+	chart, err := workAxisOf(c).newSituationsChart()
 	require.NoError(t, err)
 	assert.Equal(t, "13 situations in 180 min 0 s, 3 new in the last hour, of all shards together.", chart.Says)
 

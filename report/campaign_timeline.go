@@ -11,9 +11,9 @@ import (
 	"retain/model"
 )
 
-// worktime is a campaign on one axis: the time that its shards have worked, side
+// workAxis is a campaign on one axis: the time that its shards have worked, side
 // by side. Pauses between two segments of a shard are left out.
-type worktime struct {
+type workAxis struct {
 	c *campaign.Campaign
 	// offsets are when each segment begins on the axis, resumes those that go on
 	// with an earlier one.
@@ -22,8 +22,8 @@ type worktime struct {
 	total   time.Duration
 }
 
-func worktimeOf(c *campaign.Campaign) worktime {
-	w := worktime{c: c}
+func workAxisOf(c *campaign.Campaign) workAxis {
+	w := workAxis{c: c}
 	worked := map[int]time.Duration{} // by shard
 	for i := range c.Segments {
 		s := &c.Segments[i]
@@ -39,7 +39,7 @@ func worktimeOf(c *campaign.Campaign) worktime {
 }
 
 // at is where a moment of a segment is on the axis.
-func (w worktime) at(segment int, moment time.Time) time.Duration {
+func (w workAxis) at(segment int, moment time.Time) time.Duration {
 	return w.offsets[segment] + moment.Sub(w.c.Segments[segment].At)
 }
 
@@ -105,7 +105,7 @@ func merge(to **hdr.Histogram, from *hdr.Histogram) {
 
 // buckets are those of the whole axis. An answer counts in the second in which it
 // came; the latencies and the load's counters of a plan count where its middle is.
-func (w worktime) buckets(width time.Duration) ([]bucket, error) {
+func (w workAxis) buckets(width time.Duration) ([]bucket, error) {
 	out := make([]bucket, int(w.total/width)+1)
 	for i := range out {
 		out[i].width = min(width, max(w.total-time.Duration(i)*width, 1))
@@ -138,7 +138,7 @@ func (w worktime) buckets(width time.Duration) ([]bucket, error) {
 const maxBands = 480
 
 // bands are the faults of a stretch of the axis, those of one kind after the other.
-func (w worktime) bands(from, to time.Duration) (out []shade) {
+func (w workAxis) bands(from, to time.Duration) (out []shade) {
 	if to <= from {
 		return nil
 	}

@@ -29,7 +29,7 @@ var renderers = map[string]string{
 	"retain/campaign": "Segment.add Segment.addResult campaign.addViolation campaign.findPlanted campaign.promote " +
 		"campaign.reloadViolation campaign.run resultOf",
 	"retain/report": "Recheck Reporter.Run broken brokenTitle campaignFinding.fill findingOf recalled undecidedRuns " +
-		"worktime.unjudged",
+		"workAxis.unjudged",
 	"retain/internal/cli": "Fuzz regression replayedCase.tell",
 }
 
