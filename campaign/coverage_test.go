@@ -18,18 +18,18 @@ func TestTargetsOfACampaignAreInTheClassOfTheirPlan(t *testing.T) {
 	require.NoError(t, err)
 	s := c.Segments[0]
 	require.NotEmpty(t, s.Plans)
-	aimed := 0
+	targeted := 0
 	for n, d := range s.Drawn {
 		p := s.Redraw(d)
 		if d.Situation == nil {
 			assert.Equal(t, p, generators.Draw(s.Seed, n, generators.Options{Scheduled: true}))
 			continue
 		}
-		aimed++
+		targeted++
 		assert.Equal(t, p.Config.Class(), d.Situation.Class)
 		assert.Equal(t, p, generators.Draw(s.Seed, n, generators.Options{Situation: *d.Situation}))
 	}
-	assert.Positive(t, aimed)
+	assert.Positive(t, targeted)
 	tested, _ := c.Totals().Coverage.Changes()
 	assert.Positive(t, tested)
 	for _, j := range s.Plans {

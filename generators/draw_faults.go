@@ -1,8 +1,6 @@
 package generators
 
 import (
-	"slices"
-
 	"pgregory.net/rapid"
 
 	"retain/model"
@@ -54,7 +52,7 @@ func (d *drawing) fault() bool {
 func (d *drawing) aside() model.FaultKind {
 	var out model.FaultKind
 	for _, k := range d.use.asides {
-		if rapid.Bool().Draw(d.t, string(k)) && out == "" && slices.Contains(d.use.besides, k) &&
+		if rapid.Bool().Draw(d.t, string(k)) && out == "" && d.use.hasAside[k] &&
 			d.times[k] < 2 && d.runtime == model.Ready {
 			out = k
 		}

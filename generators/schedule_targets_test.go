@@ -10,10 +10,10 @@ import (
 	"retain/model"
 )
 
-// aims lists the changes at faults that a plan meets if its steps take effect in the order
+// changesOn lists the changes at faults that a plan meets if its steps take effect in the order
 // of the list: an operation counts as acknowledged before the next fault unless that
 // holds it.
-func aims(p Plan) map[Situation]bool {
+func changesOn(p Plan) map[Situation]bool {
 	out := map[Situation]bool{}
 	config := p.Config.Started()
 	var open []Operate // since the last fault
@@ -50,12 +50,12 @@ func aims(p Plan) map[Situation]bool {
 	return out
 }
 
-// aimedBy counts the changes at faults that plans aim at, and those acknowledged before a
+// countChanges counts the changes at faults that plans meet, and those acknowledged before a
 // kill among them.
-func aimedBy(plans []Plan) (changes, killed int) {
+func countChanges(plans []Plan) (changes, killed int) {
 	all := map[Situation]bool{}
 	for _, p := range plans {
-		for s := range aims(p) {
+		for s := range changesOn(p) {
 			all[s] = true
 		}
 	}
@@ -76,17 +76,17 @@ func scheduled(seed uint64, n int, o Options) []Plan {
 	return out
 }
 
-func TestScheduledSessionsAimAtChangesEarly(t *testing.T) {
+func TestScheduledSessionsMeetChangesEarly(t *testing.T) {
 	var counts []int
 	for seed := range uint64(20) {
 		plans := scheduled(seed, 45, Options{StartConfigs: true, Loads: Loads{Share: 2.0 / 3}})
-		n, _ := aimedBy(plans)
-		_, killed := aimedBy(plans[:12])
+		n, _ := countChanges(plans)
+		_, killed := countChanges(plans[:12])
 		counts = append(counts, n)
 		assert.Equal(t, len(Changes())/6, killed, "seed %d: each operation in each class, acknowledged before a kill", seed)
 	}
 	slices.Sort(counts)
-	t.Logf("changes at faults that 45 plans aim at, of %d: %v", len(Changes()), counts)
+	t.Logf("changes at faults that 45 plans meet, of %d: %v", len(Changes()), counts)
 	assert.GreaterOrEqual(t, counts[0], 110)
 }
 
@@ -109,9 +109,9 @@ func TestScheduledPlansMeetTheirTargets(t *testing.T) {
 		for n, p := range scheduled(9, 60, o) {
 			targets := scheduledTargets(9, n, o)
 			require.NotEmpty(t, targets)
-			aimed := aims(p)
+			met := changesOn(p)
 			for _, s := range targets {
-				assert.True(t, aimed[s], "plan %d of %+v: %s\n%s", n, o, s, Encode(p))
+				assert.True(t, met[s], "plan %d of %+v: %s\n%s", n, o, s, Encode(p))
 			}
 		}
 	}

@@ -19,9 +19,9 @@ type swarm struct {
 	keys      []string // of map entries
 	writes    map[model.Kind][]operation
 	reads     map[model.Kind][]operation
-	faults    []model.FaultKind // that end the server, the focus first
-	asides    []model.FaultKind // that come beside them, in some plans
-	besides   []model.FaultKind // ... and in this one
+	faults    []model.FaultKind        // that end the server, the focus first
+	asides    []model.FaultKind        // that come beside them, in some plans
+	hasAside  map[model.FaultKind]bool // ... and in this one
 	triggers  []triggerKind
 	focus     FaultPoint
 	starting  bool // faults strike while the runtime starts
@@ -161,10 +161,10 @@ func (use *swarm) drawFaults(t *rapid.T, among []model.FaultKind) {
 		use.triggers = append(use.triggers, beforeGate, beforeGate)
 	}
 	use.starting = common(t, "faults while starting", 1)
-	use.asides = faultsIn(aside, among)
+	use.asides, use.hasAside = faultsIn(aside, among), map[model.FaultKind]bool{}
 	for _, k := range use.asides {
 		if rare(t, string(k)+"s", 4) {
-			use.besides = append(use.besides, k)
+			use.hasAside[k] = true
 		}
 	}
 }

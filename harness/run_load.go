@@ -27,11 +27,10 @@ type load struct {
 	ignored, late bool
 	// silent are the objects of which an operation had no answer within its bound.
 	silent map[model.Object]bool
-	// waiting is the index of the fault that waits to be due, -1 for none; strike is set
-	// when an event of the load made it due, be the load elsewhere by the time it is
-	// looked at.
+	// waiting is the index of the fault that waits to be due, -1 for none; due is set when
+	// an event of the load made it so, be the load elsewhere by the time it is looked at.
 	waiting int
-	strike  bool
+	due     bool
 }
 
 // flight is one attempt of an operation of the load.
@@ -153,9 +152,9 @@ func (r *run) loadEvent(change func()) {
 	defer r.mu.Unlock()
 	paced := r.paced()
 	change()
-	if w := r.load.waiting; w >= 0 && !r.load.strike {
+	if w := r.load.waiting; w >= 0 && !r.load.due {
 		if f := r.faultAt(w); r.loaded(f) && r.due(w, f) {
-			r.load.strike = true
+			r.load.due = true
 			r.broadcast()
 			return
 		}
@@ -205,12 +204,12 @@ func (r *run) loaded(f generators.Inject) bool {
 // holdsStep reports whether the step waits for the load: the fault that strikes it while
 // it is open waits too, and would come too late. The caller holds the lock.
 func (r *run) holdsStep(id int) bool {
-	i, struck := r.struck[id]
-	return struck && i == r.barrier && !r.loaded(r.faultAt(i))
+	i, named := r.faultOf[id]
+	return named && i == r.barrier && !r.loaded(r.faultAt(i))
 }
 
-// struckSteps are the steps that triggers name, with the index of the fault.
-func struckSteps(p generators.Plan) map[int]int {
+// faultsOfSteps are the steps that triggers name, each with the index of its fault.
+func faultsOfSteps(p generators.Plan) map[int]int {
 	out := map[int]int{}
 	for i, s := range p.Steps {
 		f, _ := s.(generators.Inject)
@@ -246,7 +245,7 @@ const faultPatience = 10
 func (r *run) awaitFault(ctx context.Context, i int) error {
 	f := r.faultAt(i)
 	r.mu.Lock()
-	r.load.waiting, r.load.strike, r.load.late = i, false, false
+	r.load.waiting, r.load.due, r.load.late = i, false, false
 	r.stopwatch.Enter(r.part())
 	r.mu.Unlock()
 	defer func() {
@@ -254,7 +253,7 @@ func (r *run) awaitFault(ctx context.Context, i int) error {
 		r.load.waiting = -1
 		r.mu.Unlock()
 	}()
-	due := func() bool { return r.cut || r.load.strike || r.loaded(f) && r.due(i, f) }
+	due := func() bool { return r.cut || r.load.due || r.loaded(f) && r.due(i, f) }
 	if r.plan.Load.Clients == 0 {
 		return r.await(ctx, due)
 	}

@@ -54,7 +54,7 @@ type run struct {
 	gates   map[int]service.Gate
 	start   *starter // the start that is under way, or the last one
 	load    load
-	struck  map[int]int // the steps that triggers name, with the index of the fault
+	faultOf map[int]int // the steps that triggers name, each with the index of its fault
 	ids     map[string]int
 	downAt  int64
 	// cut is set when an operation was not answered within its bound although
@@ -93,7 +93,7 @@ func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds 
 		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds, state: down, stage: PartReady,
 		changed: make(chan struct{}), clients: map[int]*clientState{}, ops: map[int]*opState{},
 		gates: map[int]service.Gate{}, ids: map[string]int{}, failures: map[string]Caller{},
-		load: load{turns: map[model.Object]time.Time{}, silent: map[model.Object]bool{}, waiting: -1}, struck: struckSteps(plan),
+		load: load{turns: map[model.Object]time.Time{}, silent: map[model.Object]bool{}, waiting: -1}, faultOf: faultsOfSteps(plan),
 	}
 	for i, s := range plan.Steps {
 		if o, ok := s.(generators.Operate); ok {

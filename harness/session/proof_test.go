@@ -61,7 +61,7 @@ func TestSessionOfDrawnPlansExcludesAFailureRate(t *testing.T) {
 	assert.Positive(t, result.Tally.Busy)
 }
 
-// What histories show, on a runtime that loses nothing: most of what the plans aim at, and
+// What histories show, on a runtime that loses nothing: most of what the plans target, and
 // what their random parts meet besides.
 func TestScheduledSessionTestsChangesAtFaults(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
