@@ -31,11 +31,19 @@ func (s *server) close(ctx context.Context) error {
 	return s.Shutdown(ctx)
 }
 
-// serve keeps a plan that passed for the ledger.
-func (s *server) serve(number int, o *harness.Outcome) {
-	kept := *o
-	kept.History = nil
-	s.served = append(s.served, served{number: number, outcome: kept})
+// judged takes in the last run on the server, by its id. One that violated is not used again;
+// a plan that passed is kept for the ledger.
+func (s *server) judged(r harness.Run, id string) {
+	s.last = &r
+	s.unfit = r.Verdict == harness.Violation || r.Verdict == harness.Harness
+	switch r.Verdict {
+	case harness.Violation:
+		s.Retired = "it violated in run " + id
+	case harness.Pass:
+		kept := *r.Outcome
+		kept.History = nil
+		s.served = append(s.served, served{number: r.Number, outcome: kept})
+	}
 }
 
 // forget removes the histories that no finding has taken.

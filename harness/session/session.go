@@ -280,7 +280,21 @@ func (s *session) judge(ctx context.Context, r *harness.Run, sys *server, err er
 	s.triage.Blame(r, sys.System, err)
 }
 
-// one runs plan number n and judges it.
+// store keeps the artefacts of a run that did not pass, and removes those of one that came to
+// nothing. The history of one that passed waits for the ledger.
+func (s *session) store(ctx context.Context, r *harness.Run, sys *server) {
+	switch {
+	case s.givenUp(ctx, *r) && r.Outcome != nil:
+		_ = os.Remove(r.Outcome.Path)
+	case r.Verdict == harness.Violation:
+		s.phase(Asking)
+		s.keep(ctx, r, sys)
+	case r.Verdict != harness.Pass:
+		s.keep(ctx, r, sys)
+	}
+}
+
+// one runs plan number n on a server of the pool, judges it, and gives the server back.
 func (s *session) one(ctx context.Context, n int) harness.Run {
 	plan := s.Draw(n)
 	r := harness.Run{Number: n, Plan: plan, Verdict: harness.Harness}
@@ -308,24 +322,8 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 		s.available(sys, r.Outcome)
 	}
 	s.judge(ctx, &r, sys, err)
-	switch {
-	case s.givenUp(ctx, r) && r.Outcome != nil:
-		_ = os.Remove(r.Outcome.Path)
-	case r.Verdict == harness.Violation:
-		s.phase(Asking)
-		s.keep(ctx, &r, sys)
-	case r.Verdict != harness.Pass:
-		s.keep(ctx, &r, sys)
-	}
-	if r.Verdict == harness.Violation {
-		sys.Retired = "it violated in run " + id
-	}
-	sys.unfit = r.Verdict == harness.Violation || r.Verdict == harness.Harness
-	last := r
-	sys.last = &last
-	if r.Verdict == harness.Pass {
-		sys.serve(n, r.Outcome)
-	}
+	s.store(ctx, &r, sys)
+	sys.judged(r, id)
 	if e := s.pool.give(context.WithoutCancel(ctx), settings, sys); e != nil && r.Verdict != harness.Violation && r.Shortage == nil {
 		r.Verdict, r.Sentence = harness.Harness, e.Error()
 	}
