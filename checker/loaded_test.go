@@ -160,7 +160,7 @@ func (r *loadedRun) returns(c *loadedClient) {
 	f := c.open
 	o := &r.h.Operations[f.index]
 	o.Outcome, o.Reason, o.Answer, o.Return = model.OK, "", f.answer, r.tick()
-	c.Saw(o.Object, o.Op, f.answer)
+	c.Saw(o.Op, f.answer)
 	c.open = nil
 }
 
@@ -192,7 +192,7 @@ func (r *loadedRun) kill() {
 		o := r.h.Operations[f.index].Object
 		r.queues[o] = slices.DeleteFunc(r.queues[o], func(g *inFlight) bool { return g == f })
 		r.lost = append(r.lost, f)
-		c.Saw(o, r.h.Operations[f.index].Op, nil)
+		c.Saw(r.h.Operations[f.index].Op, nil)
 		c.open, c.incarnation = nil, c.incarnation+1
 	}
 	r.h.Faults = append(r.h.Faults, model.Fault{Kind: model.Kill, Begin: begin, End: r.tick()})

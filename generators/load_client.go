@@ -99,7 +99,7 @@ func (c *LoadClient) value() string { return fmt.Sprintf("w%d.%d", c.number, c.n
 
 // Saw gives the client the answer of its own operation; nil for an operation
 // whose outcome is ambiguous, or that was not called.
-func (c *LoadClient) Saw(_ model.Object, op model.Operation, a model.Answer) {
+func (c *LoadClient) Saw(op model.Operation, a model.Answer) {
 	if note := kindParts[op.Kind()].saw; note != nil && a != nil {
 		note(c, op, a)
 	}

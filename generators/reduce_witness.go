@@ -119,7 +119,7 @@ func (p Plan) unrolled() (Plan, bool) {
 			o, op := clients[c].Next()
 			var answer model.Answer
 			states[o], answer = op.Apply(states[o])
-			clients[c].Saw(o, op, answer)
+			clients[c].Saw(op, answer)
 			id++
 			steps = append(steps, Operate{ID: id, Client: c, Object: objects[o], Op: op})
 		}

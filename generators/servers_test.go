@@ -3,6 +3,7 @@ package generators
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,6 +45,19 @@ func TestConfigurationsCoverWhatTheServerCanDo(t *testing.T) {
 
 	Servers()[0].Name = "changed"
 	assert.NotEqual(t, "changed", Servers()[0].Name, "the table is nobody's to change")
+}
+
+// The words of a configuration stand beside its fields.
+func TestWordsOfAConfigurationAreThoseOfItsFields(t *testing.T) {
+	for _, s := range Servers() {
+		says := func(words string) bool { return strings.Contains(s.Says, words) }
+		assert.True(t, strings.HasPrefix(s.Says, plural(s.Partitions, "partition")+", "), s.Says)
+		assert.Equal(t, s.VQueues, says("virtual queues"), s.Says)
+		assert.Equal(t, s.Start.OneTimer, says("one timer in memory"), s.Says)
+		assert.Equal(t, s.Start.State == LazyState, says("when a handler asks for it") || says("each look at state"), s.Says)
+		assert.Equal(t, s.Start.Suspension == SuspendSoon, says("suspended after 50 ms"), s.Says)
+		assert.Equal(t, s.Start.Suspension == SuspendAtOnce, says("suspended at once") || says("suspends the invocation"), s.Says)
+	}
 }
 
 // drawn are the configurations that plans are drawn on: all but that without an effect on

@@ -80,8 +80,7 @@ type Liveness struct {
 	// Early says by which sign a reduction took the operation for stuck before its whole
 	// bound had passed; "" after the whole bound.
 	Early string `json:"early,omitempty"`
-	// Timeless: it is no less true where this machine stood still, and nothing that
-	// comes later makes it good.
+	// Timeless is true if neither a local stall nor later recovery excuses it.
 	Timeless bool `json:"timeless,omitempty"`
 	// Ended is true if the server ended by itself.
 	Ended bool `json:"ended,omitempty"`

@@ -67,7 +67,7 @@ func (r *run) loadClient(ctx context.Context, number int) error {
 		if err != nil {
 			return err
 		}
-		client.Saw(o, op, answer)
+		client.Saw(op, answer)
 		if outcome == model.Ambiguous {
 			process.next()
 		}

@@ -227,6 +227,25 @@ func TestOperationsOfALoadWakeNobodyButTheLastThatIsWaitedFor(t *testing.T) {
 	assert.Zero(t, r.load.inFlight)
 }
 
+// The transport may send a request again, and may tell of it when its attempt is over.
+func TestAttemptIsInFlightOnceAndNotBeyondItsEnd(t *testing.T) {
+	r := loadedRun(generators.Load{Clients: 8, Objects: 8, Between: 100})
+	written, ended := r.flightOf(&pending{load: true, call: ingress.Call{Op: model.CounterAdd{Delta: 1}}})
+	assert.Zero(t, r.load.inFlight, "its request has not left")
+	written()
+	written()
+	assert.Equal(t, 1, r.load.inFlight)
+	ended(false)
+	assert.Zero(t, r.load.inFlight)
+	written()
+	assert.Zero(t, r.load.inFlight, "it is over")
+	assert.Zero(t, r.load.answered)
+
+	_, unsent := r.flightOf(&pending{load: true, call: ingress.Call{Op: model.CounterAdd{Delta: 1}}})
+	unsent(false)
+	assert.Zero(t, r.load.inFlight, "a request that never left was not counted")
+}
+
 func TestWhatAFaultWaitsForOfTheLoad(t *testing.T) {
 	kill := func(when generators.Trigger) generators.Inject {
 		return generators.Inject{Fault: model.Kill, When: when}

@@ -60,7 +60,7 @@ func (w workAxis) loads() (out []configuredLoad, mixed int, err error) {
 			if !j.LoadApart() {
 				mixed++
 			}
-			name := cmp.Or(classText(j), "not named")
+			name := configurationName(j)
 			if of[name] == nil {
 				of[name] = &configuredLoad{Name: name, spread: spread{times: campaign.NewLatencies()}}
 			}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -291,6 +292,9 @@ func classText(j campaign.PlanResult) string {
 	}
 	return j.Config
 }
+
+// configurationName is [classText] for a table, which has a name for the defaults too.
+func configurationName(j campaign.PlanResult) string { return cmp.Or(classText(j), "not named") }
 
 // configurationsOf are the groups of configurations that a plan belongs to: that of a
 // name, or one by each axis.

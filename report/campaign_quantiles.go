@@ -60,7 +60,7 @@ func (w workAxis) latencies() ([]configured, error) {
 			if err != nil {
 				return nil, err
 			}
-			name := cmp.Or(classText(j), "not named")
+			name := configurationName(j)
 			if of[name] == nil {
 				of[name] = &configured{Name: name, times: campaign.NewLatencies()}
 			}

@@ -52,8 +52,8 @@ func backendOf(c *regress.Case) backend.Name {
 	if name == backend.Simulated {
 		return name
 	}
-	// A real server is one wherever it comes from: what this machine or the flags lack
-	// is made good.
+	// A real server is one wherever it comes from: where this machine or the flags rule the
+	// case's backend out, another one is chosen.
 	if *imageFlag != "" || *binaryFlag != "" {
 		return backend.Auto
 	}
