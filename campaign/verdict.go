@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"fmt"
-	"strings"
 
 	"retain/generators"
 	"retain/harness"
@@ -63,6 +62,3 @@ func (t Totals) missing() []string {
 
 // CouldNotFind is what is said of a campaign that did not catch a planted bug.
 const CouldNotFind = "this campaign could not have found anything"
-
-// Explain is [Campaign].Verdict's second result in one line.
-func Explain(why []string) string { return strings.Join(why, " · ") }

@@ -32,7 +32,7 @@ type Options struct {
 	// StartConfigs is set and no Server: see [HasVQueues]. All else of a plan stays the same.
 	VQueues bool
 	// Start is what every plan starts the server with, if StartConfigs is set; the zero
-	// value draws it. [Draw] follows [ScheduledClass].
+	// value draws it. [Draw] gives each class a run of plans in turn.
 	Start StartConfig
 	// MaxSteps bounds the steps of a plan but for the last few, 0 for [MaxSteps].
 	MaxSteps int

@@ -29,12 +29,12 @@ var startConfigChanges = []StartConfig{
 
 // schedule fixes the configuration of plan number n of a seed, if the options draw both
 // axes: a group of plans has one number of partitions, and shares servers; the class
-// follows [ScheduledClass].
+// follows [scheduledClass].
 func (o Options) schedule(seed uint64, number int) Options {
 	partitions := o.partitions()
 	o.Partitions = []int{partitions[groupOf(seed, number, len(partitions))]}
 	if o.Start == (StartConfig{}) {
-		of := ScheduledClass(seed, number).startConfigs()
+		of := scheduledClass(seed, number).startConfigs()
 		round, _, _ := classTurn(number)
 		o.Start = of[rand.New(rand.NewPCG(seed, uint64(round))).IntN(len(of))]
 	}

@@ -10,10 +10,10 @@ const (
 	classRun      = 5
 )
 
-// ScheduledClass is the class in which plan number n of a seed begins where the
+// scheduledClass is the class in which plan number n of a seed begins where the
 // configurations of starts follow a schedule: each class for a run of plans, in an order
 // that the seed gives, a new one for each round.
-func ScheduledClass(seed uint64, number int) Class {
+func scheduledClass(seed uint64, number int) Class {
 	round, turn, _ := classTurn(number)
 	order := rand.New(rand.NewPCG(seed, uint64(round))).Perm(len(Classes()))
 	return Classes()[order[turn]]

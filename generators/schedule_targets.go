@@ -20,7 +20,7 @@ func ClassOf(seed uint64, number int, o Options) Class {
 	case o.StartConfigs && o.Start != (StartConfig{}):
 		return o.Start.Class()
 	case o.StartConfigs:
-		return ScheduledClass(seed, number)
+		return scheduledClass(seed, number)
 	}
 	return Config{Server: serverOf(seed, number, o.Partitions)}.Class()
 }

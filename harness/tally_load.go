@@ -93,14 +93,6 @@ func (c LoadCounters) MeanInFlight() float64 {
 	return float64(c.InFlight) / float64(c.Strikes)
 }
 
-// Latency is how long an operation took, in the mean.
-func (c LoadCounters) Latency() time.Duration {
-	if c.Operations == 0 {
-		return 0
-	}
-	return time.Duration(c.BusyNs / int64(c.Operations))
-}
-
 // count counts an operation on an object of the load.
 func (c *LoadCounters) count(o *model.Invoked) {
 	c.Attempts += len(o.Attempts)
