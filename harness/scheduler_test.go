@@ -167,6 +167,7 @@ func TestFaultIsDueWhenNoClientCanContinue(t *testing.T) {
 func TestClientsPushOnOrWaitForReadiness(t *testing.T) {
 	steps := []generators.Step{
 		harnesstest.Inject(1, model.Kill, generators.InPlace{}),
+		harnesstest.Inject(5, model.Kill, generators.InPlace{}), // nothing to kill: what follows begins when the server is gone, not while it goes
 		harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}),
 		harnesstest.Inject(3, model.Start, generators.InPlace{}),
 		harnesstest.Operate(4, 1, counter, model.CounterAdd{Delta: 1}),
