@@ -55,11 +55,12 @@ func (c *campaign) runCanary(ctx context.Context) {
 	}
 	out.Took = time.Since(began)
 	c.canary = time.Now()
+	c.mu.Lock()
+	c.ends = c.ends.Add(out.Took) // the campaign's time is for its plans
 	if !out.Caught {
-		c.mu.Lock()
 		c.missed++
-		c.mu.Unlock()
 	}
+	c.mu.Unlock()
 	c.records.write(out)
 }
 

@@ -68,7 +68,7 @@ type campaign struct {
 	records *writer
 	release func() // lets go of the shard
 	began   time.Time
-	before  time.Duration // what earlier segments took
+	before  time.Duration // what earlier segments used of the time
 	ends    time.Time
 
 	mu       sync.Mutex

@@ -200,3 +200,18 @@ func TestProgressCountsAllSegments(t *testing.T) {
 		"2000 operations · 3 plans/min · 5 of 10 situations · 300 faults", p.String())
 	assert.InDelta(t, 0.5, p.Done(), 1e-9)
 }
+
+func TestCanaryLongerThanACampaignLeavesThePlansTheirTime(t *testing.T) {
+	o := short(t, time.Second)
+	caught := o.Canaries[0].Open
+	o.Canaries[0].Open = func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+		<-time.After(2 * o.Start.Duration)
+		return caught(ctx, s)
+	}
+	c, err := Conduct(t.Context(), o)
+	require.NoError(t, err)
+	s := c.Segments[0]
+	require.Len(t, s.Canaries, 1)
+	assert.NotEmpty(t, s.Plans)
+	assert.Equal(t, s.Took()-s.Canaries[0].Took, s.AtWork(), "which a resumed campaign counts")
+}

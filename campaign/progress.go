@@ -33,7 +33,7 @@ func (c *campaign) progress() Progress {
 	defer c.mu.Unlock()
 	t := c.totals
 	p := Progress{
-		Gone: min(c.Start.Duration, c.before+time.Since(c.began)), Of: c.Start.Duration,
+		Gone: c.Start.Duration - max(0, time.Until(c.ends)), Of: c.Start.Duration,
 		Plans: t.Plans, Operations: t.Operations, Findings: len(t.Findings), Violations: t.Verdicts[harness.Violation],
 		Others: t.Verdicts[harness.Undecided] + t.Verdicts[harness.Harness], Missed: c.missed, Doing: c.doing,
 		PerMinute: float64(c.plans) / max(1, time.Since(c.began).Seconds()) * 60,

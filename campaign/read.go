@@ -52,6 +52,15 @@ type Segment struct {
 // Took is the time from the segment's beginning to its last record.
 func (s *Segment) Took() time.Duration { return s.Last.Sub(s.At) }
 
+// AtWork is what a segment has used of its campaign's time: Took, without the canaries.
+func (s *Segment) AtWork() time.Duration {
+	out := s.Took()
+	for _, canary := range s.Canaries {
+		out -= canary.Took
+	}
+	return out
+}
+
 // ErrNoRecords says that nothing of a campaign is in a directory: there is none, or
 // its process was killed before the first whole line.
 var ErrNoRecords = errors.New("no records")

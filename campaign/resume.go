@@ -36,7 +36,7 @@ func (c *campaign) resume() error {
 	c.totals = all.Totals()
 	c.weights = newWeights(c.Start)
 	for _, s := range all.Segments {
-		c.before += s.Took()
+		c.before += s.AtWork()
 		c.recall(s)
 	}
 	return nil
