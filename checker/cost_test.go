@@ -247,12 +247,12 @@ func TestDecideTakesAboutAsLongAsPorcupineWhereItIsFast(t *testing.T) {
 			h := l.history(1)
 			records := objectsOf(h)[0].records
 			plain, ours := time.Hour, time.Hour
-			for range 4 { // the least of them: other work only adds
+			for tries := 0; tries < 4 || tries < 12 && ours >= plain+100*time.Millisecond; tries++ { // the least of them: other work only adds
 				plain = min(plain, processors(t, func() { plainPorcupine(h, time.Minute) }))
 				ours = min(ours, processors(t, func() { newCheck(h, Options{}).decide(l.kind, records) }))
 			}
 			t.Logf("porcupine %s, ours %s", plain, ours)
-			assert.Less(t, ours, plain+250*time.Millisecond, "on a slow machine")
+			assert.Less(t, ours, plain+100*time.Millisecond)
 		})
 	}
 }

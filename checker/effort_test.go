@@ -14,6 +14,15 @@ import (
 // busy as on any other.
 var unhurried = Options{Budget: time.Hour}
 
+// judgeByEffort judges the only object of a history with the effort of the default budget:
+// the result is the same on any machine.
+func judgeByEffort(t testing.TB, h *model.History) ObjectResult {
+	require.NoError(t, h.Validate())
+	c := newCheck(h, unhurried)
+	c.effort = (*effort)(nil).part(int64(Options{}.withDefaults().Budget.Seconds()) * perSecond)
+	return c.judge(objectsOf(h)[0])
+}
+
 // TestExplanationsDoNotDependOnTheClock explains a violation twice: while the clock
 // stands still, as it does in a bubble while anything runs, and as usual. The effort
 // ends both at the same step.

@@ -187,7 +187,7 @@ func (l *listHistory) addAnswer(r *record, answer []string, clear bool) {
 	e := l.epochOf(answer[0])
 	common := min(len(answer), len(e.longest))
 	if !slices.Equal(answer[:common], e.longest[:common]) {
-		l.contradict(e.by.id, r.id)
+		l.first.contradict(e.by.id, r.id)
 		return
 	}
 	if len(answer) >= len(e.longest) {
@@ -206,7 +206,7 @@ func (l *listHistory) addAnswer(r *record, answer []string, clear bool) {
 	case !clear:
 		l.endOf(l.find(answer[len(answer)-1])).reads.add(r)
 	case e.cleared != nil:
-		l.contradict(e.cleared.id, r.id)
+		l.first.contradict(e.cleared.id, r.id)
 	default:
 		e.cleared = r
 	}
@@ -216,7 +216,7 @@ func (l *listHistory) addAnswer(r *record, answer []string, clear bool) {
 func (l *listHistory) observe(e *listEpoch, value string) {
 	at := l.find(value)
 	if l.elements[at].observed {
-		l.contradict(e.by.id)
+		l.first.contradict(e.by.id)
 		return
 	}
 	l.elements[at].observed = true
@@ -224,12 +224,6 @@ func (l *listHistory) observe(e *listEpoch, value string) {
 		l.elements[e.last].next = at
 	}
 	e.last = at
-}
-
-func (l *listHistory) contradict(ids ...int32) {
-	if !l.first.applies {
-		l.first = illegal(ids...)
-	}
 }
 
 // addEpochs adds the cluster of each epoch to the zones, and the appends that nobody saw.
@@ -251,7 +245,7 @@ func (l *listHistory) addEpochs() fast {
 // addEpoch adds the cluster of an epoch's appends and answers.
 func (l *listHistory) addEpoch(e *listEpoch) {
 	if e.cleared != nil && len(e.cleared.answer.(model.Texts)) < len(e.longest) {
-		l.contradict(e.cleared.id, e.by.id)
+		l.first.contradict(e.cleared.id, e.by.id)
 		return
 	}
 	b := newCluster()
@@ -259,7 +253,7 @@ func (l *listHistory) addEpoch(e *listEpoch) {
 	for at := e.first; at != none; at = l.elements[at].next {
 		v := &l.elements[at]
 		if v.append == none {
-			l.contradict(e.by.id)
+			l.first.contradict(e.by.id)
 			return
 		}
 		fits := b.then(zoneOf(&l.records[v.append]))
@@ -267,12 +261,12 @@ func (l *listHistory) addEpoch(e *listEpoch) {
 			fits = b.then(l.ends[v.end].reads)
 		}
 		if !fits {
-			l.contradict(b.conflict...)
+			l.first.contradict(b.conflict...)
 			return
 		}
 	}
 	if e.cleared != nil && !b.then(zoneOf(e.cleared)) {
-		l.contradict(b.conflict...)
+		l.first.contradict(b.conflict...)
 		return
 	}
 	l.zones.add(b.clusterZone)

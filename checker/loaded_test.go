@@ -400,7 +400,7 @@ func BenchmarkCheckLoaded(b *testing.B) {
 		h := loaded{Load: loadOf("", 64, objects, 1), operations: 8000, kills: 4, queued: true, resent: 1}.history(1)
 		b.Run(fmt.Sprintf("64 clients on %d objects", objects), func(b *testing.B) {
 			for b.Loop() {
-				if r := Check(h, unhurried); r.Verdict != Pass {
+				if r := Check(h, Options{}); r.Verdict != Pass {
 					b.Fatal(r.Reason)
 				}
 			}

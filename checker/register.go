@@ -20,6 +20,13 @@ type fast struct {
 
 func illegal(ids ...int32) fast { return fast{applies: true, ids: ids} }
 
+// contradict makes f illegal, unless it has a result.
+func (f *fast) contradict(ids ...int32) {
+	if !f.applies {
+		*f = illegal(ids...)
+	}
+}
+
 // decideRegister decides a register, or one entry of a map, in O(n log n).
 //
 // Sources: Gibbons and Korach's zones (see [zone]) for values written once; here
@@ -239,15 +246,9 @@ func (c *registerHistory) take(at, by int32) {
 	v.observed = true
 	switch {
 	case v.taker != none:
-		c.contradict(c.values[v.taker].id, c.values[by].id)
+		c.first.contradict(c.values[v.taker].id, c.values[by].id)
 	default:
 		v.taker = by
-	}
-}
-
-func (c *registerHistory) contradict(ids ...int32) {
-	if !c.first.applies {
-		c.first = illegal(ids...)
 	}
 }
 
@@ -270,7 +271,7 @@ func (c *registerHistory) checkWriter(at int32) {
 	v := &c.values[at]
 	switch {
 	case v.writer < 0:
-		c.contradict(c.records[^v.writer].id)
+		c.first.contradict(c.records[^v.writer].id)
 	case v.shared:
 		c.repeated = true
 	case v.expects:

@@ -42,7 +42,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"chains: a clearAll ends a chain", "register.go", "b.leavesUnset = v.clears", "b.leavesUnset = false"},
 	{"chains: observed ambiguous compare-and-sets", "register.go", "c.optional = append(c.optional, at)", ""},
 	{"registers: observed writes happened", "register.go", "v.observed || v.must", "v.must"},
-	{"registers: values nobody wrote", "register.go", "c.contradict(c.records[^v.writer].id)", ""},
+	{"registers: values nobody wrote", "register.go", "c.first.contradict(c.records[^v.writer].id)", ""},
 	{"registers: several writers", "register.go", "c.values[at].shared = true", ""},
 	{"registers: repeated values are not decided", "register.go", "if c.repeated {", "if false {"},
 
@@ -63,7 +63,7 @@ var rules = []struct{ name, file, old, new string }{
 	{"lists: answers are prefixes", "list.go", "!slices.Equal(answer[:common], e.longest[:common])", "!slices.Equal(answer[:common], e.longest[:common]) && false"},
 	{"lists: one clear for an epoch", "list.go", "case e.cleared != nil:", "case false:"},
 	{"lists: a clear shows everything", "list.go", "len(e.cleared.answer.(model.Texts)) < len(e.longest)", "false"},
-	{"lists: an element once", "list.go", "l.contradict(e.by.id)\n		return\n	}\n	l.elements[at].observed", "return\n	}\n	l.elements[at].observed"},
+	{"lists: an element once", "list.go", "l.first.contradict(e.by.id)\n		return\n	}\n	l.elements[at].observed", "return\n	}\n	l.elements[at].observed"},
 	{"lists: appends that nobody saw", "list.go", "case e.append != none:", "case false:"},
 	{"lists: repeated elements are not decided", "list.go", "l.repeated = l.repeated || e.shared", ""},
 	{"lists: a clear ends an epoch", "list.go", "b.needsUnset, b.leavesUnset = true, e.cleared != nil", "b.needsUnset, b.leavesUnset = true, true"},

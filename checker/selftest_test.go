@@ -117,11 +117,11 @@ func TestLegalHistoriesPass(t *testing.T) {
 				s.operations, s.repeats, s.ambiguous, s.clears = 400, 0, min(s.ambiguous, 0.1), min(s.clears, 0.1)
 			}
 			h := s.run()
-			r := Check(h, unhurried)
+			r := judgeByEffort(t, h)
 			if r.Verdict != Pass {
 				t.Fatalf("%s: %s\n%s", r.Verdict, r.Reason, dump(h))
 			}
-			c.add(finding{Judgement: r.Objects[0].Resolved}, "", true)
+			c.add(finding{Judgement: r.Resolved}, "", true)
 		}
 		c.log(t, "legal")
 	})
