@@ -44,10 +44,6 @@ var (
 // leastBetween is what a load has between two faults at the least.
 const leastBetween = 30
 
-// slowness is how many times as long an operation takes, about, where invocations are
-// suspended, or where a load has few keys.
-const slowness = 4
-
 // loadKinds bounds the kinds of objects of a load.
 const loadKinds = 3
 
@@ -117,31 +113,33 @@ func (l Load) inFlight() []int {
 	return []int{min(8, l.Clients), max(1, l.Clients/2), max(1, 3*l.Clients/4), l.Clients}
 }
 
-// fewKeys is how many objects make a load slow: each serves one exclusive call at a time.
-const fewKeys = 2
+// quickKeys is how many objects a load needs for its full rate: each serves one exclusive
+// call at a time.
+const quickKeys = 8
 
 // mostInPlan bounds the operations that the faults of a plan let its load have.
 const mostInPlan = 4000
 
 // between is the number of operations of the load between two faults: fewer where the
-// server suspends invocations, where the load has few keys, and where a plan has many
-// faults.
+// load has few keys, where the server's state is lazy, and where a plan has many faults.
+// Whether the server suspends invocations makes no difference to the rate of a load.
 func (p Plan) between() int {
 	n := p.Load.Between
 	if n == 0 {
 		return 0
 	}
-	slow, ends := p.Config.Class().Suspending || p.Load.Objects <= fewKeys, 0
+	lazy, ends := p.Config.Class().Lazy, 0
 	for _, s := range p.Steps {
 		if f, is := s.(Inject); is {
-			slow = slow || f.Start.Class().Suspending
+			lazy = lazy || f.Start.Class().Lazy
 			if f.Fault.Ends() {
 				ends++
 			}
 		}
 	}
-	if slow {
-		n /= slowness
+	n = n * min(p.Load.Objects, quickKeys) / quickKeys
+	if lazy {
+		n = n * 2 / 3
 	}
 	return max(leastBetween, min(n, mostInPlan/max(1, ends)))
 }

@@ -124,10 +124,12 @@ func TestSlowLoadsAndPlansOfManyFaultsHaveFewerOperationsBetweenFaults(t *testin
 		plan Plan
 		want int
 	}{
-		{"quick", Plan{Load: Load{Clients: 8, Objects: 4, Between: 60}}, 60},
-		{"one key", Plan{Load: Load{Clients: 8, Objects: 1, Between: 1000}}, 1000 / slowness},
-		{"suspending", Plan{Config: Config{Start: StartConfig{Suspension: SuspendSoon}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 1000 / slowness},
-		{"suspending later", Plan{Steps: []Step{Inject{ID: 1, Fault: model.Start, Start: StartConfig{Suspension: SuspendAtOnce}}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 1000 / slowness},
+		{"quick", Plan{Load: Load{Clients: 8, Objects: 8, Between: 60}}, 60},
+		{"suspending", Plan{Config: Config{Start: StartConfig{Suspension: SuspendSoon}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 1000},
+		{"one key", Plan{Load: Load{Clients: 8, Objects: 1, Between: 1000}}, 125},
+		{"four keys", Plan{Load: Load{Clients: 8, Objects: 4, Between: 1000}}, 500},
+		{"lazy", Plan{Config: Config{Start: StartConfig{State: LazyState}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 666},
+		{"lazy later", Plan{Steps: []Step{Inject{ID: 1, Fault: model.Start, Start: StartConfig{State: LazyState}}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 666},
 		{"at least", Plan{Load: Load{Clients: 8, Objects: 1, Between: 60}}, leastBetween},
 		{"one fault", Plan{Steps: []Step{kill(1)}, Load: Load{Clients: 8, Objects: 8, Between: 2000}}, 2000},
 		{"four faults", Plan{Steps: []Step{kill(1), kill(2), kill(3), kill(4)}, Load: Load{Clients: 8, Objects: 8, Between: 2000}}, mostInPlan / 4},
