@@ -22,6 +22,7 @@ type layer struct {
 // layers. The longest prefix that matches a package decides.
 var layers = []layer{
 	{"helpers", []string{"internal"}},
+	{"versions of the server", []string{"runtime/versions"}},
 	{"model", []string{"model"}},
 	{"pure", []string{"checker", "generators"}},
 	{"handlers", []string{"service"}},
@@ -47,7 +48,7 @@ var apart = map[string][]string{
 // pure are the trees without input and output, and impure the packages they may not
 // import.
 var (
-	pure   = []string{"model", "generators", "checker"}
+	pure   = []string{"runtime/versions", "model", "generators", "checker"}
 	impure = []string{"net", "net/http", "os", "os/exec", "syscall"}
 )
 

@@ -1,0 +1,88 @@
+package versions
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Refusal is a pair of versions of which the older one does not serve data that the newer
+// one has written, and says so. Only such a step back is excused.
+type Refusal struct {
+	// From are the versions that wrote the data, To those that refuse them: all older.
+	From Range `json:"from"`
+	To   Range `json:"to"`
+	// With are the settings that the newer server had. Without them nothing is refused.
+	With map[string]string `json:"with,omitempty"`
+	// Says is a part of each line that the server logs when it refuses.
+	Says string `json:"says"`
+	// Exit is the exit code of a server that ends. One that goes on, and never becomes
+	// ready, has none.
+	Exit *int `json:"exit,omitempty"`
+	// WayBack is what the way back needs.
+	WayBack WayBack  `json:"way_back"`
+	Sources []Source `json:"sources"`
+}
+
+// WayBack is what the way back to an older version needs: settings of the newer server
+// from its first start on, or a backup from before it.
+type WayBack struct {
+	Settings map[string]string `json:"settings,omitempty"`
+	Backup   bool              `json:"backup,omitempty"`
+}
+
+// Excuse is the refusal that a step from one version to another may end in. It is false
+// for a step upward, for versions without an order, and for pairs that the file does not
+// list. The step is excused only if the server's log has the text: see [Refusal.In].
+func Excuse(from, to string) (Refusal, bool) { return file().excuse(from, to) }
+
+func (f *File) excuse(from, to string) (Refusal, bool) {
+	if order, ok := Compare(from, to); !ok || order <= 0 {
+		return Refusal{}, false
+	}
+	for _, r := range f.Refusals {
+		if r.From.Has(from) && r.To.Has(to) {
+			return r, true
+		}
+	}
+	return Refusal{}, false
+}
+
+// In reports whether the text of a server's log has the refusal.
+func (r Refusal) In(log string) bool { return strings.Contains(log, r.Says) }
+
+// minSays is how long the text of a refusal is at least.
+const minSays = 20
+
+// check returns an error for a refusal that would excuse a step upward, or any step.
+func (r Refusal) check() error {
+	problems := []error{r.From.check(), r.To.check(), checkSources(r.Sources)}
+	order, ok := Compare(r.To.Before, r.From.Since)
+	switch {
+	case !ok:
+		problems = append(problems, errors.New(`want a first version that it leads from ("since"), and one that it does not lead to any more ("before")`))
+	case order > 0:
+		problems = append(problems, errors.New("it excuses steps upward"))
+	}
+	if len(strings.TrimSpace(r.Says)) < minSays {
+		problems = append(problems, fmt.Errorf("says %q: too little to tell a refusal by", r.Says))
+	}
+	if (len(r.WayBack.Settings) > 0) == r.WayBack.Backup {
+		problems = append(problems, errors.New("the way back needs settings or a backup, one of them"))
+	}
+	return errors.Join(problems...)
+}
+
+// overlap reports whether two refusals have a pair of versions in common.
+func (r Refusal) overlap(s Refusal) bool { return r.From.overlap(s.From) && r.To.overlap(s.To) }
+
+// overlap reports whether two ranges have a version in common.
+func (r Range) overlap(s Range) bool {
+	return before(r.Since, s.Before) && before(s.Since, r.Before)
+}
+
+// before reports whether a range that begins at since has a version below an end.
+func before(since, end string) bool {
+	order, ok := Compare(since, end)
+	return !ok || order < 0
+}
