@@ -57,7 +57,7 @@ func (c StartConfig) ClassUnder(over map[string]string) Class {
 	wait, known := env[inactivity]
 	bound, err := time.ParseDuration(strings.ReplaceAll(wait, " ", ""))
 	return Class{
-		Lazy:       strings.TrimRight(env[eagerState], "bBkKmMgGi ") == "0" || env[noEagerState] == "true",
+		Lazy:       strings.TrimRight(env[eagerState], "bBkKmMgGi ") == noEagerBytes || env[noEagerState] == noEager,
 		Suspending: known && err == nil && bound < suspendsByDefault,
 	}
 }

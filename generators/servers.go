@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"retain/runtime/versions"
 )
 
 // Server is a configuration of the server under test, which plans name: see
@@ -35,7 +37,7 @@ func (p Provision) Env() map[string]string {
 	if !p.VQueues {
 		return nil
 	}
-	return settings(vqueues, "true")
+	return settings(vqueues, withQueues)
 }
 
 // Provisioned is the provisioned part of the configuration, named or not.
@@ -87,13 +89,17 @@ func (p Plan) On(server string) Plan {
 	return p
 }
 
-// The server's settings that configurations are made of.
+// The server's settings that configurations are made of. Lazy state has one name or the
+// other: a start sets both, and may be of any version.
 const (
 	inactivity    = "RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT"
-	eagerState    = "RESTATE_WORKER__INVOKER__EAGER_STATE_SIZE_LIMIT" // from 1.7 on
-	noEagerState  = "RESTATE_WORKER__INVOKER__DISABLE_EAGER_STATE"    // before, and a synonym since
 	timersInCache = "RESTATE_WORKER__NUM_TIMERS_IN_MEMORY_LIMIT"
-	vqueues       = "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES" // from 1.7 on
+)
+
+var (
+	eagerState, noEagerBytes = versions.Of(versions.EagerStateSizeLimit).Setting()
+	noEagerState, noEager    = versions.Of(versions.DisableEagerState).Setting()
+	vqueues, withQueues      = versions.Of(versions.VQueues).Setting()
 )
 
 // When the server suspends an invocation that waits for it. Always also makes it

@@ -46,7 +46,7 @@ var (
 	stateModes = map[StateMode]map[string]string{
 		"":         nil,
 		EagerState: nil,
-		LazyState:  settings(eagerState, "0", noEagerState, "true"),
+		LazyState:  settings(eagerState, noEagerBytes, noEagerState, noEager),
 	}
 	suspensions = map[Suspension]map[string]string{
 		"":            nil,

@@ -4,25 +4,22 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"golang.org/x/mod/semver"
+	"retain/runtime/versions"
 )
-
-// firstVQueues is the first version of the server that has virtual queues.
-const firstVQueues = "v1.7.0"
 
 // HasVQueues reports whether a server of a version such as "1.7.12" has virtual queues. It
 // is false for a version that can't be read.
 func HasVQueues(version string) bool {
-	v := "v" + version
-	return semver.IsValid(v) && semver.Compare(v, firstVQueues) >= 0
+	_, known := versions.Parse(version)
+	return known && versions.Has(version, versions.VQueues)
 }
 
 // check returns an error for data that a server of a version can't have. A version
 // that can't be read may have any.
 func (p Provision) check(version string) error {
-	if p.VQueues && semver.IsValid("v"+version) && !HasVQueues(version) {
-		return fmt.Errorf("the plan's server has vqueues, and %s has none: choose version 1.7.0 or later (-restate.version), "+
-			"or take vqueues out of the plan", version)
+	if p.VQueues && !versions.Has(version, versions.VQueues) {
+		return fmt.Errorf("the plan's server has vqueues, and %s has none: choose version %s or later (-restate.version), "+
+			"or take vqueues out of the plan", version, versions.Of(versions.VQueues).Since)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"retain/model"
+	"retain/runtime/versions"
 )
 
 // EnvPartitions is the server's variable for the number of partitions.
@@ -25,7 +26,7 @@ const EnvPartitions = "RESTATE_DEFAULT_NUM_PARTITIONS"
 
 // EnvVQueues is the server's variable for virtual queues. Data that was written with them
 // is not read without them.
-const EnvVQueues = "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES"
+var EnvVQueues, _ = versions.Of(versions.VQueues).Setting()
 
 // DefaultVersion is the Restate version under test unless -restate.version says
 // otherwise. This is the one place that pins it.
@@ -140,6 +141,9 @@ type Endpoints struct {
 	// Dial replaces the network's dialer where the server is not on the
 	// network (the simulated runtime's in-memory listener); nil otherwise.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Version is the server's version, as far as it is known before it answers: what an
+	// answer proves depends on it. "" if it is not known.
+	Version string
 }
 
 // Identity says which server is under test. No start changes it: the names are fixed

@@ -4,18 +4,17 @@ import (
 	"context"
 	"maps"
 
-	"golang.org/x/mod/semver"
-
 	"retain/campaign"
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/runtime/versions"
 )
 
 // WithoutLog are the settings that plant a real bug in an unmodified server: without its
 // write-ahead log, the log server forgets acknowledged writes when it is killed.
-var WithoutLog = map[string]string{"RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL": "true"}
+var WithoutLog = versions.Of(versions.LogWithoutWAL).Settings
 
 // Canaries are the bugs that a campaign plants and must find: in the server under test if
 // its version has the switch, in the simulated runtime otherwise. The simulated one is
@@ -46,8 +45,8 @@ func Canaries(open harness.Open) []campaign.Planted {
 	}, planted}
 }
 
-// hasLogSwitch reports whether the server can run without its write-ahead log, which it
-// can from 1.7 on.
+// hasLogSwitch reports whether the server is known to run without its write-ahead log.
 func hasLogSwitch(i runtime.Identity) bool {
-	return semver.Compare(semver.MajorMinor("v"+i.Version), "v1.7") >= 0 // one that can't be read is less than any
+	_, known := versions.Parse(i.Version)
+	return known && versions.Has(i.Version, versions.LogWithoutWAL)
 }

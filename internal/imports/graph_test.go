@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"retain/internal/generated"
 )
 
 func TestImportsRunOneWay(t *testing.T) {
@@ -20,7 +22,7 @@ func TestDesignPageHasTheImportGraph(t *testing.T) {
 	require.NoError(t, err)
 	page, err := os.ReadFile(pageIn(root))
 	require.NoError(t, err)
-	want, err := replace(string(page), g.text())
+	want, err := generated.Replace(string(page), part, fenced(g.text()))
 	require.NoError(t, err)
 	assert.True(t, want == string(page), "docs/design.md is behind the import graph: go run ./internal/imports -w")
 }

@@ -35,7 +35,7 @@ var layers = []layer{
 	{"campaigns", []string{"campaign"}},
 	{"reports", []string{"report"}},
 	{"command line", []string{"internal/cli"}},
-	{"tests and tools", []string{".", "deploy", "internal/bench", "internal/catalogue", "internal/imports", "internal/selftest"}},
+	{"tests and tools", []string{".", "deploy", "internal/bench", "internal/catalogue", "internal/imports", "internal/selftest", "internal/versionspage"}},
 }
 
 // apart are trees that no order of layers keeps apart: the former must not import

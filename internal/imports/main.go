@@ -8,20 +8,21 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"retain/internal/generated"
 )
 
-// The graph stands between these lines of the page.
-const (
-	begins = "<!-- imports begin -->\n```\n"
-	ends   = "```\n<!-- imports end -->\n"
-)
+// part is the generated part of docs/design.md that has the graph.
+const part = "imports"
+
+// fenced is the graph as the page has it.
+func fenced(text string) string { return "```\n" + text + "```\n" }
 
 func main() {
 	write := flag.Bool("w", false, "write the graph into docs/design.md")
@@ -45,16 +46,7 @@ func run(write bool) error {
 		fmt.Print(g.text())
 		return nil
 	}
-	page := pageIn(root)
-	before, err := os.ReadFile(page)
-	if err != nil {
-		return fmt.Errorf("read the page of the design: %w", err)
-	}
-	after, err := replace(string(before), g.text())
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
-	return os.WriteFile(page, []byte(after), 0o644)
+	return generated.Write(pageIn(root), part, fenced(g.text()))
 }
 
 // pageIn is the page that has the graph.
@@ -84,14 +76,4 @@ func goCommand(dir string, args ...string) (string, error) {
 		return "", fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return string(out), nil
-}
-
-// replace puts the graph between the markers of a page.
-func replace(page, text string) (string, error) {
-	head, rest, begun := strings.Cut(page, begins)
-	_, tail, ended := strings.Cut(rest, ends)
-	if !begun || !ended {
-		return "", errors.New("the page has no markers of the import graph: imports begin, imports end")
-	}
-	return head + begins + text + ends + tail, nil
 }

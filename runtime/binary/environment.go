@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"retain/runtime"
+	"retain/runtime/versions"
 )
 
 // Node is the node name of every server: with a name that changes, the data
@@ -55,7 +56,6 @@ func Environment(s runtime.Settings, cluster string) map[string]string {
 		"DO_NOT_TRACK":                                   "1",
 		"RESTATE_NODE_NAME":                              Node,
 		"RESTATE_CLUSTER_NAME":                           cluster,
-		"RESTATE_LISTEN_MODE":                            "tcp", // ignored before 1.6, which has no other
 		"RESTATE_LOG_FILTER":                             "info",
 		"RESTATE_LOG_FORMAT":                             "compact",
 		"RESTATE_LOG_DISABLE_ANSI_CODES":                 "true",
@@ -64,6 +64,7 @@ func Environment(s runtime.Settings, cluster string) map[string]string {
 		"RESTATE_DEFAULT_RETRY_POLICY__MAX_INTERVAL":     "500ms",
 		"RESTATE_DEFAULT_RETRY_POLICY__MAX_ATTEMPTS":     "unlimited",
 	}
+	maps.Copy(env, versions.Of(versions.ListenMode).Settings) // what a version does not know it ignores
 	if s.Partitions > 0 {
 		env[runtime.EnvPartitions] = strconv.Itoa(s.Partitions)
 	}

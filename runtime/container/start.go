@@ -108,7 +108,7 @@ func (r *Runtime) readEndpoints(ctx context.Context, id string) error {
 	if now.Container.NetworkSettings != nil {
 		ports = now.Container.NetworkSettings.Ports
 	}
-	r.endpoints = runtime.Endpoints{Ingress: r.url(ports, ingress), Admin: r.url(ports, admin)}
+	r.endpoints = runtime.Endpoints{Ingress: r.url(ports, ingress), Admin: r.url(ports, admin), Version: r.version}
 	return nil
 }
 

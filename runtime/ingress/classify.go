@@ -10,6 +10,7 @@ import (
 
 	"retain/internal/exactjson"
 	"retain/model"
+	"retain/runtime/versions"
 )
 
 // Result is what one attempt proves. It has an answer or a reason, not both.
@@ -35,8 +36,8 @@ type problem struct {
 	Source  string `json:"source"`
 }
 
-// classify puts a response into the one class that it proves.
-func classify(r response, call Call) Result {
+// classify puts a response into the one class that it proves, from a server of a version.
+func classify(r response, call Call, version string) Result {
 	out := Result{Wrote: r.wrote, Status: r.status}
 	if r.header != nil {
 		out.Invocation = r.header.Get("x-restate-id")
@@ -56,7 +57,7 @@ func classify(r response, call Call) Result {
 	}
 	var p problem
 	_ = json.Unmarshal(r.body, &p) // a body of another form has no source, and its text stays
-	if p.fromHandler(r.header) {
+	if p.fromHandler(r.header, version) {
 		out.Answer = failure(p, r.status, call)
 		if exactjson.Check(r.body) != nil && json.Valid(r.body) {
 			out.Answer = model.Garbled(r.body) // its text can't be held exactly
@@ -77,17 +78,21 @@ func classify(r response, call Call) Result {
 }
 
 // fromHandler reports whether the error is the handler's: then the invocation
-// ran and its state changes stay. Servers from 1.7 on name the source of every
-// error. Older ones do not, but only the end of an invocation has both its id in
-// the header and a code in the body; the ingress's own errors had neither. With
-// one of the two alone nothing is known, and the status decides.
-func (p problem) fromHandler(header http.Header) bool {
+// ran and its state changes stay. Servers that have [versions.ErrorSource] name the
+// source of every error; one without it is not theirs. Older ones do not, but only the
+// end of an invocation has both its id in the header and a code in the body; the
+// ingress's own errors had neither. With one of the two alone nothing is known, and the
+// status decides.
+func (p problem) fromHandler(header http.Header, version string) bool {
 	source := p.Source
 	if source == "" {
 		source = header.Get("x-restate-error-source")
 	}
 	if source != "" {
 		return source == "invocation"
+	}
+	if version != "" && versions.Has(version, versions.ErrorSource) {
+		return false
 	}
 	return p.Code != 0 && header.Get("x-restate-id") != ""
 }

@@ -31,9 +31,9 @@ type recorded struct {
 	Body    string
 }
 
-// versions are those whose answers were recorded: the first one names no source
-// of an error, the second one does.
-var versions = []string{"1.6.2", "1.7.12"}
+// columns are the versions whose answers were recorded, and the column of [calls] that
+// they have: servers of the first one name no source of an error, those of the second do.
+var columns = map[string]int{"1.6.2": 0, "1.7.2": 0, "1.7.12": 1}
 
 func recordings(t *testing.T, version string) map[string]recorded {
 	t.Helper()
@@ -49,8 +49,8 @@ func recordings(t *testing.T, version string) map[string]recorded {
 	return byName
 }
 
-// replay is a server that gives one recorded answer.
-func replay(t *testing.T, e recorded) *ingress.Client {
+// replay is a server of a version that gives one recorded answer.
+func replay(t *testing.T, version string, e recorded) *ingress.Client {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for k, v := range e.Headers {
@@ -60,7 +60,7 @@ func replay(t *testing.T, e recorded) *ingress.Client {
 		_, _ = w.Write([]byte(e.Body)) // the client's error tells if it fails
 	}))
 	t.Cleanup(s.Close)
-	c := ingress.New(runtime.Endpoints{Ingress: s.URL})
+	c := ingress.New(runtime.Endpoints{Ingress: s.URL, Version: version})
 	t.Cleanup(c.Close)
 	return c
 }
@@ -77,7 +77,7 @@ func no(reason model.Reason) classified      { return classified{reason: reason}
 func both(c classified) [2]classified        { return [2]classified{c, c} }
 func each(old, now classified) [2]classified { return [2]classified{old, now} }
 
-// calls says what each recorded call proves, on 1.6 and on 1.7.
+// calls says what each recorded call proves, before 1.7.4 and from then on.
 var calls = map[string][2]classified{
 	"success with body":        both(is("0->5")),
 	"repeated key":             both(is("0->5")),
@@ -167,7 +167,7 @@ func subject(e recorded) ingress.Call {
 
 // The answers are those recorded from native and container servers.
 func TestRecordedAnswersAreClassified(t *testing.T) {
-	for column, version := range versions {
+	for version, column := range columns {
 		for name, e := range recordings(t, version) {
 			if strings.HasPrefix(e.Path, "admin:") {
 				continue
@@ -182,9 +182,9 @@ func TestRecordedAnswersAreClassified(t *testing.T) {
 				call := subject(e)
 				var got ingress.Result
 				if strings.HasPrefix(e.Path, "/restate/") {
-					got = replay(t, e).LookUp(bounded(t, 10*time.Second), call)
+					got = replay(t, version, e).LookUp(bounded(t, 10*time.Second), call)
 				} else {
-					got = replay(t, e).Try(bounded(t, 10*time.Second), call)
+					got = replay(t, version, e).Try(bounded(t, 10*time.Second), call)
 				}
 				assert.True(t, got.Wrote)
 				assert.Equal(t, e.Status, got.Status)
@@ -234,7 +234,7 @@ func TestTerminalErrorsDifferFromErrorsOfTheIngress(t *testing.T) {
 		{"a success that is none of the contract's", nil, 200, `"0"`, is(`garbled("\"0\"")`)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := replay(t, recorded{Status: c.status, Headers: c.header, Body: c.body}).Try(bounded(t, 10*time.Second), add())
+			got := replay(t, "", recorded{Status: c.status, Headers: c.header, Body: c.body}).Try(bounded(t, 10*time.Second), add())
 			if c.want.answer == "" {
 				assert.Nil(t, got.Answer)
 				assert.Equal(t, c.want.reason, got.Reason)
@@ -243,6 +243,20 @@ func TestTerminalErrorsDifferFromErrorsOfTheIngress(t *testing.T) {
 			require.NotNil(t, got.Answer, got.Detail)
 			assert.Equal(t, c.want.answer, got.Answer.String())
 		})
+	}
+}
+
+func TestErrorWithoutSourceIsNoAnswerOfServersThatNameIt(t *testing.T) {
+	e := recorded{Status: 500, Headers: http.Header{"X-Restate-Id": {"inv_1"}}, Body: `{"code":500,"message":"c"}`}
+	for _, version := range []string{"", "1.5.3", "1.6.2", "1.7.2"} {
+		got := replay(t, version, e).Try(bounded(t, 10*time.Second), add())
+		require.NotNil(t, got.Answer, version)
+		assert.Equal(t, "error(500)", got.Answer.String(), version)
+	}
+	for _, version := range []string{"1.7.4", "1.7.12", "1.8.0-dev", "mine"} {
+		got := replay(t, version, e).Try(bounded(t, 10*time.Second), add())
+		assert.Nil(t, got.Answer, version)
+		assert.Equal(t, model.Unavailable, got.Reason, version)
 	}
 }
 

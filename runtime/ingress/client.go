@@ -32,6 +32,7 @@ const maxBody = 64 << 20
 // addresses and gets a new client. It is safe for concurrent use.
 type Client struct {
 	base      string
+	version   string
 	transport *http.Transport
 }
 
@@ -42,7 +43,8 @@ func New(ep runtime.Endpoints) *Client {
 		dial = (&net.Dialer{}).DialContext
 	}
 	return &Client{
-		base: ep.Ingress,
+		base:    ep.Ingress,
+		version: ep.Version,
 		transport: &http.Transport{
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				c, err := dial(ctx, network, address)
@@ -89,7 +91,7 @@ func (c *Client) Try(ctx context.Context, call Call) Result {
 		req.Header[service.TagHeader] = []string{call.Tag}
 	}
 	raw := c.roundTrip(req, call.Written)
-	return classify(raw, call)
+	return classify(raw, call, c.version)
 }
 
 // LookUp asks read-only for the output of an earlier operation by its key. A
@@ -101,7 +103,7 @@ func (c *Client) LookUp(ctx context.Context, call Call) Result {
 	if err != nil {
 		return Result{Reason: model.NotSent, Detail: err.Error()}
 	}
-	return classify(c.roundTrip(req, nil), call)
+	return classify(c.roundTrip(req, nil), call, c.version)
 }
 
 func newRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {

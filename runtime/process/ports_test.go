@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime"
+	"retain/runtime/versions"
 )
 
 func TestPortsAreDrawnBelowTheOutgoingRange(t *testing.T) {
@@ -119,7 +120,7 @@ func TestServerWhosePortIsAlwaysTakenEnds(t *testing.T) {
 
 func TestOldServersCannotChangeTheirNodePort(t *testing.T) {
 	for version, bound := range map[string]bool{"1.5.3": true, "1.6.1": false, "1.7.12": false, "1.10.0": false, "2.0.0": false, "unknown": false} {
-		assert.Equal(t, bound, boundToNodePort(version), version)
+		assert.Equal(t, bound, versions.Has(version, versions.BoundToNodePort), version)
 	}
 	r := newRuntime(t, runtime.Settings{})
 	ctx := bounded(t, time.Minute)

@@ -15,6 +15,7 @@ import (
 	"retain/runtime"
 	"retain/runtime/binary"
 	"retain/runtime/reaper"
+	"retain/runtime/versions"
 )
 
 // portTries is how often a server that found a port taken is started again on
@@ -58,6 +59,7 @@ func (r *Runtime) spawn(i *incarnation) error {
 	r.endpoints = runtime.Endpoints{
 		Ingress: "http://" + env["RESTATE_INGRESS__BIND_ADDRESS"],
 		Admin:   "http://" + env["RESTATE_ADMIN__BIND_ADDRESS"],
+		Version: r.server.Version,
 	}
 	// The process may have ended already, which its watcher sees.
 	_ = r.owner.OwnGroup(cmd.Process.Pid)
@@ -104,20 +106,11 @@ func (r *Runtime) choosePorts() (err error) {
 		r.ports, err = drawPorts()
 		return err
 	}
-	if r.last != nil && boundToNodePort(r.server.Version) && !r.ports.free(nodePort) {
+	if r.last != nil && versions.Has(r.server.Version, versions.BoundToNodePort) && !r.ports.free(nodePort) {
 		// That it does not come back would be our doing, not its.
 		return fmt.Errorf("listen on %s: another program does, and restate-server %s can't come back on another port", r.ports.address(nodePort), r.server.Version)
 	}
 	return r.ports.redraw()
-}
-
-// boundToNodePort reports whether servers of the version know their own address
-// from their data: before 1.6, one whose node port changed joins nobody. Seen
-// with 1.5.3, and not with 1.6.1 and later.
-func boundToNodePort(version string) bool {
-	var major, minor int
-	_, err := fmt.Sscanf(version, "%d.%d.", &major, &minor)
-	return err == nil && major == 1 && minor < 6
 }
 
 // environment is all that configures the server of an incarnation. Settings.Env wins

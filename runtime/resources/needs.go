@@ -1,9 +1,9 @@
 package resources
 
 import (
-	"fmt"
 	goruntime "runtime"
-	"strings"
+
+	"retain/runtime/versions"
 )
 
 const mib = 1 << 20
@@ -26,8 +26,7 @@ type Need map[Kind]uint64
 //	1.6.2   plain-24   199          75       254 MB    721 MB         0 MB           2 MB    314
 //	1.5.3   plain-24   200          75       173 MB    462 MB         0 MB           2 MB    342
 //
-// 1.7 asks the file system for its write-ahead logs whole (64 MB each) before it
-// writes them, earlier versions do not. A server needs at most base + partitions x
+// What asks the file system for its log files whole is [versions.WholeLogFiles]. A server needs at most base + partitions x
 // each: the line through plain-1 and plain-24 of 1.7.12. Threads and address space
 // grow with the cores (worker threads, arenas of the allocator), which was not
 // measured and is assumed.
@@ -36,7 +35,7 @@ const (
 	baseThreads, eachThreads, coreThreads       = 32, 3, 8
 	baseResident, eachResident                  = 180 * mib, 5 * mib
 	baseAddresses, eachAddresses, coreAddresses = 500 * mib, 26 * mib, 64 * mib
-	disk, diskBefore17                          = 312 * mib, 8 * mib
+	disk, diskWithoutWholeLogs                  = 312 * mib, 8 * mib
 	baseInodes, eachInodes                      = 100, 20
 	largestFile                                 = 64 * mib
 	defaultPartitions                           = 24
@@ -64,8 +63,8 @@ func NeedOf(version string, partitions int) Need {
 	}
 	n, cores := uint64(partitions), uint64(max(0, goruntime.NumCPU()-measuredCores))
 	space := uint64(disk)
-	if before17(version) {
-		space = diskBefore17
+	if !versions.Has(version, versions.WholeLogFiles) {
+		space = diskWithoutWholeLogs
 	}
 	return Need{
 		Descriptors:  with(baseDescriptors + n*eachDescriptors),
@@ -74,13 +73,6 @@ func NeedOf(version string, partitions int) Need {
 		AddressSpace: with(baseAddresses + n*eachAddresses + cores*coreAddresses),
 		Space:        with(space), Inodes: with(baseInodes + n*eachInodes), FileSize: with(largestFile),
 	}
-}
-
-// before17 reports whether a version is known to be older than 1.7.
-func before17(version string) bool {
-	var major, minor int
-	_, err := fmt.Sscanf(strings.TrimPrefix(version, "v"), "%d.%d", &major, &minor)
-	return err == nil && (major < 1 || major == 1 && minor < 7)
 }
 
 // growth is by how often a server may exceed its need in a long session: each one that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
+	"retain/runtime/versions"
 	"retain/service/deployment"
 )
 
@@ -18,8 +20,12 @@ import (
 // things: it sends state when a handler asks for it, and it sends each request whole
 // before it reads the response.
 func Environments() [2]map[string]string {
+	lazy := map[string]string{}
+	for _, id := range []versions.ID{versions.DisableEagerState, versions.EagerStateSizeLimit} {
+		maps.Copy(lazy, versions.Of(id).Settings)
+	}
 	return [2]map[string]string{
-		{"RESTATE_WORKER__INVOKER__DISABLE_EAGER_STATE": "true", "RESTATE_WORKER__INVOKER__EAGER_STATE_SIZE_LIMIT": "0"},
+		lazy,
 		{"RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT": "0s"},
 	}
 }

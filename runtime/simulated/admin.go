@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"retain/runtime/versions"
 )
 
 // deploymentID is that of the one deployment: the handlers are built in.
@@ -35,9 +37,11 @@ func (i *incarnation) serveAdmin(w http.ResponseWriter, r *http.Request) {
 
 // about is what the server says of itself.
 func (i *incarnation) about() any {
-	newest := 4
-	if legacy(i.version) {
-		newest = 3
+	newest := 2
+	for _, id := range []versions.ID{versions.AdminAPI3, versions.AdminAPI4} {
+		if versions.Has(i.version, id) {
+			newest++
+		}
 	}
 	return struct {
 		Version string `json:"version"`

@@ -9,6 +9,7 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/lifecycle"
+	"retain/runtime/versions"
 	"retain/service"
 )
 
@@ -132,11 +133,15 @@ func (i *incarnation) Resume(context.Context) error {
 }
 
 // drain ends the incarnation gracefully: no new calls, and open ones have until the
-// drain's end.
+// drain's end. A version without [versions.GracefulDrain] cuts them at once.
 func (i *incarnation) drain() {
 	began := time.Now()
 	drained := i.ingress.refuse()
-	timer := time.NewTimer(i.timings.Drain)
+	bound := i.timings.Drain
+	if !versions.Has(i.version, versions.GracefulDrain) {
+		bound = 0
+	}
+	timer := time.NewTimer(bound)
 	defer timer.Stop()
 	select {
 	case <-drained:

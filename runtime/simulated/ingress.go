@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"retain/runtime/versions"
 	"retain/service"
 )
 
@@ -38,7 +39,7 @@ func (i *incarnation) route(w http.ResponseWriter, r *http.Request) *problem {
 	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
 	parts := strings.Split(path, "/")[1:]
 	switch {
-	case len(parts) < 2 && legacy(i.version):
+	case len(parts) < 2 && !versions.Has(i.version, versions.BadPathNamed):
 		return badServicePath
 	case len(parts) < 2 || len(parts) > 7:
 		return &problem{code: http.StatusBadRequest, message: "bad path: " + path}

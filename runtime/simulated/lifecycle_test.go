@@ -171,6 +171,22 @@ func TestStopCutsCallsThatOutlastTheDrain(t *testing.T) {
 	})
 }
 
+func TestStopCutsOpenCallsAtOnceInVersionsWithoutADrain(t *testing.T) {
+	for version, took := range map[string]time.Duration{"1.6.2": 0, "1.7.0": 0, "1.7.1": time.Second, "1.7.12": time.Second} {
+		o := simulated.Options{Settings: runtime.Settings{Version: version}, Timings: simulated.Timings{Drain: time.Second}}
+		bubble(t, o, func(t *testing.T, r *rig) {
+			_, answer := r.held(service.Before, "/Counter/c/add", "1", sending{Tag: "t"})
+			exit, err := r.Stop(context.Background())
+			require.NoError(t, err)
+			assert.True(t, exit.Graceful())
+			assert.Equal(t, took, exit.Took, version)
+			assert.Error(t, (<-answer).Err)
+			r.start()
+			r.want("1", "/Counter/c/get", "")
+		})
+	}
+}
+
 func TestKillEndsAStop(t *testing.T) {
 	o := simulated.Options{Timings: simulated.Timings{Drain: time.Hour}}
 	bubble(t, o, func(t *testing.T, r *rig) {

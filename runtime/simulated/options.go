@@ -12,8 +12,8 @@ const DefaultRate = 0.2
 
 // Options of [New]. The zero value is a runtime without bugs.
 type Options struct {
-	// Settings: the version is what the server says it is (1.6 answers errors as
-	// that version did), partitions are as given. The rest has no meaning here, nor
+	// Settings: the version is what the server says it is (it answers
+	// errors as that version does), partitions are as given. The rest has no meaning here, nor
 	// has the environment of a start.
 	Settings runtime.Settings
 	// Nonce is what the probe answers.

@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"retain/model"
+	"retain/runtime/versions"
 )
 
 // problem is an error of the ingress itself.
@@ -43,16 +42,8 @@ func unknownHandler(service, name string) *problem {
 		"check that the handler exists in the latest registered service version.", service, name)}
 }
 
-// legacy reports whether this version answers errors as servers before 1.7 did.
-func legacy(version string) bool {
-	major, rest, _ := strings.Cut(version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	n, err := strconv.Atoi(minor)
-	return err == nil && (major == "0" || major == "1" && n < 7)
-}
-
-// errorBody is the body of an error. Servers before 1.7 give no source, and no
-// code where the error is the ingress's.
+// errorBody is the body of an error. Servers without [versions.ErrorSource] give no source,
+// and no code where the error is the ingress's.
 type errorBody struct {
 	Code    int    `json:"code,omitempty"`
 	Message string `json:"message"`
@@ -61,7 +52,7 @@ type errorBody struct {
 
 func (p *problem) write(w http.ResponseWriter, version string) {
 	body := errorBody{Code: p.code, Message: p.message, Source: "ingress"}
-	if legacy(version) {
+	if !versions.Has(version, versions.ErrorSource) {
 		body = errorBody{Message: p.message}
 	} else {
 		w.Header().Set("X-Restate-Error-Source", "ingress")
@@ -72,7 +63,7 @@ func (p *problem) write(w http.ResponseWriter, version string) {
 // failure is the body of a handler's terminal error, and its header.
 func failure(w http.ResponseWriter, f model.Failure, version string) []byte {
 	body := errorBody{Code: f.Code, Message: f.Message, Source: "invocation"}
-	if legacy(version) {
+	if !versions.Has(version, versions.ErrorSource) {
 		body.Source = ""
 	} else {
 		w.Header().Set("X-Restate-Error-Source", "invocation")

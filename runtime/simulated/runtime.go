@@ -125,7 +125,7 @@ func (r *Runtime) Endpoints() runtime.Endpoints {
 	if i == nil {
 		return runtime.Endpoints{}
 	}
-	ep := runtime.Endpoints{Ingress: i.ingress.url(), Admin: i.admin.url()}
+	ep := runtime.Endpoints{Ingress: i.ingress.url(), Admin: i.admin.url(), Version: i.version}
 	if !r.options.TCP {
 		ep.Dial = r.dial
 	}

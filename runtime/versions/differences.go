@@ -22,6 +22,9 @@ type File struct {
 	Version     int          `json:"version"`
 	Differences []Difference `json:"differences"`
 	Refusals    []Refusal    `json:"refusals"`
+	Losses      []Loss       `json:"losses"`
+	Gaps        []Gap        `json:"gaps"`
+	Steps       []Step       `json:"steps"`
 }
 
 // ID names a difference.
@@ -29,7 +32,10 @@ type ID string
 
 // The differences that code decides by.
 const (
+	AdminAPI3            ID = "admin-api-3"
+	AdminAPI4            ID = "admin-api-4"
 	AutomaticIdempotency ID = "automatic-idempotency"
+	BadPathNamed         ID = "bad-path-named"
 	BoundToNodePort      ID = "bound-to-node-port"
 	DisableEagerState    ID = "disable-eager-state"
 	EagerStateSizeLimit  ID = "eager-state-size-limit"
@@ -37,6 +43,8 @@ const (
 	GracefulDrain        ID = "graceful-drain"
 	LogWithoutWAL        ID = "log-without-wal"
 	WholeLogFiles        ID = "whole-log-files"
+	ListenMode           ID = "listen-mode"
+	RequestSizeLimit     ID = "request-size-limit"
 	VQueues              ID = "vqueues"
 )
 
@@ -70,6 +78,16 @@ type Difference struct {
 	// make use of it.
 	Settings map[string]string `json:"settings,omitempty"`
 	Sources  []Source          `json:"sources"`
+}
+
+// Setting is the only setting of a difference that has one.
+func (d Difference) Setting() (name, value string) {
+	if len(d.Settings) != 1 {
+		panic(fmt.Sprintf("versions: %s has %d settings, and one is asked for", d.ID, len(d.Settings)))
+	}
+	for name, value = range d.Settings {
+	}
+	return name, value
 }
 
 // Source is where an entry is known from: a link, or versions that were measured.
@@ -124,6 +142,7 @@ func Decode(text []byte) (*File, error) {
 			problems = append(problems, fmt.Errorf("difference %d (%q): %w", i+1, d.ID, err))
 		}
 	}
+	problems = append(problems, f.checkSteps())
 	for i, r := range f.Refusals {
 		err := r.check()
 		if slices.ContainsFunc(f.Refusals[:i], r.overlap) {

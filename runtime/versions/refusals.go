@@ -56,21 +56,15 @@ const minSays = 20
 
 // check returns an error for a refusal that would excuse a step upward, or any step.
 func (r Refusal) check() error {
-	problems := []error{r.From.check(), r.To.check(), checkSources(r.Sources)}
-	order, ok := Compare(r.To.Before, r.From.Since)
-	switch {
-	case !ok:
-		problems = append(problems, errors.New(`want a first version that it leads from ("since"), and one that it does not lead to any more ("before")`))
-	case order > 0:
-		problems = append(problems, errors.New("it excuses steps upward"))
+	return errors.Join(checkBack(r.From, r.To), checkSays(r.Says), r.WayBack.check(), checkSources(r.Sources))
+}
+
+// checkSays returns an error for a text that other lines of a log may have too.
+func checkSays(text string) error {
+	if len(strings.TrimSpace(text)) < minSays {
+		return fmt.Errorf("says %q: too little to tell a refusal by", text)
 	}
-	if len(strings.TrimSpace(r.Says)) < minSays {
-		problems = append(problems, fmt.Errorf("says %q: too little to tell a refusal by", r.Says))
-	}
-	if (len(r.WayBack.Settings) > 0) == r.WayBack.Backup {
-		problems = append(problems, errors.New("the way back needs settings or a backup, one of them"))
-	}
-	return errors.Join(problems...)
+	return nil
 }
 
 // overlap reports whether two refusals have a pair of versions in common.

@@ -73,12 +73,13 @@ func TestTheFileFitsItsSchema(t *testing.T) {
 	}
 	require.NoError(t, fits(embedded))
 	for old, wrong := range map[string]string{
-		`"since": "1.7.1",`:           `"since": "1.7",`,
-		`"bears_on": ["client"]`:      `"bears_on": ["weather"]`,
-		`"id": "graceful-drain"`:      `"id": "Graceful drain"`,
-		`"way_back": {"backup"`:       `"way_back": {"hope"`,
-		`"refusals": [`:               `"excuses": [], "refusals": [`,
-		`"measured": ["1.7.12", "1.6`: `"measured": ["mine", "1.6`,
+		`"since": "1.7.1",`:                        `"since": "1.7",`,
+		`"bears_on": ["client"]`:                   `"bears_on": ["weather"]`,
+		`"id": "graceful-drain"`:                   `"id": "Graceful drain"`,
+		`"way_back": {"backup"`:                    `"way_back": {"hope"`,
+		`"refusals": [`:                            `"excuses": [], "refusals": [`,
+		`"measured": ["1.7.2", "1.7.12", "1.5.3"]`: `"measured": ["mine", "1.5.3"]`,
+		`"serves": false}`:                         `"serves": "no"}`,
 	} {
 		require.Contains(t, string(embedded), old)
 		text := []byte(strings.Replace(string(embedded), old, wrong, 1))
@@ -156,7 +157,7 @@ func TestNoStepUpwardIsExcused(t *testing.T) {
 			}
 			if ok {
 				excused++
-				assert.True(t, r.In("ERROR something: "+r.Says+".0-dev or higher"))
+				assert.True(t, r.In("ERROR something: "+r.Says+" '1.9.0'"))
 				assert.False(t, r.In("ERROR thread 'main' panicked"))
 			}
 		}
@@ -164,9 +165,57 @@ func TestNoStepUpwardIsExcused(t *testing.T) {
 	assert.Positive(t, excused)
 }
 
+// The lines are those of real servers: 1.5.3 and 1.6.2 on the data of 1.7.12.
+func TestRefusalsAreToldByTheLogsOfRealServers(t *testing.T) {
+	marker := "ERROR restate_server: Restate application failed error=failed validating and updating cluster marker: Restate version '1.5.3' is forward " +
+		"incompatible with data directory. Requiring Restate version >= '1.6.0' restate.error.code=None"
+	barrier := "ERROR restate_worker::partition_processor_manager: Partition processor exited unexpectedly, will retry after 2s partition_id=0 " +
+		"err=partition is blocked; requires an upgrade to restate-server version 1.7.0-dev or higher; reason=''"
+	for _, c := range []struct {
+		from, to, log, other string
+		exits                bool
+	}{
+		{"1.7.12", "1.5.3", marker, barrier, true},
+		{"1.7.12", "1.6.2", barrier, marker, false},
+		{"1.7.13-dev", "1.6.1", barrier, marker, false},
+		{"1.7.12", "1.7.4", strings.ReplaceAll(barrier, "1.7.0-dev", "1.7.5-dev"), barrier, false},
+	} {
+		r, ok := Excuse(c.from, c.to)
+		require.True(t, ok, "%s to %s", c.from, c.to)
+		assert.True(t, r.In("INFO fine\n"+c.log+"\n"))
+		assert.False(t, r.In(c.other))
+		assert.False(t, r.In(""))
+		assert.Equal(t, c.exits, r.Exit != nil)
+	}
+	for _, pair := range [][2]string{{"1.6.2", "1.7.12"}, {"1.7.12", "1.7.9"}, {"1.7.4", "1.7.2"}, {"1.6.2", "1.5.3"}, {"1.7.12", "mine"}, {"mine", "1.5.3"}, {"1.7.12", "1.7.12"}} {
+		_, ok := Excuse(pair[0], pair[1])
+		assert.False(t, ok, "%s to %s", pair[0], pair[1])
+	}
+}
+
+func TestStepsThatLeaveOutAMinorVersionAreGaps(t *testing.T) {
+	for pair, want := range map[[2]string]bool{
+		{"1.5.3", "1.7.12"}: true, {"1.5.3", "1.7.0-rc.1"}: true, {"1.5.3", "1.6.1"}: false, {"1.6.1", "1.7.12"}: false,
+		{"1.7.12", "1.5.3"}: false, {"mine", "1.7.12"}: false,
+	} {
+		g, ok := GapOf(pair[0], pair[1])
+		assert.Equal(t, want, ok, pair)
+		if ok {
+			assert.Equal(t, "from 1.6.0 on, before 1.7.0", g.Through.String())
+		}
+	}
+}
+
+func TestLossesAreOfStepsBackOnly(t *testing.T) {
+	assert.Len(t, LossesOf("1.7.12", "1.6.2"), 1)
+	for _, pair := range [][2]string{{"1.6.2", "1.7.12"}, {"1.7.12", "1.7.2"}, {"mine", "1.6.2"}, {"1.6.2", "1.6.2"}} {
+		assert.Empty(t, LossesOf(pair[0], pair[1]), "%s to %s", pair[0], pair[1])
+	}
+}
+
 func TestDecodeRefusesWhatMakesNoSense(t *testing.T) {
 	file := func(differences, refusals string) string {
-		return `{"version": 1, "differences": [` + differences + `], "refusals": [` + refusals + `]}`
+		return `{"version": 1, "differences": [` + differences + `], "refusals": [` + refusals + `], "losses": [], "gaps": [], "steps": []}`
 	}
 	difference := func(id, ends string) string {
 		return `{"id": "` + id + `", "differs": "It does.", ` + ends + `, "bears_on": ["model"], "sources": [{"measured": ["1.7.2"]}]}`
@@ -178,19 +227,28 @@ func TestDecodeRefusesWhatMakesNoSense(t *testing.T) {
 	good := refusal(`"since": "1.7.0"`, `"before": "1.7.0"`, text, backup)
 	for _, c := range []struct{ name, text, says string }{
 		{"fine", file(difference("a", `"since": "1.7.0"`)+","+difference("b", `"before": "1.7.0"`), good), ""},
-		{"another format", `{"version": 2, "differences": [], "refusals": []}`, "its format has version 2, want 1"},
+		{"another format", `{"version": 2, "differences": [], "refusals": [], "losses": [], "gaps": [], "steps": []}`, "its format has version 2, want 1"},
 		{"an ID twice", file(difference("a", `"since": "1.7.0"`)+","+difference("a", `"since": "1.7.1"`), ""), `difference 2 ("a"): the ID stands twice`},
 		{"no range", file(difference("a", `"settings": {}`), ""), "all versions have it"},
 		{"an end that is no release", file(difference("a", `"since": "1.7.0-rc.1"`), ""), `"1.7.0-rc.1" is no release`},
 		{"an empty range", file(difference("a", `"since": "1.7.0", "before": "1.7.0"`), ""), "no version is in the range"},
 		{"a link without a host", file(strings.Replace(difference("a", `"since": "1.7.0"`), `{"measured": ["1.7.2"]}`, `{"link": "release notes"}`, 1), ""), "is no link"},
 		{"no source", file(strings.Replace(difference("a", `"since": "1.7.0"`), `{"measured": ["1.7.2"]}`, "", 1), ""), "it has no source"},
-		{"a refusal upward", file("", refusal(`"since": "1.6.0"`, `"before": "1.7.0"`, text, backup)), "it excuses steps upward"},
+		{"a refusal upward", file("", refusal(`"since": "1.6.0"`, `"before": "1.7.0"`, text, backup)), "it leads upward"},
 		{"a refusal from anything", file("", refusal(`"before": "1.7.0"`, `"before": "1.6.0"`, text, backup)), "want a first version"},
 		{"a refusal to anything", file("", refusal(`"since": "1.7.0"`, `"since": "1.6.0"`, text, backup)), "want a first version"},
 		{"a short text", file("", refusal(`"since": "1.7.0"`, `"before": "1.7.0"`, "ERROR", backup)), "too little to tell a refusal by"},
 		{"no way back", file("", refusal(`"since": "1.7.0"`, `"before": "1.7.0"`, text, "")), "settings or a backup, one of them"},
 		{"a pair twice", file("", good+","+refusal(`"since": "1.8.0"`, `"since": "1.6.1", "before": "1.6.2"`, text, backup)), "an entry before it has some of its pairs"},
+		{"a loss upward", strings.Replace(file("", ""), `"losses": []`, `"losses": [{"from": {"since": "1.6.0"}, "to": {"before": "1.7.0"}, `+
+			`"loses": "All.", "way_back": {"backup": true}, "sources": [{"measured": ["1.7.2"]}]}]`, 1), "it leads upward"},
+		{"a step that no refusal excuses", strings.Replace(file("", good), `"steps": []`, `"steps": [{"from": "1.7.2", "to": "1.7.1", "serves": false}]`, 1),
+			"1.7.1 does not serve the data of 1.7.2, and no refusal and no gap has the pair"},
+		{"a step upward that is not served", strings.Replace(file("", good), `"steps": []`, `"steps": [{"from": "1.6.2", "to": "1.7.1", "serves": false}]`, 1),
+			"no refusal and no gap has the pair"},
+		{"a step to itself", strings.Replace(file("", good), `"steps": []`, `"steps": [{"from": "1.7.2", "to": "1.7.2", "serves": true}]`, 1), "is no step"},
+		{"a gap with nothing between", strings.Replace(file("", ""), `"gaps": []`, `"gaps": [{"from": {"before": "1.6.0"}, "to": {"since": "1.6.0"}, `+
+			`"through": {"since": "1.6.0", "before": "1.7.0"}, "says": "`+text+`", "exit": 1, "sources": [{"measured": ["1.7.2"]}]}]`, 1), "want versions between"},
 		{"pairs apart", file("", good+","+refusal(`"since": "1.6.2", "before": "1.7.0"`, `"before": "1.6.2"`, text, backup)), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
