@@ -72,7 +72,7 @@ func (c *campaign) findPlanted(ctx context.Context, p Planted) (plans int, err e
 	defer os.RemoveAll(dir)
 	seed := c.Start.Seed + uint64(time.Now().UnixNano())
 	o.Open, o.Base, o.Dir, o.KeepData, o.Late = p.fitting, p.Base, dir, false, -1
-	o.Plans, o.Time, o.Workers, o.Fresh = canaryPlans, canaryTime, 1, false
+	o.Plans, o.Time, o.Workers, o.Fresh, o.Known = canaryPlans, canaryTime, 1, false, c.Start.Known
 	o.OnRun = func(harness.Run) { plans++ }
 	o.Draw = func(n int) generators.Plan {
 		return generators.Draw(seed, n, c.Start.options(nil))

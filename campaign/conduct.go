@@ -80,6 +80,7 @@ type campaign struct {
 	pending  map[int]PlanDrawn // drawn in this session and not judged
 	failed   []harness.Run     // violations of this session
 	known    map[string]int    // findings by their signature's fingerprint
+	excused  map[string]int    // folders of known findings that are kept, by link
 	same     map[int]int       // findings that turned out to be others
 	kept     map[int]int       // findings' folders that are kept
 	canary   time.Time         // the last one
@@ -124,7 +125,7 @@ func Conduct(ctx context.Context, o Options) (*Campaign, error) {
 func begin(o Options) (_ *campaign, err error) {
 	c := &campaign{
 		Options: o, began: time.Now(), totals: NewTotals(), memo: map[int]plan{}, pending: map[int]PlanDrawn{},
-		known: map[string]int{}, same: map[int]int{}, kept: map[int]int{},
+		known: map[string]int{}, excused: map[string]int{}, same: map[int]int{}, kept: map[int]int{},
 	}
 	c.Start.RapidSteps = generators.Draw(1, 0, generators.Options{}).RapidSteps
 	c.Start.Shard.Of = max(1, c.Start.Shard.Of)
@@ -224,7 +225,7 @@ func (c *campaign) session(ctx context.Context) error {
 	o := c.Session
 	o.Draw, o.OnRun, o.Dir = c.draw, func(r harness.Run) { c.run(ctx, r) }, c.Dir
 	o.OnPhase = func(p session.Phase) { c.does(string(p)) }
-	o.Plans, o.Workers, o.Fresh = 0, c.Start.Workers, false
+	o.Plans, o.Workers, o.Fresh, o.Known = 0, c.Start.Workers, false, c.Start.Known
 	o.Time = c.chunk()
 	c.does("")
 	c.judged, c.offset = 0, c.highest
@@ -297,9 +298,10 @@ func (c *campaign) run(ctx context.Context, r harness.Run) {
 	if r.Verdict == harness.Harness && ctx.Err() != nil {
 		return // interrupted: it will be drawn again
 	}
-	j := resultOf(r, c.Dir)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.dropSpare(&r)
+	j := resultOf(r, c.Dir)
 	j.Runtime += c.offset
 	c.highest = max(c.highest, j.Runtime)
 	c.records.write(j)
@@ -320,6 +322,19 @@ func (c *campaign) run(ctx context.Context, r harness.Run) {
 	c.inside += j.Took
 	c.totals.Add(j)
 	c.weights.addResult(j.Situations)
+}
+
+// dropSpare removes the folder of a run that shows what enough folders show: a known
+// finding. The caller holds the lock.
+func (c *campaign) dropSpare(r *harness.Run) {
+	if r.Verdict != harness.Known || len(r.Known) == 0 || r.Dir == "" {
+		return
+	}
+	link := r.Known[0].Link
+	if c.excused[link]++; c.excused[link] > keptFolders {
+		_ = os.RemoveAll(r.Dir) // what stays is in the way, no more
+		r.Dir = ""
+	}
 }
 
 // does says what is done beside plans, for the progress.

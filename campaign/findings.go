@@ -11,6 +11,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/regress"
+	"retain/harness/signature"
 	"retain/runtime"
 )
 
@@ -29,7 +30,7 @@ const (
 // addViolation counts a violation, and reduces and keeps it if it is new.
 func (c *campaign) addViolation(ctx context.Context, r harness.Run) {
 	c.does("findings")
-	if c.countViolation(&r, signatureOf(r, c.Session.Check), guaranteeOf(r).About()) {
+	if c.countViolation(&r, signature.Of(r, c.Session.Check), signature.GuaranteeOf(r).About()) {
 		c.report(r, nil)
 		c.reduce(ctx, r, nil)
 	}
@@ -37,11 +38,11 @@ func (c *campaign) addViolation(ctx context.Context, r harness.Run) {
 
 // countViolation puts a violation on record, and reports whether it is a new one: one of another
 // signature, in the fingerprints of all versions. The folders of equal ones are not all kept.
-func (c *campaign) countViolation(r *harness.Run, s signature, guarantee string) (isNew bool) {
-	print := s.fingerprint()
+func (c *campaign) countViolation(r *harness.Run, s signature.Signature, guarantee string) (isNew bool) {
+	print := s.Fingerprint()
 	c.mu.Lock()
 	first, known := c.known[print]
-	for _, earlier := range s.earlier() {
+	for _, earlier := range s.Earlier() {
 		if !known {
 			first, known = c.known[earlier]
 		}
@@ -140,20 +141,20 @@ func (c *campaign) reduced(r harness.Run, s *regress.Shrunk, out *Reduction) {
 		out.Problem = "it did not come back on fresh servers"
 		return
 	}
-	signatures := reducedFingerprints(guaranteeOf(r), s.Best)
-	out.Fingerprint = signatures[0]
+	prints := signature.OfReduced(signature.GuaranteeOf(r), s.Best)
+	out.Fingerprint = prints[0]
 	if s.Witness != nil {
-		small := signatureOfWitness(guaranteeOf(r), s.Witness)
-		signatures = append(signatures, small.fingerprint())
-		signatures = append(signatures, small.earlier()...)
+		small := signature.OfWitness(signature.GuaranteeOf(r), s.Witness)
+		prints = append(prints, small.Fingerprint())
+		prints = append(prints, small.Earlier()...)
 	}
 	c.mu.Lock()
-	for _, f := range signatures {
+	for _, f := range prints {
 		if first, known := c.known[f]; known && c.root(first) != r.Plan.Number {
 			out.Finding = c.root(first)
 		}
 	}
-	for _, f := range signatures {
+	for _, f := range prints {
 		if _, known := c.known[f]; !known {
 			c.known[f] = out.Finding
 		}
@@ -187,7 +188,7 @@ func (c *campaign) promote(r harness.Run, s *regress.Shrunk, out *Reduction) err
 	if c.Subject != nil {
 		on = c.Subject(server)
 	}
-	kept := regress.CaseOf(guaranteeOf(r), s, on, server)
+	kept := regress.CaseOf(signature.GuaranteeOf(r), s, on, server)
 	kept.Guarantee = kept.Broken.About()
 	if err := kept.Save(c.path(short)); err != nil {
 		return err

@@ -7,13 +7,14 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/known"
 	"retain/internal/exactjson"
 	"retain/model"
 )
 
 // Version of the format of the records that this package writes, and the newest
 // that it reads.
-const Version = 5
+const Version = 6
 
 // RecordsDir is where the records are, in a campaign's directory.
 const RecordsDir = "records"
@@ -75,6 +76,8 @@ type (
 		VQueues bool `json:"vqueues,omitempty"`
 		// Loads says which plans have a load.
 		Loads generators.Loads `json:"loads,omitzero"`
+		// Known are the findings that are known.
+		Known known.List `json:"known,omitempty"`
 	}
 
 	// PlanDrawn is a plan that is about to run. With the seed it draws the plan again:
@@ -111,6 +114,9 @@ type (
 		// Broken is the guarantee that broke, none unless the verdict is violation. Records
 		// of version 1 have the sentence only.
 		Broken model.Guarantee `json:"broken,omitzero"`
+		// Known are the known findings that it shows. If it shows nothing else, its verdict is
+		// known.
+		Known []harness.KnownFinding `json:"known,omitempty"`
 		// Dir is where its artefacts are, in the campaign's directory.
 		Dir string `json:"dir,omitempty"`
 

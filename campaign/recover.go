@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/regress"
+	"retain/harness/signature"
 	"retain/harness/triage"
 	"retain/internal/inputfile"
 	"retain/model"
@@ -92,11 +92,11 @@ func (c *campaign) reloadViolation(j PlanResult) (g model.Guarantee, says string
 
 // signatureOfFacts is the signature of a violation of which no more is known than its guarantee.
 // One of which not even that is known is alike to no other.
-func signatureOfFacts(g model.Guarantee, j PlanResult) signature {
+func signatureOfFacts(g model.Guarantee, j PlanResult) signature.Signature {
 	if g.IsZero() {
-		return signature{plan: j.Number + 1, text: fmt.Sprintf("plan %d", j.Number)}
+		return signature.OfPlan(j.Number)
 	}
-	return signature{guarantee: g}
+	return signature.OfGuarantee(g)
 }
 
 // unfinished is a reduction that was cut off, nil for none.

@@ -15,6 +15,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/regress"
+	"retain/harness/signature"
 	"retain/harness/triage"
 	"retain/model"
 	"retain/runtime/serverlog"
@@ -138,7 +139,7 @@ func TestResumeRecoversAnAdmissionAfterAKill(t *testing.T) {
 	require.NotEmpty(t, c.Segments[1].Violations)
 	f := c.Segments[1].Violations[0]
 	assert.Equal(t, "the server reports a panic", f.Guarantee)
-	assert.Equal(t, signature{guarantee: model.Guarantee{Code: model.ReportsPanic}}.fingerprint(), f.Fingerprint, "that of any other panic")
+	assert.Equal(t, signature.OfGuarantee(model.Guarantee{Code: model.ReportsPanic}).Fingerprint(), f.Fingerprint, "that of any other panic")
 	require.Len(t, reported, 1, "it is whole: it is reported and reduced: %+v", c.Segments[1].Reductions)
 	assert.Equal(t, "a panic", reported[0].Admissions[0].Class)
 	assert.Nil(t, reported[0].Outcome.Liveness)

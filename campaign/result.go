@@ -10,6 +10,7 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/signature"
 	"retain/model"
 )
 
@@ -17,7 +18,7 @@ import (
 func resultOf(r harness.Run, dir string) PlanResult {
 	j := PlanResult{
 		Number: r.Plan.Number, Runtime: r.Runtime, Config: r.Plan.Config.Server, Start: r.Plan.Config.Start,
-		At: time.Now().UTC(), Verdict: r.Verdict, Sentence: r.Sentence, Broken: guaranteeOf(r), Ledger: r.Ledger, Dir: below(dir, r.Dir),
+		At: time.Now().UTC(), Verdict: r.Verdict, Sentence: r.Sentence, Broken: signature.GuaranteeOf(r), Ledger: r.Ledger, Known: r.Known, Dir: below(dir, r.Dir),
 		Steps: len(r.Plan.Steps), Counters: r.Tally.Counters,
 	}
 	if r.Outcome == nil {

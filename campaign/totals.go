@@ -37,12 +37,16 @@ func NewTotals() Totals {
 	}
 }
 
-// Add counts a plan.
+// Add counts a plan. One that showed a known finding counts for nothing but its number and
+// its time.
 func (t *Totals) Add(j PlanResult) {
-	t.Counters.Add(j.Counters)
-	t.Plans++
 	t.Verdicts[j.Verdict]++
 	t.Inside += j.Took
+	if j.Verdict == harness.Known {
+		return
+	}
+	t.Counters.Add(j.Counters)
+	t.Plans++
 	for _, r := range j.Recoveries {
 		if r.Probe > 0 && !r.TakeOver {
 			t.Restarts++

@@ -5,6 +5,7 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/session"
 )
 
 // Verdict is the worst of the campaign, and why, in sentences: pass only if every
@@ -40,7 +41,11 @@ func (c *Campaign) Verdict() (verdict harness.Verdict, why []string) {
 	case t.Verdicts[harness.Undecided] > 0:
 		return harness.Undecided, why
 	}
-	if missing := t.missing(); missing != nil {
+	missing := t.missing()
+	if lost := session.LostToKnown(t.Verdicts); lost != "" {
+		missing = append(missing, lost)
+	}
+	if missing != nil {
 		return harness.Vacuous, append(why, missing...)
 	}
 	return harness.Pass, why

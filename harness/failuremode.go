@@ -34,6 +34,11 @@ func failureModeOf(code, text string) FailureMode {
 	return FailureMode{Code: code, Status: status, Text: strings.TrimRight(rest, " \t\r")}
 }
 
+// Covers reports whether another mode has all that this one names.
+func (m FailureMode) Covers(other FailureMode) bool {
+	return (m.Code == "" || m.Code == other.Code) && (m.Status == "" || m.Status == other.Status) && (m.Text == "" || m.Text == other.Text)
+}
+
 // general is the mode without the words of the text. Of a text that has neither a code nor a
 // status, the first word stays.
 func (m FailureMode) general() FailureMode {

@@ -26,10 +26,12 @@ const (
 	Harness             = checker.IllFormed
 	Vacuous     Verdict = "vacuous"
 	Interrupted Verdict = "interrupted"
+	// Known is that of a run that violated in a known way: it is no news, and shows nothing.
+	Known Verdict = "known"
 )
 
 // severities are the verdicts of runs, the best first.
-var severities = []Verdict{Pass, Undecided, Harness, Violation}
+var severities = []Verdict{Pass, Known, Undecided, Harness, Violation}
 
 // Severity orders the verdicts of runs, from 0 for a pass: of several the highest counts. It
 // is -1 for what is no verdict of a run.
@@ -70,11 +72,30 @@ type Run struct {
 	Shortage *resources.Shortage
 	Instead  string
 
+	// Known are the known findings that the run shows.
+	Known []KnownFinding
+
 	// Attributed is true once it was decided whether a failure is the machine's affair.
 	Attributed bool
 	// Resurfaced is true if the missing effect came back; see [Run.Resurface].
 	Resurfaced bool
 }
+
+// KnownFinding is a finding that a list of known ones has.
+type KnownFinding struct {
+	// Link is the public report of it, and its name. Why says what it is.
+	Link string `json:"link"`
+	Why  string `json:"why,omitempty"`
+	// Expires is the last day on which it excuses a violation, "" for any; Expired is true
+	// if that has passed.
+	Expires string `json:"expires,omitempty"`
+	Expired bool   `json:"expired,omitempty"`
+	// InPart is true if something else broke beside it.
+	InPart bool `json:"in_part,omitempty"`
+}
+
+// violated reports whether the run violated, in a known way or another.
+func (r *Run) violated() bool { return r.Verdict == Violation || r.Verdict == Known }
 
 // Hypothesis is one way in which a violation could be ours instead of the runtime's, and
 // what a check of it showed.
@@ -106,11 +127,14 @@ func (r *Run) Judge(err error, o checker.Options) {
 	case err != nil:
 		r.Sentence = err.Error()
 	case r.Outcome.Liveness != nil && r.Check.Verdict != checker.IllFormed:
-		r.Verdict, r.Sentence = Violation, "broken: "+r.Outcome.Liveness.Error()
+		r.Verdict, r.Sentence = Violation, BrokenSentence(r.Outcome.Liveness)
 	default:
 		r.Verdict, r.Sentence = r.Check.Verdict, r.Check.Reason
 	}
 }
+
+// BrokenSentence says of a run that something did not happen.
+func BrokenSentence(l *Liveness) string { return "broken: " + l.Error() }
 
 // PlanNumber is the number under which the plan's seed draws it. In a campaign and
 // in a replay the session's own numbers say nothing of that.
@@ -126,7 +150,7 @@ func (r *Run) PlanNumber() int {
 func (r *Run) Guarantee() model.Guarantee {
 	b := r.Check.Broken()
 	switch {
-	case r.Verdict != Violation:
+	case !r.violated():
 		return model.Guarantee{}
 	case b != nil:
 		g := b.Guarantee
@@ -143,7 +167,7 @@ func (r *Run) Guarantee() model.Guarantee {
 // HeldBy is who held the key of an object whose operations do not finish, nil unless
 // the run violated in that way.
 func (r *Run) HeldBy() *Holding {
-	if r.Verdict != Violation || r.Check.Broken() != nil || r.Outcome == nil || r.Outcome.Liveness == nil {
+	if !r.violated() || r.Check.Broken() != nil || r.Outcome == nil || r.Outcome.Liveness == nil {
 		return nil
 	}
 	return r.Outcome.Liveness.Held

@@ -45,6 +45,8 @@ type Outcome struct {
 	// Liveness is set if the runtime did not come back or an operation never
 	// finished.
 	Liveness *Liveness
+	// Beside are operations on other objects that did not finish either.
+	Beside []*Liveness
 	// Age is how many plans the runtime had served before.
 	Age int
 	// Took is the wall time of the plan, its heal and its reads included.
@@ -59,6 +61,24 @@ type Outcome struct {
 
 // Began is when the history's clock began, with the plan.
 func (o *Outcome) Began() time.Time { return o.began }
+
+// Takes reports whether an error is of operations that did not finish, or of a runtime that
+// did not come back, and keeps them.
+func (o *Outcome) Takes(err error) bool {
+	if !errors.As(err, &o.Liveness) {
+		return false
+	}
+	o.Beside = besideFirst(err)
+	return true
+}
+
+// Unfinished is everything that did not happen in the run.
+func (o *Outcome) Unfinished() []*Liveness {
+	if o.Liveness == nil {
+		return nil
+	}
+	return append([]*Liveness{o.Liveness}, o.Beside...)
+}
 
 // Liveness is a violation that no order of operations shows: something did not
 // happen.
@@ -157,7 +177,7 @@ func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorde
 	history, closing := rec.close()
 	out.EarlySigns = r.signs.Load()
 	out.History, out.Took = history, time.Since(began)
-	if errors.As(err, &out.Liveness) {
+	if out.Takes(err) {
 		sys.Retired = out.Liveness.Guarantee.String()
 		return out, closing
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -94,7 +95,47 @@ func (r *run) eachObject(do func(model.Object) error) error {
 		})
 	}
 	all.Wait()
-	return cmp.Or(errs...)
+	return joinUnfinished(errs)
+}
+
+// severalUnfinished are operations on several objects that did not finish.
+type severalUnfinished struct{ all []*Liveness }
+
+func (s *severalUnfinished) Error() string { return s.all[0].Error() }
+
+// As hands out the first one.
+func (s *severalUnfinished) As(target any) bool {
+	first, is := target.(**Liveness)
+	if is {
+		*first = s.all[0]
+	}
+	return is
+}
+
+// joinUnfinished is the first of the errors or, if that and others are operations that did
+// not finish, those together.
+func joinUnfinished(errs []error) error {
+	first := cmp.Or(errs...)
+	several := &severalUnfinished{}
+	for _, err := range errs {
+		var l *Liveness
+		if errors.As(err, &l) {
+			several.all = append(several.all, l)
+		}
+	}
+	if len(several.all) < 2 || !errors.As(first, new(*Liveness)) {
+		return first
+	}
+	return several
+}
+
+// besideFirst are the operations beside the first that did not finish.
+func besideFirst(err error) []*Liveness {
+	var several *severalUnfinished
+	if !errors.As(err, &several) {
+		return nil
+	}
+	return several.all[1:]
 }
 
 // look reads an object whole, shared and exclusive.

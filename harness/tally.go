@@ -117,6 +117,15 @@ func (t *Tally) Add(u Tally) {
 	addCounts(t.FaultPoints, u.FaultPoints)
 }
 
+// Withdraw takes back that a plan counts for what is excluded: it was tallied, and then
+// showed a known finding.
+func (t *Tally) Withdraw(u Tally) {
+	t.Plans--
+	for class, n := range u.Coverage.Plans {
+		t.Coverage.Plans[class] -= n
+	}
+}
+
 func addCounts[K comparable, N ~int | ~int64](to, from map[K]N) {
 	for k, n := range from {
 		to[k] += n

@@ -29,7 +29,7 @@ func earlyStopFor(r *harness.Run, completion time.Duration) harness.EarlyStop {
 	}
 	least := min(completion, minEarlyBound)
 	bound := max(least, min(completion/completionFraction, slowestFactor*slowest(r.Outcome.History)))
-	return harness.EarlyStop{Like: &like, Operation: bound, Retries: failsAgain, Unchanged: bound}
+	return harness.EarlyStop{Like: like.Like, Operation: bound, Retries: failsAgain, Unchanged: bound}
 }
 
 // slowest is the longest that an operation took which was answered, stood at no gate and

@@ -11,7 +11,7 @@ import (
 )
 
 // folders are where runs are kept, by verdict.
-var folders = map[harness.Verdict]string{harness.Violation: "findings", harness.Undecided: "undecided", harness.Harness: "harness"}
+var folders = map[harness.Verdict]string{harness.Violation: "findings", harness.Known: "known", harness.Undecided: "undecided", harness.Harness: "harness"}
 
 // keep saves the artefacts of a run that did not pass.
 func (s *session) keep(ctx context.Context, r *harness.Run, sys *server) {
@@ -45,7 +45,9 @@ func (s *session) lastAdmissions(ctx context.Context, sys *server) {
 	r := *sys.last
 	r.Ledger = true // that run itself had passed
 	s.triage.Admissions(ctx, &r, sys.System, true)
-	if len(r.Admissions) > len(sys.last.Admissions) && sys.last.Verdict == harness.Pass && !s.stopped() {
+	fine := sys.last.Verdict == harness.Pass || sys.last.Verdict == harness.Known
+	if len(r.Admissions) > len(sys.last.Admissions) && fine && !s.stopped() {
+		s.judgeKnown(&r)
 		s.keep(ctx, &r, sys)
 		s.took(r)
 	}

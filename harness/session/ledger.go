@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,7 +82,7 @@ func (l *ledger) conduct(ctx context.Context) error {
 
 // open goes on with a plan's history.
 func (l *ledger) open(v served) (*entry, error) {
-	inspection, err := harness.Continue(l.sys.System, &v.outcome, l.session.Bounds)
+	inspection, err := harness.Continue(l.sys.System, &v.outcome, l.session.boundsOn(l.sys))
 	if err != nil {
 		return nil, err
 	}
@@ -129,11 +130,13 @@ func (l *ledger) other(ctx context.Context, v served) error {
 	return l.judge(ctx, e, l.last.inspection.Excuse(err))
 }
 
-// failed reports whether a plan no longer passes. The ledger ends then.
+// failed reports whether a plan no longer passes, and shows no known finding. The ledger
+// ends then.
 func (l *ledger) failed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.found != nil || l.session.stopped()
+	news := slices.ContainsFunc(l.found, func(r harness.Run) bool { return r.Verdict != harness.Known })
+	return news || l.session.stopped()
 }
 
 // judge closes a history and judges it again. A plan that no longer passes is reported to
@@ -148,10 +151,11 @@ func (l *ledger) judge(ctx context.Context, e *entry, err error) error {
 		l.objects.Add(1)
 		l.reads.Add(int64(n))
 	}
-	if errors.As(err, &r.Outcome.Liveness) {
+	if r.Outcome.Takes(err) {
 		err = nil
 	}
 	r.Judge(errors.Join(err, closing), l.session.Check)
+	l.session.judgeKnown(&r)
 	if r.Verdict == harness.Pass || l.session.givenUp(ctx, r) {
 		return nil
 	}

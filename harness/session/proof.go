@@ -13,7 +13,14 @@ func (s *Result) prove(replay bool) {
 		return
 	}
 	if s.Missing = s.Tally.Missing(); s.Missing != nil {
-		s.Verdict, s.Because = harness.Vacuous, s.Tally.Because()
+		s.Because = s.Tally.Because()
+	}
+	if lost := LostToKnown(s.Counts); lost != "" {
+		s.Missing = append(s.Missing, lost)
+		s.Because = "known findings took the others"
+	}
+	if s.Missing != nil {
+		s.Verdict = harness.Vacuous
 		return
 	}
 	s.Excludes = s.Tally.Excludes()

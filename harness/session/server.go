@@ -39,6 +39,8 @@ func (s *server) judged(r harness.Run, id string) {
 	switch r.Verdict {
 	case harness.Violation:
 		s.Retired = "it violated in run " + id
+	case harness.Known:
+		s.Retired = "it showed a known finding in run " + id
 	case harness.Pass:
 		kept := *r.Outcome
 		kept.History = nil

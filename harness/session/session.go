@@ -14,6 +14,7 @@ import (
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/known"
 	"retain/harness/triage"
 	"retain/model"
 	"retain/runtime"
@@ -43,6 +44,9 @@ type Options struct {
 	Altered model.Settings
 	Bounds  harness.Bounds
 	Check   checker.Options
+	// Known are the findings that are known. A session goes on after one. Where each plan has
+	// a server of its own, in a replay, they are named and stay violations.
+	Known known.List
 	// Late is how long after a violation its object is read again; 0 is 3 s,
 	// negative is at once.
 	Late time.Duration
@@ -86,6 +90,11 @@ type Result struct {
 	Counts map[harness.Verdict]int
 	// Failures are the runs that did not pass, in the order of their ends.
 	Failures []harness.Run
+	// Known are the runs that violated in a known way and in no other. They count for
+	// nothing but their number. KnownNotSeen are the known findings of servers like these
+	// that no run showed.
+	Known        []harness.Run
+	KnownNotSeen []harness.KnownFinding
 	// Identity is the last runtime's.
 	Identity runtime.Identity
 	Took     time.Duration
@@ -146,7 +155,7 @@ func conduct(ctx context.Context, o Options, rerun *RerunOptions) (*Result, erro
 	}
 	s := &session{Options: o, rerun: rerun, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), began: began}
 	s.triage = triage.Options{
-		Bounds: o.Bounds, Late: o.Late, KeepData: o.KeepData, Dir: o.Dir, Altered: o.Altered,
+		Bounds: o.Bounds, Check: o.Check, Late: o.Late, KeepData: o.KeepData, Dir: o.Dir, Altered: o.Altered,
 		Settings: s.settingsAtStart, OnAdmissions: s.admitted,
 	}
 	for range max(1, o.Workers) {
@@ -177,6 +186,7 @@ func conduct(ctx context.Context, o Options, rerun *RerunOptions) (*Result, erro
 	s.result.Took = time.Since(began)
 	s.result.WorkerTime = s.workerTime()
 	s.cutShort(ctx)
+	s.nameNotSeen()
 	s.result.prove(o.Fresh)
 	return &s.result, nil
 }
@@ -255,20 +265,34 @@ func (s *session) took(r harness.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.result.Counts[r.Verdict]++
-	if r.Ledger {
-		s.result.Counts[harness.Pass]-- // it was counted as one
-	} else if r.Tally.Faults != nil {
+	switch {
+	case r.Ledger:
+		s.result.Counts[s.countedAs(r)]--
+		if r.Verdict == harness.Known {
+			s.result.Tally.Withdraw(r.Tally)
+		}
+	case r.Tally.Faults != nil && r.Verdict != harness.Known:
 		s.result.Tally.Add(r.Tally)
+	}
+	s.takeVerdict(r)
+	s.stop = s.stop || r.Verdict == harness.Violation || r.Verdict == harness.Harness
+	if s.OnRun != nil {
+		s.OnRun(r)
+	}
+}
+
+// takeVerdict takes the verdict of a run in. A known finding leaves the session's as it is.
+// The caller holds the lock.
+func (s *session) takeVerdict(r harness.Run) {
+	if r.Verdict == harness.Known {
+		s.result.Known = append(s.result.Known, r)
+		return
 	}
 	if harness.Severity(r.Verdict) > harness.Severity(s.result.Verdict) {
 		s.result.Verdict = r.Verdict
 	}
 	if r.Verdict != harness.Pass {
 		s.result.Failures = append(s.result.Failures, r)
-	}
-	s.stop = s.stop || r.Verdict == harness.Violation || r.Verdict == harness.Harness
-	if s.OnRun != nil {
-		s.OnRun(r)
 	}
 }
 
@@ -278,6 +302,7 @@ func (s *session) judge(ctx context.Context, r *harness.Run, sys *server, err er
 	r.Judge(err, s.Check)
 	s.triage.Admissions(ctx, r, sys.System, false)
 	s.triage.Blame(r, sys.System, err)
+	s.judgeKnown(r)
 }
 
 // store keeps the artefacts of a run that did not pass, and removes those of one that came to
@@ -314,7 +339,7 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 	r.Runtime = sys.number
 	id := s.id + "-" + strconv.Itoa(n)
 	path := filepath.Join(s.running(), id+".jsonl")
-	r.Outcome, err = harness.Execute(ctx, sys.System, plan, harness.Execution{ID: id, Path: path, Altered: s.Altered, Bounds: s.Bounds})
+	r.Outcome, err = harness.Execute(ctx, sys.System, plan, harness.Execution{ID: id, Path: path, Altered: s.Altered, Bounds: s.boundsOn(sys)})
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("interrupted in the middle of the plan: %w", context.Cause(ctx))
 	}

@@ -8,6 +8,7 @@ import (
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/signature"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/resources"
@@ -29,6 +30,9 @@ type Finding struct {
 	Broken    model.Guarantee `json:"broken,omitzero"`
 	Guarantee string          `json:"guarantee,omitempty"`
 	Sentence  string          `json:"sentence"`
+	// Fingerprint is equal for violations whose smallest histories, or whose calls that do not
+	// finish, are alike.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// Object is the one that violated, Part the map's entry; "" for none.
 	Object string `json:"object,omitempty"`
 	Part   string `json:"part,omitempty"`
@@ -47,6 +51,8 @@ type Finding struct {
 	RuledOut   []harness.Hypothesis  `json:"ruled_out,omitempty"`
 	Where      string                `json:"where,omitempty"`
 	Admissions []serverlog.Admission `json:"admissions,omitempty"`
+	// Known are the known findings that the run shows.
+	Known []harness.KnownFinding `json:"known,omitempty"`
 	// Shortage and Instead are as in [harness.Run].
 	Shortage *resources.Shortage `json:"shortage,omitempty"`
 	Instead  string              `json:"instead,omitempty"`
@@ -84,6 +90,9 @@ type LateRead struct {
 func (o Options) finding(r *harness.Run, sys *harness.System, d *diagnosis, again recheck) Finding {
 	f := FactsOf(r)
 	f.Identity, f.Altered = sys.Runtime.Identity(), o.Altered
+	if r.Verdict == harness.Violation || r.Verdict == harness.Known {
+		f.Fingerprint = signature.Of(*r, o.Check).Fingerprint()
+	}
 	if settings, err := o.Settings(r.Plan.Config); err == nil {
 		f.Settings = settings.Public().Key()
 	}
@@ -107,7 +116,7 @@ func (o Options) finding(r *harness.Run, sys *harness.System, d *diagnosis, agai
 func FactsOf(r *harness.Run) Finding {
 	f := Finding{
 		Version: FindingVersion, Verdict: r.Verdict, Broken: r.Guarantee(), Guarantee: r.Guarantee().String(), Sentence: r.Sentence,
-		RuledOut: r.Hypotheses, Where: r.Where, Admissions: r.Admissions, Ledger: r.Ledger,
+		RuledOut: r.Hypotheses, Where: r.Where, Admissions: r.Admissions, Ledger: r.Ledger, Known: r.Known,
 		Shortage: r.Shortage, Instead: r.Instead,
 		Seed: r.Plan.Seed, Number: r.PlanNumber(), Config: r.Plan.Config, At: time.Now().UTC(),
 	}

@@ -117,7 +117,7 @@ func (o Options) Blame(r *harness.Run, sys *harness.System, err error) {
 	r.Shortage = &short
 	if short.Cause == resources.TheServer && errors.Is(err, harness.ErrKilled) && r.Outcome != nil {
 		r.Outcome.Liveness = harness.ServerEnded("the system killed the server: " + short.String())
-		r.Verdict, r.Sentence = harness.Violation, "broken: "+r.Outcome.Liveness.Error()
+		r.Verdict, r.Sentence = harness.Violation, harness.BrokenSentence(r.Outcome.Liveness)
 	}
 }
 

@@ -49,7 +49,7 @@ func LoadRun(f Finding, dir, planFile, historyFile string, o checker.Options) (*
 	}
 	r := &harness.Run{
 		Number: f.Number, Plan: plan, Verdict: harness.Violation, Sentence: f.Sentence, Dir: dir, Ledger: f.Ledger, Lost: f.Lost,
-		Hypotheses: f.RuledOut, Where: f.Where, Admissions: f.Admissions, Shortage: f.Shortage, Instead: f.Instead,
+		Hypotheses: f.RuledOut, Where: f.Where, Admissions: f.Admissions, Shortage: f.Shortage, Instead: f.Instead, Known: f.Known,
 		Resurfaced: f.Broken.Surfaces,
 	}
 	if f.Verdict != "" {

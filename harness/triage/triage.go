@@ -6,6 +6,7 @@ package triage
 import (
 	"time"
 
+	"retain/checker"
 	"retain/generators"
 	"retain/harness"
 	"retain/model"
@@ -16,6 +17,8 @@ import (
 // Options are what triage needs to know of a session.
 type Options struct {
 	Bounds harness.Bounds
+	// Check bounds the search for the smallest history that shows a violation.
+	Check checker.Options
 	// Late is how long after a violation its object is read again; 0 is 3 s,
 	// negative is at once.
 	Late time.Duration

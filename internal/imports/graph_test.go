@@ -38,7 +38,7 @@ func TestCheckRefusesWrongImports(t *testing.T) {
 		{"a helper imports the command line", "retain/internal/printable retain/internal/cli\nretain/internal/cli", "helpers stand below command line"},
 		{"a package imports the tests", "retain/campaign retain/internal/selftest/child\nretain/internal/selftest/child", "campaigns stand below tests and tools"},
 		{"a pure package opens files", "retain/checker os", "checker imports os: a pure package has no input and output"},
-		{"diagnosis runs sessions", "retain/harness/triage retain/harness/session\nretain/harness/session", "diagnosis, origin of the server stand below sessions"},
+		{"diagnosis runs sessions", "retain/harness/triage retain/harness/session\nretain/harness/session", "diagnosis, known findings, origin of the server stand below sessions"},
 		{"two sub-packages import each other", "retain/harness/a retain/harness/b\nretain/harness/b retain/harness/a", "an import cycle: harness/a -> harness/b -> harness/a"},
 		{"a package that no layer has", "retain/elsewhere", "no layer has the package elsewhere"},
 	} {

@@ -76,7 +76,7 @@ func Conduct(t *testing.T, o session.Options, arrange func(*harnesstest.Wired)) 
 		o.Draw = PlainPlan
 	}
 	o.Dir, o.Late = t.TempDir(), -1
-	if o.Bounds == (harness.Bounds{}) {
+	if o.Bounds.Completion == 0 {
 		o.Bounds = Quick
 	}
 	result, err := session.Conduct(t.Context(), o)

@@ -1,4 +1,4 @@
-package campaign
+package signature
 
 import (
 	"encoding/json"

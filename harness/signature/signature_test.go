@@ -1,4 +1,4 @@
-package campaign
+package signature
 
 import (
 	"slices"
@@ -66,14 +66,14 @@ func TestPlanFingerprintCountsTheLoadAndWhatAFaultSays(t *testing.T) {
 func TestReducedLoadsOfTwoGuaranteesAreTwoFindings(t *testing.T) {
 	lost, doubled := model.Guarantee{Code: model.AcknowledgedIsKept}, model.Guarantee{Code: model.TwoEffectsOfKey}
 	load := generators.Plan{Load: generators.Load{Clients: 8, Objects: 1, Between: 50}}
-	assert.NotEqual(t, reducedFingerprints(lost, load), reducedFingerprints(doubled, load))
+	assert.NotEqual(t, OfReduced(lost, load), OfReduced(doubled, load))
 	surfaced := lost
 	surfaced.Surfaces = true
-	assert.Equal(t, reducedFingerprints(lost, load), reducedFingerprints(surfaced, load))
+	assert.Equal(t, OfReduced(lost, load), OfReduced(surfaced, load))
 
 	program := twoSteps(1, 0, 0, "v1", "v3")
-	assert.Equal(t, []string{planFingerprint(program), hashOfText(textOfPlan(program))}, reducedFingerprints(lost, program))
-	assert.Equal(t, reducedFingerprints(lost, program), reducedFingerprints(doubled, program), "a program is known as it was before there were loads")
+	assert.Equal(t, []string{planFingerprint(program), hashOfText(textOfPlan(program))}, OfReduced(lost, program))
+	assert.Equal(t, OfReduced(lost, program), OfReduced(doubled, program), "a program is known as it was before there were loads")
 }
 
 func TestWitnessSignaturesIgnoreNames(t *testing.T) {
@@ -100,7 +100,7 @@ func TestWitnessSignaturesIgnoreNames(t *testing.T) {
 
 // fingerprintOf is the fingerprint of a witness.
 func fingerprintOf(w *model.History) string {
-	return signatureOfWitness(model.Guarantee{}, w).fingerprint()
+	return OfWitness(model.Guarantee{}, w).Fingerprint()
 }
 
 // randomWitnesses are two writes of one value and of two, and the first operations on each object of random plans, with the answers
@@ -207,13 +207,13 @@ func TestStuckFindingsHaveTheSignatureOfTheirCulprit(t *testing.T) {
 		r := harness.Run{Verdict: harness.Violation, Outcome: &harness.Outcome{Liveness: &harness.Liveness{
 			Guarantee: model.Guarantee{Code: model.OperationFinishes}, Operation: 1, Waited: waited,
 			Held: &harness.Holding{State: harness.Held, Kind: model.Map, Object: object, Holder: &harness.Caller{Op: "reworded", Handler: handler, LastFailure: failure}}}}}
-		return signatureOf(r, checker.Options{}).fingerprint()
+		return Of(r, checker.Options{}).Fingerprint()
 	}
 	one := stuck("map-0", "set", `[500] no key "a" at 17`, 2)
 	assert.Equal(t, one, stuck("map-7", "set", `[500] no key "b" at 18`, 9))
 	assert.NotEqual(t, one, stuck("map-0", "clearAll", `[500] no key "a" at 17`, 2))
 	assert.NotEqual(t, one, stuck("map-0", "set", "[570 Journal mismatch]", 2))
-	assert.NotEqual(t, one, signature{guarantee: model.Guarantee{Code: model.OperationGetsTurn}, culprit: harness.CulpritKey{
+	assert.NotEqual(t, one, Signature{guarantee: model.Guarantee{Code: model.OperationGetsTurn}, culprit: harness.CulpritKey{
 		State: harness.Held, Kind: model.Map, Handler: "set", Failure: harness.FailureMode{Status: "[500]", Text: " no key * at *"},
-	}}.fingerprint(), "the guarantee counts")
+	}}.Fingerprint(), "the guarantee counts")
 }

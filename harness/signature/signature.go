@@ -1,4 +1,6 @@
-package campaign
+// Package signature tells violations of one cause from those of another: a violation has a
+// signature, and equal ones have equal fingerprints.
+package signature
 
 import (
 	"crypto/sha256"
@@ -14,11 +16,11 @@ import (
 	"retain/model"
 )
 
-// signature describes a violation, independent of ids, objects and values: the guarantee,
+// Signature describes a violation, independent of ids, objects and values: the guarantee,
 // and the operations of its smallest witness with their answers, in the order of their
 // calls. Equal findings have equal signatures; the reverse holds as far as a few operations
 // can show it.
-type signature struct {
+type Signature struct {
 	guarantee model.Guarantee
 	// steps are those of the witness. Where no order shows the violation, culprit is the call
 	// that does not finish or, if that is not known, operation the name of the stuck operation.
@@ -40,8 +42,8 @@ type witnessStep struct {
 	Answer    any           `json:"answer,omitempty"`
 }
 
-// fingerprint is the signature's fingerprint.
-func (s signature) fingerprint() string {
+// Fingerprint is the signature's fingerprint.
+func (s Signature) Fingerprint() string {
 	g := s.guarantee
 	g.Surfaces = false // whether an effect surfaced later is chance
 	return hashOf(struct {
@@ -53,14 +55,15 @@ func (s signature) fingerprint() string {
 	}{g, s.steps, s.culprit, s.operation, s.plan})
 }
 
-// earlier are the fingerprints in records of version 2, and of version 1, which are made of
+// Earlier are the fingerprints in records of version 2, and of version 1, which are made of
 // a sentence.
-func (s signature) earlier() []string {
+func (s Signature) Earlier() []string {
 	return []string{hashOfText(s.guarantee.Key() + "\n" + s.text), hashOfText(model.WriteVersion1(s.guarantee) + "\n" + s.text)}
 }
 
-func signatureOf(r harness.Run, o checker.Options) signature {
-	s := signature{guarantee: guaranteeOf(r)}
+// Of is the signature of a violation, with the smallest witness of an object that broke.
+func Of(r harness.Run, o checker.Options) Signature {
+	s := Signature{guarantee: GuaranteeOf(r)}
 	var w *model.History
 	if r.Check.Verdict == checker.Violation {
 		if found, err := checker.WitnessOf(r.Outcome.History, r.Check.Broken().Object, o); err == nil {
@@ -84,9 +87,18 @@ func stuckOperation(r harness.Run) model.Operation {
 	return r.Outcome.History.Operations[r.Outcome.Liveness.Operation-1].Op
 }
 
-// signatureOfWitness is the signature of a reduced violation.
-func signatureOfWitness(g model.Guarantee, w *model.History) signature {
-	return signature{guarantee: g, steps: stepsOf(w), text: textOfWitness(w)}
+// OfGuarantee is the signature of a violation of which only the guarantee is known.
+func OfGuarantee(g model.Guarantee) Signature { return Signature{guarantee: g} }
+
+// OfPlan is the signature of a violation of which nothing is known but its plan's number: it
+// is alike to no other.
+func OfPlan(number int) Signature {
+	return Signature{plan: number + 1, text: fmt.Sprintf("plan %d", number)}
+}
+
+// OfWitness is the signature of a reduced violation.
+func OfWitness(g model.Guarantee, w *model.History) Signature {
+	return Signature{guarantee: g, steps: stepsOf(w), text: textOfWitness(w)}
 }
 
 // stepsOf are a witness's operations without their names. Through which handler something
@@ -107,8 +119,8 @@ func stepsOf(w *model.History) []witnessStep {
 	return slices.CompactFunc(steps, func(a, b witnessStep) bool { return reflect.DeepEqual(a, b) })
 }
 
-// guaranteeOf is the broken guarantee. Whether an effect surfaced later is chance.
-func guaranteeOf(r harness.Run) model.Guarantee {
+// GuaranteeOf is the broken guarantee. Whether an effect surfaced later is chance.
+func GuaranteeOf(r harness.Run) model.Guarantee {
 	g := r.Guarantee()
 	g.Surfaces = false
 	return g
@@ -165,7 +177,7 @@ func (n valueNames) value(v reflect.Value) any {
 	case v.Kind() == reflect.Bool:
 		return v.Bool()
 	}
-	panic(fmt.Sprintf("campaign: a value of an operation or an answer is of kind %s", v.Kind()))
+	panic(fmt.Sprintf("signature: a value of an operation or an answer is of kind %s", v.Kind()))
 }
 
 // answerForms tell answers of equal parts from each other. Stored fingerprints are made of
@@ -210,11 +222,11 @@ type planStep struct {
 	HoldThroughStop bool                   `json:"hold_through_stop,omitempty"`
 }
 
-// reducedFingerprints are the fingerprints of a reduced plan that broke a guarantee: the
+// OfReduced are the fingerprints of a reduced plan that broke a guarantee: the
 // first is that of this version, the others are those of earlier ones. A load does many
 // things, and shows several bugs: with one the guarantee counts too, and no earlier version
 // had one.
-func reducedFingerprints(g model.Guarantee, p generators.Plan) []string {
+func OfReduced(g model.Guarantee, p generators.Plan) []string {
 	print := planFingerprint(p)
 	if p.Load.Clients == 0 {
 		return []string{print, hashOfText(textOfPlan(p))}
@@ -278,7 +290,7 @@ func number[K comparable](known map[K]int, k K) int {
 func hashOf(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("campaign: encode a signature: %v", err)) // only plain structs come here
+		panic(fmt.Sprintf("signature: encode a signature: %v", err)) // only plain structs come here
 	}
 	return hashOfText(string(text))
 }
