@@ -13,5 +13,8 @@ import (
 //go:embed go.mod
 var goMod string
 
+//go:embed testdata/known.json
+var knownFindings string
+
 // TestMain refuses a bad command line in one line, before any test starts.
-func TestMain(m *testing.M) { os.Exit(cli.Main(m, goMod)) }
+func TestMain(m *testing.M) { os.Exit(cli.Main(m, goMod, knownFindings)) }

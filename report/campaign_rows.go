@@ -16,7 +16,7 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 	t := c.Totals()
 	verdict, why := c.Verdict()
 	found := findings(c)
-	says := "no acknowledged write was lost, doubled or seen out of order"
+	says := keptSentence(t.Verdicts[harness.Known])
 	switch verdict {
 	case harness.Violation:
 		says = plural(len(found), "finding") + ", in " + plural(t.Verdicts[harness.Violation], "plan")
@@ -41,6 +41,7 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 	out.add("found", foundLines(found)...)
 	out.add("canaries", canaryText(c))
 	out.add("verdicts", verdicts(t.Verdicts))
+	out.add("known", campaignKnown(c)...)
 	out.addExcludes(t)
 	if page != "" {
 		out.add("page", page)

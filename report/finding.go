@@ -39,7 +39,7 @@ type Context struct {
 func Finding(r harness.Run, c Context) Rows {
 	var out Rows
 	switch r.Verdict {
-	case harness.Violation:
+	case harness.Violation, harness.Known:
 		out = violation(r, c)
 	case harness.Undecided:
 		return undecided(r, c)
@@ -73,7 +73,8 @@ func violation(r harness.Run, c Context) (out Rows) {
 	if r.Dir != "" {
 		about = append(about, "finding "+filepath.Base(r.Dir))
 	}
-	out.add("violation", titled(brokenTitle(shown), about))
+	out.add(string(r.Verdict), titled(brokenTitle(shown), about))
+	out.add("known", knownRow(r)...)
 	out.add("held by", heldBy(shown)...)
 	out.add("waiting", waiting(shown)...)
 	out.add("build", build(shown, c)...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"retain/harness"
 	"retain/harness/session"
@@ -87,6 +88,13 @@ func (j *JUnit) Add(p *Reporter, s *session.Result) {
 			suite.Tests++
 			suite.Skipped++
 			c.Skipped = &junitSkipped{printable.Line(p.Expected)}
+			suite.Cases = append(suite.Cases, c)
+			continue
+		}
+		if r.verdict == harness.Known {
+			suite.Tests++
+			suite.Skipped++
+			c.Skipped = &junitSkipped{printable.Line("known: " + strings.Join(r.known, "; "))}
 			suite.Cases = append(suite.Cases, c)
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"retain/harness"
@@ -49,6 +50,7 @@ type ran struct {
 	verdict harness.Verdict
 	took    time.Duration
 	said    Rows // nil for a pass
+	known   []string
 	shrunk  *regress.Shrunk
 }
 
@@ -92,12 +94,16 @@ func (p *Reporter) Run(r harness.Run) {
 		if err := WritePage(r, p.context()); err != nil {
 			r.Problem = errors.Join(r.Problem, err)
 		}
-		told.said = Finding(r, p.context())
+		told.said, told.known = Finding(r, p.context()), knownRow(r)
 	}
 	p.runs = append(p.runs, told)
 	switch r.Verdict {
 	case harness.Violation:
 		told.said.Print(p.Out)
+	case harness.Known:
+		var line Rows
+		line.add("known", fmt.Sprintf("plan %d, kept in %s: %s", r.Number, filepath.Dir(historyOf(r)), strings.Join(knownRow(r), "; ")))
+		line.Print(p.Out)
 	case harness.Undecided:
 		fmt.Fprintf(p.Out, "note       plan %d is undecided, and kept in %s\n", r.Number, filepath.Dir(historyOf(r)))
 	case harness.Harness:

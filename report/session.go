@@ -14,7 +14,7 @@ func Session(s *session.Result, c Context, seed uint64) (out Rows) {
 	c.Passed, c.Of = s.Counts[harness.Pass], judgedPlans(s)
 	switch s.Verdict {
 	case harness.Pass:
-		says := "no acknowledged write was lost, doubled or seen out of order"
+		says := keptSentence(s.Counts[harness.Known])
 		if s.Tally.TooSmall() {
 			says += " in " + plural(s.Tally.Plans, "plan") + ": too small to judge"
 		}
@@ -25,7 +25,11 @@ func Session(s *session.Result, c Context, seed uint64) (out Rows) {
 		if s.Because != "" {
 			out.add("because", s.Because)
 		}
-		out.add("do", morePlans(s.Tally))
+		if session.LostToKnown(s.Counts) != "" {
+			out.add("do", "choose a version or a -config without them; -known none makes them violations")
+		} else {
+			out.add("do", morePlans(s.Tally))
+		}
 	case harness.Interrupted:
 		out.add("interrupted", interrupted(s.Counts))
 		out.add("do", "run it again; -rapid.seed draws the same plans, -rapid.checks fewer of them")
@@ -56,7 +60,7 @@ func interrupted(counts map[harness.Verdict]int) string {
 
 // judgedPlans is how many plans came to a verdict.
 func judgedPlans(s *session.Result) int {
-	return s.Counts[harness.Pass] + s.Counts[harness.Undecided] + s.Counts[harness.Violation]
+	return s.Counts[harness.Pass] + s.Counts[harness.Known] + s.Counts[harness.Undecided] + s.Counts[harness.Violation]
 }
 
 // failures are the session's runs with this verdict.
@@ -96,6 +100,7 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 		out.add("time", workerTime(s.WorkerTime)...)
 	}
 	out.add("verdicts", verdicts(s.Counts))
+	out.add("known", knownLines(s)...)
 	if s.Verdict == harness.Pass {
 		out.add("excludes", excludes(s)...)
 		out.add("not tested", "power loss, disk full, more than one node, upgrade, timers, awakeables")
@@ -133,7 +138,10 @@ func ledger(s *session.Result) []string {
 // 1 undecided · 0 harness".
 func verdicts(counts map[harness.Verdict]int) string {
 	var out []string
-	for _, v := range []harness.Verdict{harness.Pass, harness.Violation, harness.Undecided, harness.Harness} {
+	for _, v := range []harness.Verdict{harness.Pass, harness.Known, harness.Violation, harness.Undecided, harness.Harness} {
+		if v == harness.Known && counts[v] == 0 {
+			continue
+		}
 		out = append(out, fmt.Sprintf("%d %s", counts[v], v))
 	}
 	return strings.Join(out, " · ")

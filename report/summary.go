@@ -51,6 +51,9 @@ type summary struct {
 	Missing  []string  `json:"missing,omitempty"`
 	Because  string    `json:"because,omitempty"`
 	Findings []finding `json:"findings"`
+	// Known are the known findings that plans showed, and NotSeen those that none did.
+	Known   []knownJSON            `json:"known,omitempty"`
+	NotSeen []harness.KnownFinding `json:"known_not_seen,omitempty"`
 	// Kept is the file of the regression that the plan was kept as.
 	Kept string `json:"kept,omitempty"`
 }
@@ -102,11 +105,13 @@ type finding struct {
 	Server    string          `json:"server_configuration,omitempty"`
 	configurationJSON
 	// Load is the plan's, as it was drawn.
-	Load       generators.Load       `json:"load,omitzero"`
-	Ledger     bool                  `json:"by_ledger,omitempty"`
-	RuledOut   []harness.Hypothesis  `json:"ruled_out,omitempty"`
-	Where      string                `json:"where,omitempty"`
-	Admissions []serverlog.Admission `json:"admissions,omitempty"`
+	Load   generators.Load `json:"load,omitzero"`
+	Ledger bool            `json:"by_ledger,omitempty"`
+	// Known are the known findings that it shows, which do not excuse it.
+	Known      []harness.KnownFinding `json:"known,omitempty"`
+	RuledOut   []harness.Hypothesis   `json:"ruled_out,omitempty"`
+	Where      string                 `json:"where,omitempty"`
+	Admissions []serverlog.Admission  `json:"admissions,omitempty"`
 	// HeldBy is who holds the key of an object whose operations do not finish.
 	HeldBy *harness.Holding `json:"held_by,omitempty"`
 	// Shortage is what the machine ran out of.
@@ -181,6 +186,7 @@ func (p *Reporter) summary(s *session.Result) summary {
 	for _, a := range s.Availability {
 		out.Available = append(out.Available, spanJSON{a.Runtime, seconds(a.From), seconds(a.To), a.Up})
 	}
+	out.Known, out.NotSeen = knownJSONOf(s.Known), s.KnownNotSeen
 	for _, r := range s.Failures {
 		out.Findings = append(out.Findings, findingOf(r, p.shrunk(r)))
 	}
@@ -192,7 +198,7 @@ func findingOf(r harness.Run, s *regress.Shrunk) finding {
 	asked, earlier := askedOf(r, s)
 	out := finding{
 		Plan: r.Number, Verdict: string(r.Verdict), Reason: oneLine(shown.Sentence), Guarantee: shown.Guarantee().String(), Broken: shown.Guarantee(),
-		Server: r.Plan.Config.Server, configurationJSON: configurationOf(r.Plan.Config), Load: r.Plan.Load, Ledger: r.Ledger, RuledOut: asked.Hypotheses, Where: asked.Where, Admissions: asked.Admissions, Shortage: asked.Shortage, Dir: r.Dir,
+		Server: r.Plan.Config.Server, configurationJSON: configurationOf(r.Plan.Config), Load: r.Plan.Load, Ledger: r.Ledger, Known: r.Known, RuledOut: asked.Hypotheses, Where: asked.Where, Admissions: asked.Admissions, Shortage: asked.Shortage, Dir: r.Dir,
 	}
 	out.HeldBy = shown.HeldBy()
 	if s != nil {

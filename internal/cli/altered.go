@@ -43,7 +43,7 @@ func alteredSettings(on backend.Name) (out model.Settings) {
 			add(model.BoundSetting, name, f.Value.String())
 		}
 	}
-	return out
+	return append(out, alteredKnown()...)
 }
 
 // flagSetting is the setting of a flag.

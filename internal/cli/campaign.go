@@ -94,7 +94,7 @@ func campaignOptions(ctx context.Context) (campaign.Options, error) {
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settings(), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
 		Start: campaign.Start{
 			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
-			Unresolved: draw.Unresolved, Server: draw.Server, StartConfigs: draw.StartConfigs, VQueues: draw.VQueues, Loads: draw.Loads, Scheduled: draw.Scheduled,
+			Unresolved: draw.Unresolved, Server: draw.Server, StartConfigs: draw.StartConfigs, VQueues: draw.VQueues, Loads: draw.Loads, Scheduled: draw.Scheduled, Known: knownFindings,
 		},
 		Dir: dir, Canaries: Canaries(on.open), ShrinkBudget: *shrinkFlag, Subject: subjectOf,
 	}, err

@@ -42,9 +42,10 @@ type T interface {
 
 // Main checks the command line, runs the tests and returns the exit code. A bad command
 // line is refused in one line, before any test starts. goMod is the text of the project's
-// go.mod, which names the version of the SDK under test.
-func Main(m interface{ Run() int }, goMod string) int {
-	modules = goMod
+// go.mod, which names the version of the SDK under test; knownFindings is that of
+// [KnownFindings].
+func Main(m interface{ Run() int }, goMod, knownFindings string) int {
+	modules, shippedFindings = goMod, knownFindings
 	err := parseFlags()
 	if err == nil {
 		err = inheritFlags()
@@ -53,7 +54,9 @@ func Main(m interface{ Run() int }, goMod string) int {
 		err = checkFlags()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "retain:", printable.Middle(err.Error(), maxError))
+		for _, line := range linesOf(err) {
+			fmt.Fprintln(os.Stderr, "retain:", printable.Middle(line, maxError))
+		}
 		return BadCommandLine
 	}
 	code := m.Run()

@@ -16,6 +16,10 @@ const artifacts = "testdata"
 // Regressions is the directory of the stored cases, from the project's root.
 const Regressions = "testdata/regressions"
 
+// KnownFindings is the list of the findings that are known, from the project's root. The
+// test binary has it inside.
+const KnownFindings = "testdata/known.json"
+
 // campaigns is the directory of campaigns without -dir.
 const campaigns = "testdata/campaigns"
 
@@ -33,7 +37,7 @@ func checkFiles() error {
 			return fmt.Errorf("-promote: %w", err)
 		}
 	}
-	return cmp.Or(checkWritable("-summary", *summaryFlag), checkWritable("-junit", *junitFlag))
+	return cmp.Or(checkKnown(), checkWritable("-summary", *summaryFlag), checkWritable("-junit", *junitFlag))
 }
 
 // checkWritable refuses a file that can't be written. An empty path passes.

@@ -69,7 +69,7 @@ func execute(t T, p program) *executed {
 	options := Options()
 	options.Draw, options.Plans, options.Time, options.AtLeast, options.Workers, options.Fresh =
 		p.draw, p.plans, sessionTime(), harness.Judgeable, workers(p.plans), p.fresh
-	options.Dir, options.KeepData = artifacts, *dataFlag
+	options.Dir, options.KeepData, options.Known = artifacts, *dataFlag, knownFindings
 	j := &job{
 		ctx: Interruptible(t), on: backend.Name(*runtimeFlag), reporter: reporter,
 		progress: report.NewSessionProgress("", p.plans, sessionTime()), options: options,
