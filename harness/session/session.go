@@ -257,7 +257,7 @@ func (s *session) take(ctx context.Context) (int, bool) {
 // timeIsUp reports whether a session that is bounded by its time draws no more plans.
 func (s *session) timeIsUp() bool {
 	late := time.Since(s.ends)
-	return late > 0 && (s.next >= s.AtLeast || late > s.Time)
+	return late > 0 && (s.next-s.result.Counts[harness.Known] >= s.AtLeast || late > s.Time)
 }
 
 // took takes in a run that was judged. A session's verdict is the worst of its runs.

@@ -35,6 +35,15 @@ func Simulated(t *testing.T, seed uint64, bugs ...simulated.Bug) harness.Open {
 	return open
 }
 
+// SimulatedAlways opens simulated runtimes with these planted bugs, which strike whenever
+// they can.
+func SimulatedAlways(bugs ...simulated.Bug) harness.Open {
+	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
+		r := simulated.New(simulated.Options{Settings: s, Nonce: "n", Bugs: bugs, Rate: 1})
+		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+	}
+}
+
 // Native opens the native server. That of the container is the same binary.
 func Native(t *testing.T) harness.Open {
 	open, _, err := backend.Choose(t.Context(), runtime.Settings{}, backend.Options{Name: backend.Process, Notice: func(line string) { t.Log(line) }})
