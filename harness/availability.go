@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"retain/model"
@@ -23,8 +24,8 @@ type Span struct {
 }
 
 const (
-	// probeInterval is the pause between two probes of a prober, which is what
-	// its spans are exact to. A probe costs what an operation costs.
+	// probeInterval is the time between two probes of a prober, which is what its spans
+	// are exact to. A probe costs what an operation costs: see [spacing].
 	probeInterval = 50 * time.Millisecond
 	// probeBound is how long a probe may take.
 	probeBound = 2 * time.Second
@@ -95,16 +96,26 @@ func (r *run) probe(ctx context.Context) (stop func()) {
 		keys := r.keys()
 		tick := time.NewTicker(probeInterval)
 		defer tick.Stop()
-		for n := 0; ; n++ {
+		var waiting atomic.Int64
+		var sent time.Time
+		for n := 0; ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
 			incarnation := r.askable()
-			if incarnation != nil && len(keys) > 0 && !r.prober.answeredSince(r.rec.since()-int64(probeInterval)) {
-				asking.Go(func() { r.ask(ctx, incarnation, keys[n%len(keys)]) })
+			if incarnation == nil || len(keys) == 0 || time.Since(sent) < spacing(waiting.Load()) || r.prober.answeredSince(r.rec.since()-int64(probeInterval)) {
+				continue
 			}
+			key := keys[n%len(keys)]
+			n++
+			sent = time.Now()
+			waiting.Add(1)
+			asking.Go(func() {
+				defer waiting.Add(-1)
+				r.ask(ctx, incarnation, key)
+			})
 		}
 	})
 	return func() {
@@ -112,6 +123,13 @@ func (r *run) probe(ctx context.Context) (stop func()) {
 		asking.Wait()
 		r.rec.available(r.prober.spans())
 	}
+}
+
+// spacing is the time from one probe of a prober to the next while so many have no answer.
+// A server calls the handlers of all probes, those that were given up too: at a fixed rate a
+// slow one would do nothing else.
+func spacing(waiting int64) time.Duration {
+	return min(probeInterval/2<<waiting, probeBound)
 }
 
 // askable is the incarnation to be asked, nil if there is none.

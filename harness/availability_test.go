@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +140,29 @@ func TestServerThatIsUpAndSilentIsAViolation(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The server calls the handlers of all probes one after the other, those that were given
+// up too.
+func TestProbesLeaveASlowServerTimeToAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const call, silence = 300 * time.Millisecond, 10 * time.Second
+		var asked, begun atomic.Int64
+		turn := make(chan struct{}, 1) // a wait for a mutex would stop the simulated clock
+		probed(t, Bounds{Recovery: 20 * time.Second, Completion: time.Minute}, func(w *harnesstest.Wired) {
+			silent("run/1", silence)(w)
+			w.Pinging = func(context.Context) error {
+				asked.Add(1)
+				turn <- struct{}{}
+				defer func() { <-turn }()
+				begun.Add(1)
+				time.Sleep(call) // on the simulated clock
+				return nil
+			}
+		}, harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}))
+		assert.Less(t, asked.Load()-begun.Load(), int64(8), "probes that wait for the handler")
+		assert.Less(t, asked.Load(), 2*int64(silence/call))
+	})
 }
 
 // The bound is that of -recovery.max.

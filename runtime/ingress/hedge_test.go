@@ -2,6 +2,8 @@ package ingress_test
 
 import (
 	"net/http"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,8 +15,13 @@ import (
 	"retain/runtime/ingress"
 )
 
-// readyIn is how long AwaitReady takes with this probe, in simulated time.
+// readyIn is how long AwaitReady takes with this probe of one key, in simulated time.
 func readyIn(t *testing.T, probe func(since time.Duration, w http.ResponseWriter, r *http.Request)) time.Duration {
+	t.Helper()
+	return readyOf(t, keys[:1], probe)
+}
+
+func readyOf(t *testing.T, keys []string, probe func(since time.Duration, w http.ResponseWriter, r *http.Request)) time.Duration {
 	t.Helper()
 	began := time.Now()
 	ep, end := ticking(t, func(w http.ResponseWriter, r *http.Request) {
@@ -25,7 +32,7 @@ func readyIn(t *testing.T, probe func(since time.Duration, w http.ResponseWriter
 		probe(time.Since(began), w, r)
 	})
 	defer end()
-	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, "ours", keys[:1], ingress.Milestones{}))
+	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, "ours", keys, ingress.Milestones{}))
 	return time.Since(began)
 }
 
@@ -81,5 +88,60 @@ func TestProbesLeaveASlowServerTimeToCatchUp(t *testing.T) {
 			}
 		})
 		assert.Less(t, took, 30*time.Second)
+	})
+}
+
+// keyOf is the key of the object that a probe calls.
+func keyOf(r *http.Request) string {
+	key, _ := strings.CutPrefix(r.URL.Path, "/"+ingress.ProbeService+"/")
+	return strings.TrimSuffix(key, "/ping")
+}
+
+// All partitions become ready at the same time: one key finds that out for the others.
+func TestOneKeyIsAskedUntilItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const ready = 450 * time.Millisecond
+		var mu sync.Mutex
+		early, all := map[string]int{}, map[string]int{}
+		took := readyOf(t, keys, func(since time.Duration, w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			all[keyOf(r)]++
+			if since < ready {
+				early[keyOf(r)]++
+			}
+			mu.Unlock()
+			if since < ready {
+				hang(w, r)
+				return
+			}
+			answer(200, pong)(w, r)
+		})
+		assert.Less(t, took, ready+150*time.Millisecond)
+		assert.Equal(t, map[string]int{keys[0]: 4}, early)
+		for _, key := range keys[1:] {
+			assert.Equal(t, 1, all[key], key)
+		}
+	})
+}
+
+// The first key's partition is not ready for three seconds: that the others are is seen
+// after one.
+func TestKeysDoNotWaitForTheFirstForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		answered := map[string]time.Duration{}
+		readyOf(t, keys, func(since time.Duration, w http.ResponseWriter, r *http.Request) {
+			if keyOf(r) == keys[0] && since < 3*time.Second {
+				hang(w, r)
+				return
+			}
+			mu.Lock()
+			answered[keyOf(r)] = since
+			mu.Unlock()
+			answer(200, pong)(w, r)
+		})
+		for _, key := range keys[1:] {
+			assert.InDelta(t, 1, answered[key].Seconds(), 0.05, key)
+		}
 	})
 }

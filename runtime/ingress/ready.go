@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,41 +79,49 @@ func AwaitReady(ctx context.Context, ep runtime.Endpoints, nonce string, keys []
 	return c.probes(ctx, nonce, keys, p, m.FirstProbe)
 }
 
-// probes waits for one probe per key, side by side.
+// probes waits for one probe per key. That of the first key goes ahead: partitions become
+// ready at about the same time, and the handler of each probe that came too early is
+// called all the same. The others follow side by side when it was answered, or has not
+// been for firstBound.
 func (c *Client) probes(ctx context.Context, nonce string, keys []string, p patience, first func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	follow, stop := context.WithTimeout(ctx, firstBound)
+	defer stop()
 	var once sync.Once
-	ends := make(chan error, len(keys))
-	for _, key := range keys {
+	errs, ends := make([]error, len(keys)), make(chan int, len(keys))
+	for i, key := range keys {
 		go func(p patience) {
+			if i > 0 {
+				<-follow.Done()
+			}
 			err := p.poll(ctx, func(ctx context.Context) error { return c.hedgedProbe(ctx, key, nonce) })
 			if err == nil {
 				once.Do(func() { call(first) })
 			}
-			ends <- err
+			if i == 0 {
+				stop()
+			}
+			errs[i] = err
+			ends <- i
 		}(p)
 	}
-	var wrong, late error
+	var wrong error
 	passed := 0
 	for range keys {
-		switch err := <-ends; {
+		switch err := errs[<-ends]; {
 		case err == nil:
 			passed++
 		case Final(err):
 			wrong = err
 			cancel()
-		case late == nil:
-			late = err
 		}
 	}
-	switch {
-	case wrong != nil:
+	if wrong != nil || passed == len(keys) {
 		return wrong
-	case late != nil:
-		return fmt.Errorf("the ingress says it is healthy, and probe calls went through for %d of %d keys: %w", passed, len(keys), late)
 	}
-	return nil
+	late := errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })] // of the one that was asked first
+	return fmt.Errorf("the ingress says it is healthy, and probe calls went through for %d of %d keys: %w", passed, len(keys), late)
 }
 
 // hedgeAfter is how long a probe may take before hedged ones are sent, and the bound
@@ -121,7 +130,7 @@ func (c *Client) probes(ctx context.Context, nonce string, keys []string, p pati
 // slower than they are sent would never catch up.
 const (
 	hedgeAfter = 100 * time.Millisecond
-	mostHedges = 16 // of one probe
+	mostHedges = 8 // of one probe
 )
 
 // hedgedProbe is a probe that is answered as soon as the partition is ready. A call
