@@ -105,7 +105,7 @@ func (r *run) watchExit(ctx context.Context) (stop func()) {
 			unasked := r.shouldBeUp() && r.ingress == incarnation
 			r.mu.Unlock()
 			if unasked {
-				r.fail(endedByItself(r.sys.Runtime))
+				r.fail(r.endedByItself())
 				return
 			}
 		}
@@ -122,6 +122,19 @@ var ErrOutOfMemory = fmt.Errorf("%w: Docker says OOMKilled", ErrKilled)
 // ServerEnded is the violation of a server that ended by itself.
 func ServerEnded(detail string) *Liveness {
 	return (&Liveness{Guarantee: model.Guarantee{Code: model.RuntimeRuns}, Timeless: true, Ended: true}).detailed(detail)
+}
+
+// endedByItself is the end of the run's server by itself. One that was never ready and may
+// be given up refuses to start.
+func (r *run) endedByItself() error {
+	err := endedByItself(r.sys.Runtime)
+	r.mu.Lock()
+	never := !r.sys.answered
+	r.mu.Unlock()
+	if l := (*Liveness)(nil); errors.As(err, &l) && never && r.sys.GiveUp != (GiveUp{}) {
+		return r.sys.refusedByEnd()
+	}
+	return err
 }
 
 // endedByItself is a violation, unless it was killed: no server sends itself SIGKILL,

@@ -75,6 +75,8 @@ type Run struct {
 	// Known are the known findings that the run shows.
 	Known []KnownFinding
 
+	// Refusal is why the server never got ready, nil if it did or nobody knows.
+	Refusal *Refusal
 	// Attributed is true once it was decided whether a failure is the machine's affair.
 	Attributed bool
 	// Resurfaced is true if the missing effect came back; see [Run.Resurface].
@@ -112,6 +114,7 @@ type Hypothesis struct {
 // not hide a violation that the history shows, unless another server answered: then the
 // history is not one of this runtime.
 func (r *Run) Judge(err error, o checker.Options) {
+	r.Refusal = RefusalIn(err)
 	if r.Outcome == nil || errors.Is(err, ingress.ErrWrongServer) {
 		r.Sentence = err.Error()
 		return

@@ -26,6 +26,15 @@ func (s *System) deploy(ctx context.Context) error {
 			}
 		}()
 	}
+	looks := make(chan struct{})
+	go func() {
+		defer close(looks)
+		s.watchLog(ctx, cancel)
+	}()
+	defer func() {
+		cancel(nil)
+		<-looks
+	}()
 	for {
 		ep := s.Runtime.Endpoints()
 		attempt, moved := context.WithCancelCause(ctx)
@@ -38,7 +47,9 @@ func (s *System) deploy(ctx context.Context) error {
 			s.Shared = shared
 			return nil
 		case errors.Is(cause, errEndedEarly):
-			return fmt.Errorf("start the runtime: %w", errEndedEarly)
+			return fmt.Errorf("start the runtime: %w", s.refusedByEnd())
+		case RefusalIn(cause) != nil:
+			return fmt.Errorf("start the runtime: %w", cause)
 		case !errors.Is(cause, errMoved):
 			return fmt.Errorf("register the deployment: %w", err)
 		}

@@ -298,7 +298,10 @@ func (r *run) firstReady(ctx context.Context) error {
 	var identity <-chan error
 	err := r.learnPartitions(ctx)
 	if err == nil {
-		identity, err = r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+		identity, err = r.awaitFirstReady(ctx)
+	}
+	if RefusalIn(err) != nil {
+		return err
 	}
 	err = r.recognise(ctx, err, identity)
 	switch {
@@ -308,9 +311,32 @@ func (r *run) firstReady(ctx context.Context) error {
 	case err != nil:
 		return r.notBack(err)
 	}
+	r.update(func() { r.sys.answered = true })
 	r.prober.mark(r.rec.since(), true)
 	r.update(r.becomesReady)
 	return nil
+}
+
+// awaitFirstReady is [run.awaitReady]. One that the system's GiveUp ended returns the
+// refusal.
+func (r *run) awaitFirstReady(ctx context.Context) (<-chan error, error) {
+	if r.sys.answered {
+		return r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+	}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	watching, stop := context.WithCancel(ctx)
+	looks := make(chan struct{})
+	go func() {
+		defer close(looks)
+		r.sys.watchLog(watching, giveUp)
+	}()
+	identity, err := r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+	stop()
+	<-looks
+	if cause := context.Cause(ctx); err != nil && RefusalIn(cause) != nil {
+		return nil, cause
+	}
+	return identity, err
 }
 
 func (r *run) recoveryContext(ctx context.Context) (context.Context, context.CancelFunc) {

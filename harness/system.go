@@ -43,10 +43,16 @@ type System struct {
 
 	// Log reads the server's log.
 	Log serverlog.Scanner
+	// GiveUp is when the wait for its first readiness ends early.
+	GiveUp GiveUp
 	// Probed is true if runs record when the server answers.
 	Probed bool
 	// Retired is why no further plan may run on it, "" if one may.
 	Retired string
+
+	began    time.Time // of its first start
+	answered bool      // it was ready once
+	repeats  serverlog.Repeats
 
 	up    bool // the runtime was started and not ended by us since
 	plans int  // plans that ran on it
@@ -75,6 +81,7 @@ func (s *System) Boot(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, StartBound, fmt.Errorf("not up within %s", StartBound))
 	defer cancel()
 	s.WatchResources()
+	s.began = time.Now()
 	if err := s.Runtime.Start(ctx, runtime.StartOptions{Env: s.Config.Env()}); err != nil {
 		return fmt.Errorf("start the runtime: %w", err)
 	}

@@ -54,6 +54,9 @@ type Options struct {
 	KeepData bool
 	// Dir takes histories while they are made, findings and undecided cases.
 	Dir string
+	// GiveUp is when a server that was never ready is given up; the zero value waits for the
+	// whole bound.
+	GiveUp harness.GiveUp
 	// Room, if set, returns an error of one line if this machine has no room for so many
 	// servers of these settings, or for the session's files in the directory.
 	Room func(dir string, s runtime.Settings, servers int) error
@@ -153,7 +156,7 @@ func conduct(ctx context.Context, o Options, rerun *RerunOptions) (*Result, erro
 	if o.Fresh {
 		plans = 1
 	}
-	s := &session{Options: o, rerun: rerun, pool: newPool(o.Open, plans), id: hex.EncodeToString(random), began: began}
+	s := &session{Options: o, rerun: rerun, pool: newPool(o.impatient(), plans), id: hex.EncodeToString(random), began: began}
 	s.triage = triage.Options{
 		Bounds: o.Bounds, Check: o.Check, Late: o.Late, KeepData: o.KeepData, Dir: o.Dir, Altered: o.Altered,
 		Settings: s.settingsAtStart, OnAdmissions: s.admitted,
@@ -189,6 +192,17 @@ func conduct(ctx context.Context, o Options, rerun *RerunOptions) (*Result, erro
 	s.nameNotSeen()
 	s.result.prove(o.Fresh)
 	return &s.result, nil
+}
+
+// impatient is Open with GiveUp.
+func (o Options) impatient() harness.Open {
+	return func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+		sys, err := o.Open(ctx, s)
+		if err == nil {
+			sys.GiveUp = o.GiveUp
+		}
+		return sys, err
+	}
 }
 
 // begin opens the first plan's server: what can't work at all fails once, before
