@@ -4,15 +4,12 @@ import (
 	"fmt"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"retain/harness"
 )
 
-// mostMicroseconds bounds the latencies that are distinguished: what takes an hour or
-// more counts as an hour.
-const mostMicroseconds = 3600 * 1e6
-
-// NewLatencies is an empty histogram of latencies, in microseconds up to an hour,
-// exact to 2 digits: Gil Tene's HdrHistogram.
-func NewLatencies() *hdr.Histogram { return hdr.New(1, mostMicroseconds, 2) }
+// NewLatencies is [harness.NewLatencies].
+func NewLatencies() *hdr.Histogram { return harness.NewLatencies() }
 
 // LatencyHistogram decodes the latencies of a plan; [hdr.Histogram.Merge] adds them to
 // those of [NewLatencies].

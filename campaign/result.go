@@ -131,11 +131,10 @@ func seconds(h *model.History, all, load *hdr.Histogram) []Second {
 		}
 		second := &out[o.Return.Ns/int64(time.Second)]
 		second.Answered++
-		took := min(max(1, (o.Return.Ns-o.Call.Ns)/1000), int64(mostMicroseconds))
-		_ = all.RecordValue(took) // it is in range
+		harness.RecordLatency(all, o)
 		if ofLoad(o.Object) {
 			second.Load++
-			_ = load.RecordValue(took)
+			harness.RecordLatency(load, o)
 		}
 	}
 	return out

@@ -90,8 +90,8 @@ func TestCaseShowsOnlyItsOwnViolation(t *testing.T) {
 	assert.True(t, liveness.Matches(held("[570 Journal mismatch] index 2")))
 	assert.False(t, liveness.Matches(held("[500] boom")), "another culprit is another finding")
 	assert.True(t, liveness.Matches(stuck), "the culprit is not known")
-	assert.True(t, sameFailure(held("[570 Journal mismatch] index 2"), held("[570 Journal mismatch] index 1")))
-	assert.False(t, sameFailure(held("[500] boom"), held("[570 Journal mismatch] index 1")))
+	assert.True(t, SameFailure(held("[570 Journal mismatch] index 2"), held("[570 Journal mismatch] index 1")))
+	assert.False(t, SameFailure(held("[500] boom"), held("[570 Journal mismatch] index 1")))
 	liveness.Culprit, liveness.HeldBy = harness.CulpritKey{}, ""
 	assert.True(t, liveness.Matches(held("[500] boom")), "a case of before knows no culprit")
 	assert.False(t, liveness.Matches(broke(model.Counter, "an acknowledged add is missing")))

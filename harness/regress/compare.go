@@ -9,12 +9,12 @@ import (
 	"retain/model"
 )
 
-// sameFailure reports whether a run failed like another one: with an object of the same
+// SameFailure reports whether a run failed like another one: with an object of the same
 // kind without a legal order, or else something that did not happen, or the server's
 // own words.
 // Two stuck operations match where the same handler fails in the same way, or nobody
 // has the key, as far as both are known.
-func sameFailure(a, b *harness.Run) bool {
+func SameFailure(a, b *harness.Run) bool {
 	if a.Verdict != harness.Violation || !slices.Contains(waysOf(a), wayOf(b)) {
 		return false
 	}

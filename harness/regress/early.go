@@ -20,9 +20,9 @@ const (
 	completionFraction = 3
 )
 
-// earlyStopFor is when an execution of a reduction may end early, the zero value if that was not
+// EarlyStopFor is when a further execution of a failed run's plan may end early, the zero value if that was not
 // stuck or nobody knows why.
-func earlyStopFor(r *harness.Run, completion time.Duration) harness.EarlyStop {
+func EarlyStopFor(r *harness.Run, completion time.Duration) harness.EarlyStop {
 	like := r.Culprit()
 	if like.IsZero() {
 		return harness.EarlyStop{}

@@ -145,13 +145,13 @@ func TestEarlyBoundExceedsTheSlowestOperation(t *testing.T) {
 	}
 	assert.Equal(t, 400*time.Millisecond, slowest(h), "without the one at a gate and the one that met a kill")
 	r := &harness.Run{Outcome: &harness.Outcome{History: h, Liveness: &harness.Liveness{Held: &harness.Holding{State: harness.Nobody}}}}
-	assert.Equal(t, 4*time.Second, earlyStopFor(r, 30*time.Second).Unchanged)
-	assert.Equal(t, 2*time.Second, earlyStopFor(r, 3*time.Second).Unchanged)
-	assert.Equal(t, time.Second, earlyStopFor(r, time.Second).Unchanged)
+	assert.Equal(t, 4*time.Second, EarlyStopFor(r, 30*time.Second).Unchanged)
+	assert.Equal(t, 2*time.Second, EarlyStopFor(r, 3*time.Second).Unchanged)
+	assert.Equal(t, time.Second, EarlyStopFor(r, time.Second).Unchanged)
 	h.Operations[0].Return.Ns = 20e9
 	h.Operations[2].Outcome = model.Ambiguous
 	h.Faults = nil
-	assert.Equal(t, 10*time.Second, earlyStopFor(r, 30*time.Second).Unchanged)
+	assert.Equal(t, 10*time.Second, EarlyStopFor(r, 30*time.Second).Unchanged)
 	r.Outcome.Liveness.Held = nil
-	assert.Zero(t, earlyStopFor(r, 30*time.Second), "nobody knows why")
+	assert.Zero(t, EarlyStopFor(r, 30*time.Second), "nobody knows why")
 }

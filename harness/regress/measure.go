@@ -51,7 +51,7 @@ func (s *shrinking) failOnce(ctx context.Context, one session.Options, p generat
 		if err == nil && ctx.Err() == nil {
 			seen.Runs++
 			for _, r := range result.Failures {
-				if sameFailure(&r, s.failed) && (dir == "" || wayOf(&r) == wayOf(s.failed) && r.Dir != "") { // its triage is of that failure
+				if SameFailure(&r, s.failed) && (dir == "" || wayOf(&r) == wayOf(s.failed) && r.Dir != "") { // its triage is of that failure
 					seen.Failures++
 					r.Number = s.failed.Number
 					s.best = &r

@@ -108,7 +108,7 @@ type shrinking struct {
 // could be tried; bounds and interruption are endings.
 func Shrink(ctx context.Context, of session.Options, failed *harness.Run, o ShrinkOptions) (*Shrunk, error) {
 	of.OnRun, of.OnPhase = nil, nil
-	of.Bounds.Early = earlyStopFor(failed, of.Bounds.Completion)
+	of.Bounds.Early = EarlyStopFor(failed, of.Bounds.Completion)
 	s := &shrinking{session: of, ledger: failed.Ledger, failed: failed}
 	hint, guesses := hintOf(failed), guessesOf(failed)
 	if len(guesses) > 0 {
@@ -162,7 +162,7 @@ func (s *shrinking) fails(ctx context.Context, p generators.Plan) (bool, error) 
 		return false, err
 	}
 	for _, r := range result.Failures {
-		if sameFailure(&r, s.failed) {
+		if SameFailure(&r, s.failed) {
 			r.Number = s.failed.Number
 			tellOf(&r, kindOf(s.failed))
 			s.latest = &r
