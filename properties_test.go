@@ -22,5 +22,9 @@ func TestStartAndStopRuntimeRetainsTheState(t *testing.T) {
 // TestReplay executes the plan of -plan, and keeps it with -promote.
 func TestReplay(t *testing.T) { cli.Replay(t) }
 
+// TestCompare executes the plan of -plan, or drawn plans, on each version of
+// -restate.versions.
+func TestCompare(t *testing.T) { cli.Compare(t) }
+
 // TestRecheck judges the history of -history, without a runtime.
 func TestRecheck(t *testing.T) { cli.Recheck(t) }

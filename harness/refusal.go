@@ -39,9 +39,11 @@ type Refusal struct {
 // RefusalReason is how a [Refusal] showed.
 type RefusalReason string
 
-// Reasons. A setting that the server does not know is refused before it starts.
+// Reasons. A setting that the server does not know is refused before it starts, as is a
+// plan that needs another version.
 const (
 	RefusedSetting RefusalReason = "setting"
+	RefusedPlan    RefusalReason = "plan"
 	RefusedByEnd   RefusalReason = "ended"
 	RefusedByError RefusalReason = "error"
 	RefusedByPanic RefusalReason = "panic"
@@ -69,6 +71,8 @@ func (r *Refusal) String() string {
 	switch r.Reason {
 	case RefusedSetting:
 		return "refuses a setting: " + r.Line
+	case RefusedPlan:
+		return "can't execute the plan: " + r.Line
 	case RefusedByEnd:
 		return strings.TrimSuffix(fmt.Sprintf("ended before it was ready (%s): %s", r.Exit, r.Line), ": ")
 	case RefusedByPanic:

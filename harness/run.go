@@ -296,10 +296,12 @@ func (r *run) firstReady(ctx context.Context) error {
 	r.ingress = ingress.New(r.sys.Runtime.Endpoints())
 	r.mu.Unlock()
 	var identity <-chan error
-	err := r.learnPartitions(ctx)
-	if err == nil {
-		identity, err = r.awaitFirstReady(ctx)
-	}
+	err := r.unlessRefused(ctx, func(ctx context.Context) (err error) {
+		if err = r.learnPartitions(ctx); err == nil {
+			identity, err = r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+		}
+		return err
+	})
 	if RefusalIn(err) != nil {
 		return err
 	}
@@ -317,11 +319,11 @@ func (r *run) firstReady(ctx context.Context) error {
 	return nil
 }
 
-// awaitFirstReady is [run.awaitReady]. One that the system's GiveUp ended returns the
-// refusal.
-func (r *run) awaitFirstReady(ctx context.Context) (<-chan error, error) {
+// unlessRefused waits for a server's first readiness. One that the system's GiveUp ended
+// returns the refusal.
+func (r *run) unlessRefused(ctx context.Context, wait func(context.Context) error) error {
 	if r.sys.answered {
-		return r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+		return wait(ctx)
 	}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	watching, stop := context.WithCancel(ctx)
@@ -330,13 +332,13 @@ func (r *run) awaitFirstReady(ctx context.Context) (<-chan error, error) {
 		defer close(looks)
 		r.sys.watchLog(watching, giveUp)
 	}()
-	identity, err := r.awaitReady(ctx, ingress.Milestones{}, r.keys)
+	err := wait(ctx)
 	stop()
 	<-looks
 	if cause := context.Cause(ctx); err != nil && RefusalIn(cause) != nil {
-		return nil, cause
+		return cause
 	}
-	return identity, err
+	return err
 }
 
 func (r *run) recoveryContext(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -3,7 +3,6 @@ package compare
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -12,12 +11,8 @@ import (
 	"retain/harness"
 	"retain/harness/regress"
 	"retain/harness/triage"
-	"retain/internal/inputfile"
 	"retain/model"
 )
-
-// maxPlan bounds a plan file. One of a million steps has 60 MB.
-const maxPlan = 64 << 20
 
 // Record is the failure that a plan is known for.
 type Record struct {
@@ -40,16 +35,11 @@ func (r *Record) Counts(run *harness.Run) bool {
 // Load reads the plan of a file: a plan, one in the folder of a finding, or a stored case.
 // The record is that of the finding or the case, nil for a plan without one.
 func Load(path string, o checker.Options) (generators.Plan, *Record, error) {
-	text, err := inputfile.Read(path, maxPlan)
+	plan, kept, err := regress.LoadPlan(path)
 	if err != nil {
-		return generators.Plan{}, nil, err
+		return plan, nil, err
 	}
-	plan, err := generators.Decode(text)
-	if err != nil {
-		kept, plan, caseErr := regress.LoadCase(path)
-		if caseErr != nil {
-			return generators.Plan{}, nil, fmt.Errorf("%s: %w", path, err)
-		}
+	if kept != nil {
 		return plan, ofCase(kept), nil
 	}
 	r, err := ofFinding(path, plan, o)

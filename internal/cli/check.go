@@ -18,7 +18,7 @@ func checkFlags() error {
 	if rest := flag.Args(); len(rest) > 1 || len(rest) == 1 && rest[0] != "." {
 		return fmt.Errorf("leftover arguments %q: flags are written -name value or -name=value, and nothing else is read", rest)
 	}
-	return cmp.Or(checkNames(), checkReaders(), checkValues(), checkSource(), checkFiles(), checkCampaign(), checkArguments(), checkEmpty())
+	return cmp.Or(checkNames(), checkReaders(), checkValues(), checkSource(), checkVersionNames(), checkFiles(), checkCampaign(), checkArguments(), checkEmpty())
 }
 
 // checkEmpty refuses a flag with an empty value. A script with an unset variable passes
@@ -46,7 +46,7 @@ func checkValues() error {
 		return errors.New("-bugs are planted in the simulated runtime: add -runtime simulated")
 	case !(*bugsRateFlag > 0 && *bugsRateFlag <= 1):
 		return fmt.Errorf("-bugs.rate %v: want a number above 0, up to 1", *bugsRateFlag)
-	case len(bugs) == 0 && isSet(flag.Lookup("bugs.rate")):
+	case len(bugs) == 0 && *versionsFlag == "" && isSet(flag.Lookup("bugs.rate")):
 		return errors.New("-bugs.rate is how often the bugs of -bugs strike: add -bugs NAME,..., or leave it out")
 	}
 	if *serverFlag != "" {

@@ -26,7 +26,9 @@ var (
 	sessionFlags = append(slices.Clone(serverFlags), "restate.env", "config", "keep.data", "check.budget", "summary", "junit")
 	// A regression says itself where it is expected to fail.
 	regressionFlags = slices.DeleteFunc(slices.Clone(sessionFlags), func(name string) bool { return name == "known" })
-	drawFlags       = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
+	// comparedFlags are those that hold for each version of a comparison.
+	comparedFlags = []string{"runtime", "restate.config", "restate.env", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary"}
+	drawFlags     = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
 )
 
 // entryPoints are all entry points, in the order of docs/flags.md.
@@ -36,6 +38,8 @@ func entryPoints() []entryPoint {
 		{word: "StartAndStopRuntimeRetainsTheState", reads: slices.Concat(sessionFlags, []string{"shrink.budget"}), cases: startAndStopCases},
 		{word: "Replay", reads: slices.Concat(sessionFlags, []string{"shrink.budget", "plan", "promote", "rapid.checks"}),
 			missing: needs("plan", "-plan FILE, the plan to execute")},
+		{word: "Compare", reads: slices.Concat(comparedFlags, drawFlags, []string{"restate.versions", "plan", "duration"}),
+			missing: needs("restate.versions", "-restate.versions A,B, the versions to compare")},
 		{word: "Recheck", reads: []string{"history", "check.budget"}, missing: needs("history", "-history FILE, the history to judge")},
 		{word: "Regressions", reads: regressionFlags, cases: regressionCases, missing: regressionsMissing},
 		{word: "Campaign", missing: campaignMissing,

@@ -16,6 +16,7 @@ import (
 var (
 	runtimeFlag    = flag.String("runtime", string(backend.Auto), "where the runtime comes from: auto, container, process or simulated")
 	versionFlag    = flag.String("restate.version", runtime.DefaultVersion, "version of the server")
+	versionsFlag   = flag.String("restate.versions", "", "with -run Compare: the versions, separated by commas; on the simulated runtime none, or planted bugs")
 	imageFlag      = flag.String("restate.image", "", "image of the server, instead of the official one")
 	binaryFlag     = flag.String("restate.binary", "", "executable that acts as restate-server")
 	configFlag     = flag.String("restate.config", "", "configuration file handed to the server")
@@ -34,8 +35,8 @@ var (
 	dataFlag       = flag.Bool("keep.data", false, "keep the server's data directory with a violation, as a tar")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
 	junitFlag      = flag.String("junit", "", "file for the session as JUnit XML")
-	planFlag       = flag.String("plan", "", "with -run Replay: the plan to execute")
-	durationFlag   = flag.Duration("duration", 0, "with -run Campaign or Properties: how long plans are drawn, such as 8h; add -timeout 0")
+	planFlag       = flag.String("plan", "", "with -run Replay or Compare: the plan to execute")
+	durationFlag   = flag.Duration("duration", 0, "with -run Campaign or Properties: how long plans are drawn, such as 8h; add -timeout 0; with -run Compare: the time for all versions together")
 	workersFlag    = flag.Int("workers", 2, "with -run Campaign or Properties: how many plans run side by side, each on a server of its own")
 	resumeFlag     = flag.String("resume", "", "with -run Campaign: the directory of the campaign to go on with")
 	shardFlag      = flag.String("shard", "0/1", "with -run Campaign: I/N, the part of the plans that this machine has; I is from 0")

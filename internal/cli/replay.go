@@ -5,24 +5,17 @@ import (
 
 	"retain/generators"
 	"retain/harness/backend"
-	"retain/internal/inputfile"
+	"retain/harness/regress"
 )
-
-// maxPlan bounds a plan file. One of a million steps has 60 MB.
-const maxPlan = 64 << 20
 
 // Replay executes the plan of -plan, and keeps it with -promote.
 func Replay(t T) {
 	if *planFlag == "" {
 		skipped(t, "give -plan FILE to execute a stored plan")
 	}
-	text, err := inputfile.Read(*planFlag, maxPlan)
+	plan, _, err := regress.LoadPlan(*planFlag)
 	if err != nil {
-		cannotBegin(t, fmt.Errorf("-plan: %w: name a plan.json", err))
-	}
-	plan, err := generators.Decode(text)
-	if err != nil {
-		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
+		cannotBegin(t, fmt.Errorf("-plan: %w", err))
 	}
 	if len(plan.Steps) == 0 && plan.Load.Clients == 0 {
 		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps and no load: there is nothing to execute", *planFlag))

@@ -27,15 +27,41 @@ type chosen struct {
 	altered model.Settings
 }
 
+// server is a server that can be chosen: that of the flags, or a version of it.
+type server struct {
+	settings runtime.Settings
+	bugs     []simulated.Bug
+}
+
+// flagServer is the server of the flags, on a backend.
+func flagServer(name backend.Name) server {
+	bugs, _ := simulated.ParseBugs(*bugsFlag) // checked before anything started
+	return server{settings: settingsOn(name), bugs: bugs}
+}
+
 // choose selects the runtime of the flags, checks its settings, and reaps what dead
 // sessions left. notice receives the notices that are printed.
 func choose(ctx context.Context, name backend.Name, seed uint64, notice func(string)) (chosen, error) {
-	bugs, err := simulated.ParseBugs(*bugsFlag)
-	if err != nil {
-		return chosen{}, err
+	on, err := chooseServer(ctx, name, seed, notice, flagServer(name))
+	if err == nil && on.choice.Name != backend.Simulated {
+		sweep(ctx)
 	}
+	return on, err
+}
+
+// sweep reaps what dead sessions left.
+func sweep(ctx context.Context) {
+	if swept, err := reaper.Sweep(ctx); err != nil {
+		say("note       leftovers could not be removed:", err)
+	} else if swept.Removed() {
+		say("note      ", swept)
+	}
+}
+
+// chooseServer selects the runtime of a server, and checks its settings.
+func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice func(string), s server) (chosen, error) {
 	options := backend.Options{
-		Name: name, Image: *imageFlag, Binary: *binaryFlag, Bugs: bugs, Rate: *bugsRateFlag, Seed: seed,
+		Name: name, Image: *imageFlag, Binary: *binaryFlag, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed,
 		Notice: func(line string) {
 			notice(line)
 			say("note      ", line)
@@ -44,39 +70,40 @@ func choose(ctx context.Context, name backend.Name, seed uint64, notice func(str
 	if name != backend.Name(*runtimeFlag) {
 		options.Why = "which the case was kept for"
 	}
-	open, choice, err := backend.Choose(ctx, settingsOn(name), options)
+	open, choice, err := backend.Choose(ctx, s.settings, options)
 	if err != nil {
 		return chosen{}, err
 	}
-	server, err := options.Subject(ctx, choice, settingsOn(name))
+	found, err := options.Subject(ctx, choice, s.settings)
 	if err == nil {
-		err = checkSettings(ctx, options, choice)
+		err = checkSettings(ctx, options, choice, s.settings)
 	}
 	if err != nil {
 		return chosen{}, withChoice(choice, name, err)
 	}
-	if choice.Name != backend.Simulated {
-		if swept, err := reaper.Sweep(ctx); err != nil {
-			say("note       leftovers could not be removed:", err)
-		} else if swept.Removed() {
-			say("note      ", swept)
-		}
-	}
-	return chosen{announced(open, choice, name), choice, alteredOn(choice.Name, server)}, nil
+	return chosen{announced(open, choice, name), choice, alteredOn(choice.Name, found)}, nil
 }
 
-// checkedSettings is set once the server accepted its settings, which are those of all
+// checkedVersions are the versions that accepted the settings, which are those of all
 // sessions of the process.
-var checkedSettings bool
+var checkedVersions = map[string]bool{}
+
+// refusedSettings is the error of settings that the server does not know or refuses.
+type refusedSettings struct{ error }
+
+// Unwrap returns what is wrong with them.
+func (r *refusedSettings) Unwrap() error { return r.error }
 
 // checkSettings refuses settings that the server does not know.
-func checkSettings(ctx context.Context, o backend.Options, on backend.Choice) error {
-	if checkedSettings || on.Name == backend.Simulated {
+func checkSettings(ctx context.Context, o backend.Options, on backend.Choice, s runtime.Settings) error {
+	if checkedVersions[s.Version] || on.Name == backend.Simulated {
 		return nil
 	}
-	err := o.Check(ctx, on, settings())
-	checkedSettings = err == nil
-	return err
+	if err := o.Check(ctx, on, s); err != nil {
+		return &refusedSettings{err}
+	}
+	checkedVersions[s.Version] = true
+	return nil
 }
 
 // withChoice adds to an error the runtime that -runtime auto chose.

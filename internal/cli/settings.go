@@ -62,13 +62,16 @@ func DrawOptions() generators.Options {
 
 // drawsVQueues reports whether servers of the flags have vqueues in some plans and not in
 // others: their version is known to have them, and no variable decides it for all.
-func drawsVQueues() bool {
+func drawsVQueues() bool { return drawsVQueuesOn(*versionFlag) }
+
+// drawsVQueuesOn is [drawsVQueues] for a version.
+func drawsVQueuesOn(version string) bool {
 	for name := range envFlag {
 		if strings.EqualFold(name, runtime.EnvVQueues) {
 			return false
 		}
 	}
-	return versionKnown() && generators.HasVQueues(cmp.Or(*versionFlag, runtime.DefaultVersion))
+	return versionKnown() && generators.HasVQueues(cmp.Or(version, runtime.DefaultVersion))
 }
 
 // versionKnown reports whether the version of the server is known before it starts. That

@@ -25,10 +25,11 @@ var renderers = map[string]string{
 	"retain/runtime/serverlog": "Admission.String admit",
 	"retain/harness":           "Liveness.Error Run.Resurface record",
 	"retain/harness/triage":    "FactsOf LoadRun Options.attribute decodeFinding1",
+	"retain/harness/compare":   "Measured.takeDrawn comparison.take",
 	"retain/harness/regress":   "CaseOf decodeCase shrinking.fails",
 	"retain/campaign": "Segment.add Segment.addResult campaign.addViolation campaign.findPlanted campaign.promote " +
 		"campaign.reloadViolation campaign.run resultOf",
-	"retain/report": "Recheck Reporter.Run broken brokenTitle campaignFinding.fill findingOf recalled undecidedRuns " +
+	"retain/report": "Comparison.broken Comparison.findingRows Recheck Reporter.Run broken brokenTitle campaignFinding.fill drawnOf findingOf recalled undecidedRuns " +
 		"workAxis.unjudged",
 	"retain/internal/cli": "Fuzz regression replayedCase.tell",
 }

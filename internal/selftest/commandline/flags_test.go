@@ -56,8 +56,14 @@ func badFlags() []refusal {
 		{name: "a rate of no bugs", args: simulated("-bugs.rate", "1"), says: []string{"add -bugs NAME"}},
 		{name: "a version beside an image", args: suite.Properties("-restate.image", "i", "-restate.version", "1.6.2"), says: []string{"leave one of them out"}},
 		{name: "a version beside a binary", args: suite.Properties("-restate.binary", "b", "-restate.version", "1.6.2"), says: []string{"leave one of them out"}},
-		{name: "an answer to a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-unresolved"}, says: []string{"-unresolved is read by -run Properties or -run Campaign"}},
-		{name: "a seed of a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-rapid.seed", "1"}, says: []string{"-rapid.seed is read by -run Properties or -run Campaign"}},
+		{name: "an answer to a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-unresolved"}, says: []string{"-unresolved is read by -run Properties, -run Compare or -run Campaign"}},
+		{name: "a seed of a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-rapid.seed", "1"}, says: []string{"-rapid.seed is read by -run Properties, -run Compare or -run Campaign"}},
+		{name: "one version to compare", args: comparing("-restate.versions", "none"), says: []string{"want two versions at least"}},
+		{name: "a version twice", args: comparing("-restate.versions", "none,none"), says: []string{"names none twice"}},
+		{name: "versions that the simulated runtime lacks", args: comparing("-restate.versions", "1.6.2,1.7.12"), says: []string{"a version is none, or a planted bug"}},
+		{name: "no versions to compare", args: comparing(), says: []string{"-run Compare needs -restate.versions A,B"}},
+		{name: "versions that nobody reads", args: simulated("-restate.versions", "none,lost-write"), says: []string{"-run Compare"}},
+		{name: "bugs of versions", args: comparing("-restate.versions", "none,lost-write", "-bugs", "rollback"), says: []string{"-bugs is read by"}},
 		{name: "a runtime of a history", args: []string{"-test.run", "^TestRecheck$", "-history", "h", "-runtime", "simulated"}, says: []string{"-runtime is read by -run Properties, "}},
 		{name: "plans of regressions", args: []string{"-test.run", "^TestRegressions/lost-write$", "-rapid.checks", "5"}, before: suite.CopyRegressions, says: []string{"-rapid.checks is read by"}},
 		{name: "two places of a campaign", args: []string{"-test.run", "^TestCampaign$", "-dir", "a", "-resume", "b"}, says: []string{"-resume b and -dir a", "give one of them"}},
@@ -80,4 +86,9 @@ func badUnits() (out []refusal) {
 		out = append(out, refusal{name: "a unit of " + flag, args: suite.Properties("-"+flag, "5"), says: []string{"-" + flag + " 5: 5 needs a unit: 5s, 5m or 5h"}})
 	}
 	return out
+}
+
+// comparing are the arguments of a comparison on the simulated runtime.
+func comparing(more ...string) []string {
+	return append([]string{"-test.run", "^TestCompare$", "-runtime", "simulated"}, more...)
 }

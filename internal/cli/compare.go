@@ -1,0 +1,301 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/harness/compare"
+	"retain/report"
+	"retain/runtime/simulated"
+	"retain/runtime/versions"
+)
+
+// comparisons is the directory of the pages of comparisons.
+const comparisons = "testdata/comparisons"
+
+const (
+	// compareTime bounds the executions of one plan without -duration, and mostExecutions
+	// those of a version without -rapid.checks.
+	compareTime    = 5 * time.Minute
+	mostExecutions = 20
+	// withoutBugs is the version of the simulated runtime that has no planted bug.
+	withoutBugs = "none"
+)
+
+// Compare executes the plan of -plan, or drawn plans, on each version of
+// -restate.versions, and says which of them break a guarantee. Known findings count like
+// others.
+func Compare(t T) {
+	names := versionNames()
+	if len(names) == 0 {
+		skipped(t, "give -restate.versions A,B, the versions to compare")
+	}
+	names, ordered := inOrder(names)
+	out := report.Comparison{SDK: sdk(), Flags: serverArguments(), At: time.Now().UTC()}
+	if *planFlag != "" {
+		var err error
+		if out.Plan, out.Record, err = compare.Load(*planFlag, checks()); err != nil {
+			cannotBegin(t, fmt.Errorf("-plan: %w", err))
+		}
+		out.Plan, out.PlanFile = withServer(out.Plan), *planFlag
+	} else {
+		out.Seed = sessionSeed()
+	}
+	if out.PlanFile != "" && len(out.Plan.Steps) == 0 && out.Plan.Load.Clients == 0 {
+		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps and no load: there is nothing to execute", out.PlanFile))
+	}
+	ctx := Interruptible(t)
+	all, flagName, err := comparedVersions(ctx, names, out)
+	if err != nil && ctx.Err() == nil {
+		cannotBegin(t, err)
+	}
+	out.VersionFlag = flagName
+	out.Result = conductComparison(ctx, all, ordered, &out)
+	concludeComparison(t, out)
+}
+
+// versionNames are those of -restate.versions.
+func versionNames() (out []string) {
+	for name := range strings.SplitSeq(*versionsFlag, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// inOrder sorts versions by their releases. Where one has no order, they stay as they are.
+func inOrder(names []string) (sorted []string, ordered bool) {
+	for _, name := range names {
+		if _, has := versions.Parse(name); !has {
+			return names, false
+		}
+	}
+	return slices.SortedStableFunc(slices.Values(names), func(a, b string) int {
+		order, _ := versions.Compare(a, b)
+		return order
+	}), true
+}
+
+// checkVersionNames refuses versions that can't be compared.
+func checkVersionNames() error {
+	names := versionNames()
+	if *versionsFlag == "" {
+		return nil
+	}
+	if len(names) < 2 {
+		return fmt.Errorf("-restate.versions %s: want two versions at least, such as 1.6.2,1.7.12", *versionsFlag)
+	}
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("-restate.versions names %s twice: leave one out", name)
+		}
+		if backend.Name(*runtimeFlag) != backend.Simulated {
+			continue
+		}
+		if _, err := bugsOfVersion(name); err != nil {
+			return fmt.Errorf("-restate.versions: on the simulated runtime a version is %s, or a planted bug: %w", withoutBugs, err)
+		}
+	}
+	switch {
+	case len(*bugsFlag) > 0:
+		return errors.New("-bugs and -restate.versions: on the simulated runtime the versions are the planted bugs: leave -bugs out")
+	case isSet(flag.Lookup("restate.version")):
+		return errors.New("-restate.version is one version, -restate.versions are those that are compared: leave one of them out")
+	}
+	return nil
+}
+
+// bugsOfVersion are the planted bugs of a version of the simulated runtime.
+func bugsOfVersion(name string) ([]simulated.Bug, error) {
+	if name == withoutBugs {
+		return nil, nil
+	}
+	return simulated.ParseBugs(name)
+}
+
+// comparedVersions makes the server of each version ready to be opened. A version that
+// refuses a setting is one of the result; it is an error if all do. flagName is the flag
+// that names such a version.
+func comparedVersions(ctx context.Context, names []string, c report.Comparison) (all []compare.Version, flagName string, err error) {
+	if err := checkArtifactsWritable(); err != nil {
+		return nil, "", err
+	}
+	flagName = "restate.version"
+	if backend.Name(*runtimeFlag) == backend.Simulated {
+		flagName = "bugs"
+	}
+	refused := 0
+	for _, name := range names {
+		v, err := comparedVersion(ctx, name, c)
+		if err != nil {
+			return nil, "", fmt.Errorf("version %s: %w", name, err)
+		}
+		if v.Refusal != nil {
+			refused++
+		}
+		all = append(all, v)
+	}
+	if refused == len(all) {
+		return nil, "", fmt.Errorf("no version can be compared: %s: %s", all[0].Name, all[0].Refusal)
+	}
+	if backend.Name(*runtimeFlag) != backend.Simulated {
+		sweep(ctx)
+	}
+	return all, flagName, nil
+}
+
+// comparedVersion is one version of a comparison.
+func comparedVersion(ctx context.Context, name string, c report.Comparison) (compare.Version, error) {
+	server := flagServer(backend.Name(*runtimeFlag))
+	if backend.Name(*runtimeFlag) == backend.Simulated {
+		server.bugs, _ = bugsOfVersion(name) // checked before anything started
+	} else {
+		server.settings.Version = name
+	}
+	v := compare.Version{Name: name, Session: Options()}
+	v.Session.Dir, v.Session.Base = artifacts, server.settings
+	on, err := chooseServer(ctx, backend.Name(*runtimeFlag), max(1, c.Seed), func(string) {}, server)
+	refused := (*refusedSettings)(nil)
+	switch {
+	case errors.As(err, &refused):
+		v.Refusal = &harness.Refusal{Reason: harness.RefusedSetting, Line: refused.Error()}
+		return v, nil
+	case err != nil:
+		return v, err
+	}
+	v.Session.Open, v.Session.Room, v.Session.Altered = on.open, on.choice.Room, on.altered
+	if c.PlanFile != "" && on.choice.Name != backend.Simulated {
+		if err := generators.CheckServer(c.Plan, name); err != nil {
+			v.Refusal = &harness.Refusal{Reason: harness.RefusedPlan, Line: err.Error()}
+		}
+	}
+	return v, nil
+}
+
+// conductComparison conducts the comparison and shows its progress.
+func conductComparison(ctx context.Context, all []compare.Version, ordered bool, c *report.Comparison) *compare.Result {
+	if c.PlanFile == "" {
+		within := cmp.Or(*durationFlag, defaultTime*time.Duration(len(all)))
+		progress := newComparisonProgress(within)
+		defer console.Watch(progress.status)()
+		return compare.ConductDrawn(ctx, compare.DrawnOptions{
+			Versions: all, Ordered: ordered, Plans: plans(), Time: within, OnRun: progress.run,
+			Draw: func(n int) generators.Plan { return generators.Draw(c.Seed, n, drawOptionsFor(all)) },
+		})
+	}
+	progress := newComparisonProgress(cmp.Or(*durationFlag, compareTime))
+	defer console.Watch(progress.status)()
+	c.Most = cmp.Or(plans(), mostExecutions)
+	return compare.Conduct(ctx, compare.Options{
+		Versions: all, Ordered: ordered, Plan: c.Plan, Record: c.Record, Time: cmp.Or(*durationFlag, compareTime), Most: c.Most, OnExecution: progress.measured,
+	})
+}
+
+// drawOptionsFor are those of plans that each of the versions can execute.
+func drawOptionsFor(all []compare.Version) generators.Options {
+	o := DrawOptions()
+	o.VQueues = drawsVQueuesOn(all[0].Session.Base.Version)
+	for _, v := range all[1:] {
+		o.VQueues = o.VQueues && drawsVQueuesOn(v.Session.Base.Version)
+	}
+	return o
+}
+
+// concludeComparison prints the comparison, writes its files, and fails the test unless it
+// passed on each version.
+func concludeComparison(t T, c report.Comparison) {
+	id := make([]byte, 4)
+	_, _ = rand.Read(id) // never fails, by its documentation
+	c.Dir = filepath.Join(comparisons, hex.EncodeToString(id))
+	errs := []error{c.WriteComparison()}
+	rows := c.Rows()
+	rows.Print(console)
+	if *summaryFlag != "" {
+		errs = append(errs, c.WriteJSON(*summaryFlag))
+	}
+	if path := os.Getenv(report.StepSummary); path != "" {
+		errs = append(errs, rows.AppendMarkdown(path))
+	}
+	if err := errors.Join(errs...); err != nil {
+		ended.red = true
+		t.Errorf("harness: %v", err)
+	}
+	switch c.Verdict() {
+	case harness.Pass:
+	case harness.Interrupted:
+		ended.interrupted = true
+		t.Fail()
+	default:
+		ended.red = true
+		t.Fail()
+	}
+}
+
+// comparisonProgress is how far a comparison is. Safe for concurrent use.
+type comparisonProgress struct {
+	within time.Duration
+	began  time.Time
+
+	mu    sync.Mutex
+	names []string
+	done  map[string][2]int // failures and executions of each version
+}
+
+func newComparisonProgress(within time.Duration) *comparisonProgress {
+	return &comparisonProgress{within: within, began: time.Now(), done: map[string][2]int{}}
+}
+
+func (p *comparisonProgress) count(name string, failures, runs int) {
+	if _, known := p.done[name]; !known {
+		p.names = append(p.names, name)
+	}
+	p.done[name] = [2]int{failures, runs}
+}
+
+func (p *comparisonProgress) measured(all []compare.Measured) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range all {
+		p.count(m.Name, m.Rate.Failures+m.Others, m.Executions())
+	}
+}
+
+func (p *comparisonProgress) run(version string, r harness.Run) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.done[version]
+	if r.Verdict == harness.Violation {
+		n[0]++
+	}
+	if !r.Ledger {
+		n[1]++
+	}
+	p.count(version, n[0], n[1])
+}
+
+func (p *comparisonProgress) status() report.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	gone := time.Since(p.began)
+	out := report.Status{Done: min(1, gone.Seconds()/p.within.Seconds())}
+	for _, name := range p.names {
+		out.Parts = append(out.Parts, fmt.Sprintf("%s: %d of %d failed", name, p.done[name][0], p.done[name][1]))
+	}
+	out.Parts = append(out.Parts, "left "+max(0, p.within-gone).Round(time.Second).String()+" at most")
+	return out
+}
