@@ -95,10 +95,12 @@ func (c Comparison) says() string {
 	if never != nil {
 		says += "; never ready: " + strings.Join(never, ", ")
 	}
-	if c.Answer.Kind == compare.OnNone && c.Record != nil {
-		says = "the failure on record: " + says
-	} else if c.Answer.Kind == compare.OnNone {
-		says = "a violation: " + says
+	switch {
+	case c.Answer.Kind != compare.OnNone:
+	case c.Record != nil:
+		says = "the failure on record " + says
+	default:
+		says = "a violation " + says
 	}
 	if c.Interrupted {
 		return "after " + span(c.Took) + ", so far: " + says

@@ -114,6 +114,9 @@ func versionRowOf(v compare.Measured) versionRow {
 	}
 	if v.Server.Version != "" {
 		row.Server = v.Server.String()
+		if row.Apart != "" {
+			row.Server += " ·"
+		}
 	}
 	if v.Refusal != nil {
 		row.Refused = oneLine(v.Refusal.String())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"retain/model"
@@ -56,7 +57,7 @@ func (r *Repeats) add(log []byte, now time.Time) {
 			if r.errors == nil {
 				r.errors = map[string]*Repeated{}
 			}
-			e = &Repeated{Line: shorten(b.text), First: now, Panic: panics}
+			e = &Repeated{Line: shorten(b.untimed()), First: now, Panic: panics}
 			r.errors[key] = e
 		}
 		e.Times++
@@ -80,14 +81,22 @@ func (r *Repeats) Worst(now time.Time, times int, span time.Duration) (worst *Re
 	return worst
 }
 
+// untimed is the text without a time at its beginning.
+func (b block) untimed() string {
+	if at := logTime.FindStringIndex(b.text); at != nil && at[0] == 0 {
+		return strings.TrimSpace(b.text[at[1]:])
+	}
+	return b.text
+}
+
 // LastWords is the last error or line without a head of a log, else its last line; "" of an
 // empty log. A server that can't start names the reason there.
 func LastWords(log []byte) (line string) {
 	last := ""
 	for b := range blocks(log) {
-		last = b.text
+		last = b.untimed()
 		if b.level >= errorLevel {
-			line = b.text
+			line = b.untimed()
 		}
 	}
 	if line == "" {
