@@ -8,6 +8,7 @@ import (
 
 	"retain/model"
 	"retain/runtime/introspect"
+	"retain/runtime/versions"
 )
 
 // askQueue asks for the calls on an object of the run.
@@ -114,17 +115,21 @@ func callerOf(row introspect.Row) Caller {
 
 // operationOf is the operation of an invocation: by the endpoint proxy's evidence, by
 // the idempotency key, or because no other operation without a key can be it; nil for
-// none. The caller holds the recorder's lock.
+// none. A key of no operation is another run's, or the server's own if its version gives
+// calls without a key one. The caller holds the recorder's lock.
 func (r *run) operationOf(o model.Object, row introspect.Row) *model.Invoked {
 	h, x := &r.rec.history, &r.rec.index
 	if id := x.invocations[row.Text("id")]; id > 0 {
 		return &h.Operations[id-1]
 	}
 	if key := row.Text("idempotency_key"); key != "" {
-		if id := x.keys[key]; id > 0 && h.Operations[id-1].Object == o {
+		id := x.keys[key]
+		if id > 0 && h.Operations[id-1].Object == o {
 			return &h.Operations[id-1]
 		}
-		return nil
+		if id > 0 || !r.givesKeys() {
+			return nil
+		}
 	}
 	var found *model.Invoked
 	for i := range h.Operations {
@@ -138,4 +143,10 @@ func (r *run) operationOf(o model.Object, row introspect.Row) *model.Invoked {
 		}
 	}
 	return found
+}
+
+// givesKeys reports whether the server gives each call without an idempotency key one.
+func (r *run) givesKeys() bool {
+	c := r.incarnation()
+	return c != nil && versions.Has(c.Version(), versions.AutomaticIdempotency)
 }

@@ -9,6 +9,8 @@ import (
 
 	"retain/harness/internal/harnesstest"
 	"retain/model"
+	"retain/runtime"
+	"retain/runtime/ingress"
 	"retain/runtime/introspect"
 )
 
@@ -62,5 +64,23 @@ func TestInvocationIsMatchedToItsOperation(t *testing.T) {
 			}
 			assert.Equal(t, c.want, got, fmt.Sprint(c.row))
 		})
+	}
+}
+
+// The server of a version that gives calls without a key one shows it as theirs.
+func TestInvocationWithAKeyOfTheServerIsMatchedToItsOperation(t *testing.T) {
+	o := model.Object{Kind: model.Map}
+	r := &run{rec: &recorder{}}
+	r.rec.history = model.History{Operations: []model.Invoked{
+		{ID: 1, Object: o, Op: model.MapClearAll{}, Outcome: model.Ambiguous},
+		{ID: 2, Object: model.Object{Kind: model.Map, N: 1}, Key: "k2", Op: model.MapClearAll{}, Outcome: model.Ambiguous},
+	}}
+	r.rec.index = indexOf(&r.rec.history)
+	for version, want := range map[string]bool{"1.6.2": false, "1.7.0": true, "1.7.12": true} {
+		r.ingress = ingress.New(runtime.Endpoints{Version: version})
+		found := r.operationOf(o, introspect.Row{"id": "inv_1", "idempotency_key": "01M8M1", "target_handler_name": "clearAll"})
+		assert.Equal(t, want, found != nil && found.ID == 1, version)
+		other := r.operationOf(o, introspect.Row{"id": "inv_1", "idempotency_key": "k2", "target_handler_name": "clearAll"})
+		assert.Nil(t, other, "the key of an operation on another object: %s", version)
 	}
 }

@@ -59,6 +59,9 @@ func New(ep runtime.Endpoints) *Client {
 	}
 }
 
+// Version is the server's version, as [runtime.Endpoints] has it.
+func (c *Client) Version() string { return c.version }
+
 // Close closes the idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
