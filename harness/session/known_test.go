@@ -231,3 +231,30 @@ func TestReplayNamesAKnownFindingAndFails(t *testing.T) {
 		assert.Equal(t, []harness.KnownFinding{{Link: report}}, s.Failures[0].Known)
 	})
 }
+
+// A server that lost a write in a known way serves no other plan.
+func TestServerOfAKnownFindingIsNotUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := known.Decode("known.json", []byte(`{"version":1,"known":[{"guarantee":"acknowledged-missing","object":"register","versions":["1.*"],"link":"https://example.com/1"}]}`))
+		require.NoError(t, err)
+		runtimes := map[int]int{}
+		s, err := session.Conduct(t.Context(), session.Options{
+			Open: sessiontest.Open(simulated.Options{Bugs: []simulated.Bug{simulated.LostWrite}, Rate: 1}), Plans: 4, Dir: t.TempDir(), Late: -1, Known: l,
+			Bounds: sessiontest.Quick, OnRun: func(r harness.Run) { runtimes[r.Number] = r.Runtime },
+			Draw: func(n int) generators.Plan {
+				fault := model.Stop
+				if n == 1 {
+					fault = model.Kill
+				}
+				p := sessiontest.WriteAndRead([]model.FaultKind{fault, model.Start}, 1)
+				p.Config.NoClosingKill = true
+				return p
+			},
+		})
+		require.NoError(t, err)
+		require.Len(t, s.Known, 1, "%v %v", s.Counts, s.Failures)
+		assert.Equal(t, runtimes[0], runtimes[1])
+		assert.NotEqual(t, runtimes[1], runtimes[2])
+		assert.Equal(t, runtimes[2], runtimes[3])
+	})
+}
