@@ -41,7 +41,8 @@ const DefaultVersion = "1.7.12"
 type Runtime interface {
 	// Start launches the server on the data of its last incarnation and returns
 	// once it has been spawned and its addresses are known. That is not readiness:
-	// see package ingress.
+	// see package ingress. A version that was not provided is provided first; if that
+	// fails, the server is down with its data as they were.
 	//
 	// The options are those of this start alone: the next one has its own. The zero
 	// value starts the server with its [Settings] and nothing more.
@@ -54,7 +55,14 @@ type Runtime interface {
 	// Endpoints are the addresses of the current incarnation. They change with
 	// every start and must be read again after each.
 	Endpoints() Endpoints
-	// Identity says what is being tested.
+	// Provide makes sure that a server of a version can be started, and returns the
+	// version that it reports. It may install, pull or build one, which takes minutes: a
+	// start with a version that was provided does not. The name is that of
+	// [StartOptions].Version, "" the runtime's own. The error for a name that stands for
+	// no server wraps [errors.ErrUnsupported], or what the runtime's source of servers
+	// has for it. The server, if it is up, goes on.
+	Provide(ctx context.Context, version string) (reported string, err error)
+	// Identity says which server is up, or was last: that of the current incarnation.
 	Identity() Identity
 	// Logs is the server's log from the offset in bytes to its end so far, over
 	// all incarnations, oldest line first. It is empty if the offset is at the end
@@ -146,9 +154,10 @@ type Endpoints struct {
 	Version string
 }
 
-// Identity says which server is under test. No start changes it: the names are fixed
-// with the data, and a start with another version is refused. Which configuration a start had
-// is in its [StartOptions] alone.
+// Identity says which server is under test. A start changes it if it has another version:
+// Version, Build and Source are those of the current incarnation, and of the last one while
+// the server is down. The names are fixed with the data. Which configuration a start had is
+// in its [StartOptions] alone.
 type Identity struct {
 	// Backend is "container", "process" or "simulated".
 	Backend string

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"retain/model"
 )
 
 // StartOptions are what one start of a server may change. They hold until that
@@ -21,8 +23,8 @@ type StartOptions struct {
 	// What is fixed when the data is provisioned and what a runtime decides by itself,
 	// such as addresses, can't be set here: Start refuses it.
 	Env map[string]string
-	// Version is the server's version; "" is that of the runtime. A start with
-	// another version is refused: it is not implemented.
+	// Version names the server's version, a release or a build of one's own; "" is that
+	// of the runtime. See [Runtime].Provide.
 	Version string
 }
 
@@ -46,11 +48,22 @@ const (
 	decided     = "the runtime decides it: give it with the runtime's settings"
 )
 
-// Check returns an error for options that a server of the version can't be started
-// with.
-func (o StartOptions) Check(version string) error {
-	if o.Version != "" && o.Version != version {
-		return fmt.Errorf("version %.20q on the data of %s: %w: make another server for another version", o.Version, version, errors.ErrUnsupported)
+// CheckVersion refuses what can't name a version; "" is the runtime's own. The error wraps
+// [errors.ErrUnsupported].
+func CheckVersion(name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := model.CheckVersionName(name); err != nil {
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	return nil
+}
+
+// Check returns an error for options that no server can be started with.
+func (o StartOptions) Check() error {
+	if err := CheckVersion(o.Version); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Env)) {
 		if why, is := notOfAStart[strings.ToUpper(name)]; is {

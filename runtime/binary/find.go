@@ -155,9 +155,17 @@ func onPath(ctx context.Context, r Request) (Server, bool) {
 	return server, true
 }
 
+// CheckBuild refuses a build under the name of a release that it does not report to be.
+func CheckBuild(name, reported string) error {
+	if versionForm.MatchString(name) && name != reported {
+		return fmt.Errorf("%w: the build that is called %s reports version %s: call it otherwise", ErrVersion, name, reported)
+	}
+	return nil
+}
+
 var versionForm = regexp.MustCompile(`^\d+\.\d+\.\d+([-+.][0-9A-Za-z.+-]+)?$`)
 
-// checkVersion refuses what can't be a version before it becomes part of a path
+// checkVersion refuses what can't be the version of a release before it becomes part of a path
 // or a package's name.
 func checkVersion(version string) error {
 	if !versionForm.MatchString(version) {

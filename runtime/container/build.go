@@ -30,7 +30,7 @@ var certificates = []string{
 
 // build makes an image of nothing but the npm package's server and this
 // machine's certificates. Of several sessions one builds, the others wait.
-func (d *daemon) build(ctx context.Context, o options, version, reference string) error {
+func (d *daemon) build(ctx context.Context, notice func(string), version, reference string) error {
 	daemon, err := d.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
 		return fmt.Errorf("ask Docker for its platform: %w", err)
@@ -39,7 +39,7 @@ func (d *daemon) build(ctx context.Context, o options, version, reference string
 	if err != nil {
 		return err
 	}
-	server, err := binary.Install(ctx, binary.Request{Version: version, Notice: o.notice}, platform)
+	server, err := binary.Install(ctx, binary.Request{Version: version, Notice: notice}, platform)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (d *daemon) build(ctx context.Context, o options, version, reference string
 		return err
 	}
 	release, err := reaper.Lock(ctx, filepath.Join(cache, "image-"+version+".lock"), func() {
-		o.notice("waiting for another session that builds " + reference)
+		notice("waiting for another session that builds " + reference)
 	})
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d *daemon) build(ctx context.Context, o options, version, reference string
 	if d.has(ctx, reference) {
 		return nil
 	}
-	o.notice("building the image " + reference + ", once")
+	notice("building the image " + reference + ", once")
 	if err := d.importImage(ctx, reference, server, trusted); err != nil {
 		return fmt.Errorf("build the image %s: %w", reference, err)
 	}

@@ -1,7 +1,7 @@
 // Package container runs restate-server in a Docker container with its data on
 // a named volume, through any number of starts of the same container. A start with
-// another environment has another container on that volume, for the environment of a
-// container can't be changed.
+// another environment or another version has another container on that volume, for
+// neither can be changed.
 //
 // Docker publishes the ports anew at each start, on loopback: addresses change
 // with every start. The container and the volume carry the session's label;
@@ -33,8 +33,7 @@ type Runtime struct {
 	*lifecycle.Lifecycle
 	settings runtime.Settings
 	docker   *daemon
-	image    string
-	version  string
+	servers  *servers
 	volume   string
 	// mountpoint is where this machine has the volume, "" if it has not.
 	mountpoint string
@@ -44,10 +43,11 @@ type Runtime struct {
 
 	mu        sync.Mutex // held while an incarnation begins, and for the fields below
 	container testcontainers.Container
+	server    server            // of the container
 	env       map[string]string // of the container
 	last      *incarnation      // the current or last one; nil before the first
 	endpoints runtime.Endpoints
-	build     string
+	commits   map[server]string // the build of each server, once its log said it
 	removed   bool
 }
 
@@ -62,6 +62,7 @@ var (
 // options of New.
 type options struct {
 	image  string
+	images map[string]string
 	notice func(string)
 }
 
@@ -71,6 +72,12 @@ type Option func(*options)
 // WithImage names the image to run. Its version is not checked. Its entrypoint, or the
 // first word of its command, must be a restate-server or act as one.
 func WithImage(reference string) Option { return func(o *options) { o.image = reference } }
+
+// WithImages names images by versions, such as "mine": where a version of that name is
+// asked for, the image runs.
+func WithImages(references map[string]string) Option {
+	return func(o *options) { o.images = references }
+}
 
 // WithNotice gets a line for the user when something takes time or is not as it
 // could be expected: an image that had to be built, a reaper that is off.
@@ -103,9 +110,10 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 	if err != nil {
 		return nil, err
 	}
-	r := &Runtime{settings: s, docker: docker, owner: owner}
+	r := &Runtime{settings: s, docker: docker, owner: owner, commits: map[server]string{}}
+	r.servers = &servers{docker: docker, owner: owner, options: o}
 	r.Lifecycle = lifecycle.New("server", lifecycle.StopGrace, r.begin)
-	if err := r.make(ctx, o); err != nil {
+	if err := r.make(ctx); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		return nil, errors.Join(err, r.Close(closing))
@@ -114,20 +122,16 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 }
 
 // make gets everything ready for the first start.
-func (r *Runtime) make(ctx context.Context, o options) error {
+func (r *Runtime) make(ctx context.Context) error {
 	if err := r.owner.OwnDocker(r.docker.host); err != nil {
 		return err
 	}
-	r.docker.prepare(ctx, o.notice)
-	var err error
-	if r.image, err = r.docker.image(ctx, o, r.settings.Version); err != nil {
-		return err
-	}
-	if r.version, err = r.docker.version(ctx, r.owner, r.image); err != nil {
+	r.docker.prepare(ctx, r.servers.options.notice)
+	if err := r.servers.findOwn(ctx, r.settings.Version); err != nil {
 		return err
 	}
 	r.cluster = binary.NewCluster()
-	_, err = r.docker.VolumeCreate(ctx, client.VolumeCreateOptions{
+	_, err := r.docker.VolumeCreate(ctx, client.VolumeCreateOptions{
 		Name: r.cluster, Labels: map[string]string{reaper.Label: r.owner.ID()},
 	})
 	if err != nil {
@@ -135,7 +139,7 @@ func (r *Runtime) make(ctx context.Context, o options) error {
 	}
 	r.volume = r.cluster
 	r.mountpoint = r.docker.mounted(ctx, r.volume)
-	return r.configure(ctx, r.environment(runtime.StartOptions{}))
+	return r.configure(ctx, r.servers.own, r.environment(runtime.StartOptions{}))
 }
 
 // Callback says how the server reaches this process: the address to listen on
@@ -157,19 +161,28 @@ func (r *Runtime) Endpoints() runtime.Endpoints {
 	return r.endpoints
 }
 
-// Identity says what runs. The build is known from the first log lines on.
+// Provide implements [runtime.Runtime]. The error wraps [binary.ErrVersion] if there is
+// neither an official image of the version nor an npm package.
+func (r *Runtime) Provide(ctx context.Context, version string) (string, error) {
+	found, err := r.servers.find(ctx, version)
+	return found.version, err
+}
+
+// Identity says what runs. The build of a server is known from its first log lines on.
 func (r *Runtime) Identity() runtime.Identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.build == "" && r.last != nil && !r.removed {
+	if r.commits[r.server] == "" && r.last != nil && !r.removed {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if log, err := r.readLog(ctx, 0); err == nil {
-			_, r.build = binary.Build(log)
+		if log, err := r.readLog(ctx, r.log.begins()); err == nil {
+			if _, commit := binary.Build(log); commit != "" {
+				r.commits[r.server] = commit
+			}
 		}
 	}
 	return runtime.Identity{
-		Backend: "container", Version: r.version, Build: r.build, Source: r.image,
+		Backend: "container", Version: r.server.version, Build: r.commits[r.server], Source: r.server.image,
 		Node: r.env["RESTATE_NODE_NAME"], Cluster: r.env["RESTATE_CLUSTER_NAME"],
 	}
 }

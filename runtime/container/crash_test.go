@@ -58,6 +58,6 @@ func TestSweepRemovesContainersOfAKilledSession(t *testing.T) {
 // newImage has the image ready before the cache is another one.
 func newImage(t *testing.T, d *daemon) {
 	d.prepare(bounded(t, 5*time.Minute), func(string) {})
-	_, err := d.image(bounded(t, 10*time.Minute), options{notice: func(string) {}}, "1.7.12")
+	_, err := d.image(bounded(t, 10*time.Minute), "", "1.7.12", func(string) {})
 	require.NoError(t, err)
 }

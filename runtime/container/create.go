@@ -66,9 +66,9 @@ func served(env map[string]string) (ingress, admin network.Port, err error) {
 	return ingress, admin, nil
 }
 
-// create makes a container for the lives of the server that have this environment. It
-// may be there even with an error.
-func (r *Runtime) create(ctx context.Context, env map[string]string) (testcontainers.Container, error) {
+// create makes a container for the lives of the server that have this image and
+// environment. It may be there even with an error.
+func (r *Runtime) create(ctx context.Context, image string, env map[string]string) (testcontainers.Container, error) {
 	ingress, admin, err := served(env)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (r *Runtime) create(ctx context.Context, env map[string]string) (testcontai
 	// and the stop end in a kill after 65 s. A small init passes it on.
 	init := about.Info.InitBinary != ""
 	request := testcontainers.ContainerRequest{
-		Image:        r.image,
+		Image:        image,
 		Labels:       map[string]string{reaper.Label: r.owner.ID()},
 		ExposedPorts: []string{ingress.String(), admin.String()},
 		ConfigModifier: func(config *container.Config) {

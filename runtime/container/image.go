@@ -34,13 +34,14 @@ var substitutes struct {
 	known map[string]bool // by reference
 }
 
-// image returns the reference of the image to run, which is on the daemon.
-func (d *daemon) image(ctx context.Context, o options, version string) (string, error) {
-	if o.image != "" {
-		if err := d.ensure(ctx, o.image, credentials, o.notice); err != nil {
-			return "", fmt.Errorf("get the image %s: %s; it is not on this machine either", o.image, firstLine(err))
+// image returns the reference of the image to run, which is on the daemon: the one that a
+// person named or, for "", that of a release.
+func (d *daemon) image(ctx context.Context, named, version string, notice func(string)) (string, error) {
+	if named != "" {
+		if err := d.ensure(ctx, named, credentials, notice); err != nil {
+			return "", fmt.Errorf("get the image %s: %s; it is not on this machine either", named, firstLine(err))
 		}
-		return o.image, nil
+		return named, nil
 	}
 	substitutes.Lock()
 	defer substitutes.Unlock()
@@ -49,7 +50,7 @@ func (d *daemon) image(ctx context.Context, o options, version string) (string, 
 		return substitute, nil
 	}
 	reference := official + ":" + version
-	unavailable := d.ensure(ctx, reference, credentials, o.notice)
+	unavailable := d.ensure(ctx, reference, credentials, notice)
 	if unavailable == nil {
 		return reference, nil
 	}
@@ -58,13 +59,13 @@ func (d *daemon) image(ctx context.Context, o options, version string) (string, 
 	}
 	why := fmt.Sprintf("the image %s can't be pulled (%s)", reference, firstLine(unavailable))
 	if d.has(ctx, substitute) {
-		o.notice(fmt.Sprintf("%s: using %s, built here before from the npm package", why, substitute))
-	} else if err := d.build(ctx, o, version, substitute); errors.Is(err, binary.ErrVersion) {
+		notice(fmt.Sprintf("%s: using %s, built here before from the npm package", why, substitute))
+	} else if err := d.build(ctx, notice, version, substitute); errors.Is(err, binary.ErrVersion) {
 		return "", fmt.Errorf("%w; %s", err, why)
 	} else if err != nil {
 		return "", fmt.Errorf("%s, nor one be built: %w", why, err)
 	} else {
-		o.notice(fmt.Sprintf("%s: using %s, built here from the npm package", why, substitute))
+		notice(fmt.Sprintf("%s: using %s, built here from the npm package", why, substitute))
 	}
 	if substitutes.known == nil {
 		substitutes.known = map[string]bool{}
@@ -87,7 +88,7 @@ func ImageID(ctx context.Context, s runtime.Settings, opts ...Option) (string, e
 	if version == "" {
 		version = runtime.DefaultVersion
 	}
-	reference, err := docker.image(ctx, o, version)
+	reference, err := docker.image(ctx, o.own(version), version, o.notice)
 	if err != nil {
 		return "", err
 	}

@@ -57,7 +57,7 @@ func TestRuntimeKeepsItsContract(t *testing.T) {
 // contract is the suite's fixture.
 func contract(t *testing.T, docker *daemon) runtimetest.Fixture {
 	return runtimetest.Fixture{
-		Backend: "container", Save: runtimetest.SaveDeployment, Observe: runtimetest.ObserveStreams,
+		Backend: "container", Another: "1.6.2", Missing: "no-such-build", Save: runtimetest.SaveDeployment, Observe: runtimetest.ObserveStreams,
 		New: func(context.Context) (runtime.Runtime, error) { return newRuntime(t, runtime.Settings{}), nil },
 		Deaf: func(context.Context) (runtime.Runtime, time.Duration, error) {
 			image := imageOf(t, docker, "retain/test-deaf:1", otherProgram(t), `ENTRYPOINT ["/program"]`, "ENV DEAF=1")

@@ -104,6 +104,7 @@ type logCopy struct {
 	file *os.File // has no name any more; nil before the first read
 	size int64
 	id   string   // of the container that is copied from
+	from int64    // where its log begins in the copy
 	last logEntry // of the copy and that container; zero for none
 }
 
@@ -124,8 +125,15 @@ func (c *logCopy) follow(id string, t tail) error {
 			return err
 		}
 	}
-	c.id, c.last = id, logEntry{}
+	c.id, c.from, c.last = id, c.size, logEntry{}
 	return nil
+}
+
+// begins is where the log of the current container begins in the copy.
+func (c *logCopy) begins() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.from
 }
 
 // read updates the copy and returns it from the offset.

@@ -18,14 +18,18 @@ import (
 )
 
 // begin starts the container, in place of which there is another one first if the
-// start has another environment. Docker publishes its ports anew.
+// start has another environment or version. Docker publishes its ports anew.
 func (r *Runtime) begin(ctx context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := o.Check(r.version); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if err := r.configure(ctx, r.environment(o)); err != nil {
+	server, err := r.servers.find(ctx, o.Version)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.configure(ctx, server, r.environment(o)); err != nil {
 		return nil, err
 	}
 	id := r.container.GetContainerID()
@@ -51,14 +55,14 @@ func (r *Runtime) begin(ctx context.Context, o runtime.StartOptions) (lifecycle.
 	return i, nil
 }
 
-// configure makes sure that the container has an environment. That of a container can't
-// be changed: another one takes its place, with the same volume, image and labels. The
-// log of the one before is copied whole first.
-func (r *Runtime) configure(ctx context.Context, env map[string]string) error {
-	if maps.Equal(r.env, env) {
+// configure makes sure that the container has an image and an environment. Those of a
+// container can't be changed: another one takes its place, with the same volume and
+// labels. The log of the one before is copied whole first.
+func (r *Runtime) configure(ctx context.Context, s server, env map[string]string) error {
+	if r.server == s && maps.Equal(r.env, env) {
 		return nil
 	}
-	next, err := r.create(ctx, env)
+	next, err := r.create(ctx, s.image, env)
 	if err == nil {
 		err = r.followLog(ctx, next.GetContainerID())
 	}
@@ -68,7 +72,7 @@ func (r *Runtime) configure(ctx context.Context, env map[string]string) error {
 		return errors.Join(err, remove(removing, next)) // it may be there even with an error
 	}
 	before := r.container
-	r.container, r.env = next, env
+	r.container, r.server, r.env = next, s, env
 	return remove(removing, before)
 }
 
@@ -108,7 +112,7 @@ func (r *Runtime) readEndpoints(ctx context.Context, id string) error {
 	if now.Container.NetworkSettings != nil {
 		ports = now.Container.NetworkSettings.Ports
 	}
-	r.endpoints = runtime.Endpoints{Ingress: r.url(ports, ingress), Admin: r.url(ports, admin), Version: r.version}
+	r.endpoints = runtime.Endpoints{Ingress: r.url(ports, ingress), Admin: r.url(ports, admin), Version: r.server.version}
 	return nil
 }
 

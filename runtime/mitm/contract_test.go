@@ -14,8 +14,8 @@ import (
 
 func TestInterceptedRuntimeKeepsTheContract(t *testing.T) {
 	suite := runtimetest.New(runtimetest.Fixture{
-		Backend: "simulated",
-		Save:    runtimetest.SaveCounter,
+		Backend: "simulated", Another: "1.6.2",
+		Save: runtimetest.SaveCounter,
 		New: func(context.Context) (runtime.Runtime, error) {
 			return mitm.New(simulated.New(simulated.Options{}), mitm.Options{}), nil
 		},

@@ -12,6 +12,7 @@ import (
 
 	"retain/internal/poll"
 	"retain/runtime"
+	"retain/runtime/binary"
 	"retain/runtime/lifecycle"
 	"retain/runtime/resources"
 )
@@ -19,6 +20,7 @@ import (
 // incarnation is a server from its start to the end of its process group.
 type incarnation struct {
 	*lifecycle.Incarnation
+	server   binary.Server
 	settings runtime.Settings // the runtime's, with those of the start
 
 	mu sync.Mutex
@@ -40,6 +42,13 @@ type incarnation struct {
 	looked  time.Time
 	// limits are those of the leader when it had ended.
 	limits []resources.Level
+}
+
+// begins is where the incarnation begins in the log.
+func (i *incarnation) begins() int64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.logStart
 }
 
 // signal sends to the group. The group's id can't be anybody else's while the

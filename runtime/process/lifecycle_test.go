@@ -25,7 +25,7 @@ import (
 // a process has.
 func TestRuntimeKeepsItsContract(t *testing.T) {
 	suite := runtimetest.New(runtimetest.Fixture{
-		Backend: "process", Save: runtimetest.SaveDeployment, Observe: runtimetest.ObserveStreams,
+		Backend: "process", Another: "1.6.2", Missing: "no-such-build", Save: runtimetest.SaveDeployment, Observe: runtimetest.ObserveStreams,
 		New: func(context.Context) (runtime.Runtime, error) { return newRuntime(t, runtime.Settings{}), nil },
 		Deaf: func(context.Context) (runtime.Runtime, time.Duration, error) {
 			r := deafRuntime(t)

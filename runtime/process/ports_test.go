@@ -129,9 +129,9 @@ func TestOldServersCannotChangeTheirNodePort(t *testing.T) {
 	taken, err := net.Listen("tcp", r.ports.address(nodePort))
 	require.NoError(t, err)
 	defer taken.Close()
-	r.server.Version = "1.5.3"
+	r.servers.own.Version = "1.5.3"
 	require.ErrorContains(t, r.Start(ctx, runtime.StartOptions{}), "another program does")
-	r.server.Version = runtime.DefaultVersion
+	r.servers.own.Version = runtime.DefaultVersion
 	require.NoError(t, r.Start(ctx, runtime.StartOptions{}))
 	healthy(t, r)
 }

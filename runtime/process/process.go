@@ -33,7 +33,7 @@ const loopback = "127.0.0.1"
 type Runtime struct {
 	*lifecycle.Lifecycle
 	settings runtime.Settings
-	server   binary.Server
+	servers  *servers
 	owner    *reaper.Owner
 	cluster  string
 	dir      string
@@ -45,7 +45,7 @@ type Runtime struct {
 	ports     *ports
 	last      *incarnation // the current or last one; nil before the first
 	endpoints runtime.Endpoints
-	build     string
+	commits   map[binary.Server]string // the build of each server, once its log said it
 	closed    bool
 }
 
@@ -61,6 +61,7 @@ var (
 // options of New.
 type options struct {
 	binary string
+	builds map[string]string
 	parent string
 	notice func(string)
 }
@@ -71,6 +72,10 @@ type Option func(*options)
 // WithBinary names the program to run: a restate-server of any version, or a wrapper
 // that runs one with the environment that it gets.
 func WithBinary(path string) Option { return func(o *options) { o.binary = path } }
+
+// WithBuilds names programs by versions, such as "mine": where a version of that name is
+// asked for, the program runs.
+func WithBuilds(paths map[string]string) Option { return func(o *options) { o.builds = paths } }
 
 // WithParent names the directory that the server's own is made in; the default
 // is the one for temporary files.
@@ -88,14 +93,10 @@ func collect(opts []Option) options {
 	return o
 }
 
-func (o options) request(s runtime.Settings) binary.Request {
-	return binary.Request{Path: o.binary, Version: s.Version, Notice: o.notice}
-}
-
 // Available says in one line why a server of these settings can't be run here,
 // or nil. It installs nothing and takes milliseconds.
 func Available(ctx context.Context, s runtime.Settings, opts ...Option) error {
-	return binary.Available(ctx, collect(opts).request(s))
+	return binary.Available(ctx, collect(opts).own(s))
 }
 
 // New finds the server's binary, installing it if need be, and makes its
@@ -105,7 +106,7 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 	if err := binary.FindConfig(&s); err != nil {
 		return nil, err
 	}
-	server, err := binary.Find(ctx, o.request(s))
+	found, err := findOwn(ctx, o, s)
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +122,10 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 		return nil, fmt.Errorf("make the server's directory: %w", err)
 	}
 	r := &Runtime{
-		settings: s, server: server, owner: owner, dir: dir,
+		settings: s, servers: found, owner: owner, dir: dir,
 		cluster:  binary.NewCluster(),
 		guardian: newGuardian(),
+		commits:  map[binary.Server]string{},
 	}
 	r.Lifecycle = lifecycle.New("server", lifecycle.StopGrace, r.begin)
 	return r, nil
@@ -131,13 +133,17 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 
 // begin starts the server. The ports are those of the last incarnation unless one
 // is taken.
-func (r *Runtime) begin(_ context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := o.Check(r.server.Version); err != nil {
+func (r *Runtime) begin(ctx context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	i := &incarnation{Incarnation: lifecycle.Begin(), settings: r.settings.With(o)}
+	server, err := r.servers.find(ctx, o.Version)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := &incarnation{Incarnation: lifecycle.Begin(), server: server, settings: r.settings.With(o)}
 	if err := r.spawn(i); err != nil {
 		return nil, err
 	}
@@ -169,16 +175,29 @@ func (r *Runtime) Endpoints() runtime.Endpoints {
 	return r.endpoints
 }
 
-// Identity says what runs. The build is known from the first log lines on.
+// Provide implements [runtime.Runtime]. The error wraps [binary.ErrVersion] if npm has no
+// such version.
+func (r *Runtime) Provide(ctx context.Context, version string) (string, error) {
+	server, err := r.servers.find(ctx, version)
+	return server.Version, err
+}
+
+// Identity says what runs. The build of a server is known from its first log lines on.
 func (r *Runtime) Identity() runtime.Identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.build == "" && !r.closed {
-		_, r.build = binary.Build(head(r.logFile(), 64<<10))
+	server := r.servers.own
+	if r.last != nil {
+		server = r.last.server
+		if r.commits[server] == "" && !r.closed {
+			if _, commit := binary.Build(r.head(r.last.begins(), 64<<10)); commit != "" {
+				r.commits[server] = commit
+			}
+		}
 	}
 	env := binary.Environment(r.settings, r.cluster) // a start does not change the names
 	return runtime.Identity{
-		Backend: "process", Version: r.server.Version, Build: r.build, Source: r.server.Path,
+		Backend: "process", Version: server.Version, Build: r.commits[server], Source: server.Path,
 		Node: env["RESTATE_NODE_NAME"], Cluster: env["RESTATE_CLUSTER_NAME"],
 	}
 }
@@ -240,13 +259,13 @@ func (r *Runtime) Close(ctx context.Context) error {
 
 func (r *Runtime) logFile() string { return filepath.Join(r.dir, "server.log") }
 
-// head is the beginning of a file, nothing if it can't be read.
-func head(path string, size int64) []byte {
-	f, err := os.Open(path)
+// head is the log from an offset on, up to a size; nothing if it can't be read.
+func (r *Runtime) head(offset, size int64) []byte {
+	f, err := os.Open(r.logFile())
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	b, _ := io.ReadAll(io.LimitReader(f, size))
+	b, _ := io.ReadAll(io.NewSectionReader(f, offset, size))
 	return b
 }

@@ -24,7 +24,7 @@ const portTries = 5
 
 // spawn starts a process of the incarnation; called with r.mu held.
 func (r *Runtime) spawn(i *incarnation) error {
-	if err := r.choosePorts(); err != nil {
+	if err := r.choosePorts(i.server.Version); err != nil {
 		return err
 	}
 	env := r.environment(i.settings)
@@ -40,7 +40,7 @@ func (r *Runtime) spawn(i *incarnation) error {
 	if err != nil {
 		return fmt.Errorf("open its log: %w", err)
 	}
-	cmd := exec.Command(r.server.Path)
+	cmd := exec.Command(i.server.Path)
 	cmd.Dir, cmd.Env = r.dir, binary.List(env, r.settings.Env)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = ownGroup()
@@ -59,7 +59,7 @@ func (r *Runtime) spawn(i *incarnation) error {
 	r.endpoints = runtime.Endpoints{
 		Ingress: "http://" + env["RESTATE_INGRESS__BIND_ADDRESS"],
 		Admin:   "http://" + env["RESTATE_ADMIN__BIND_ADDRESS"],
-		Version: r.server.Version,
+		Version: i.server.Version,
 	}
 	// The process may have ended already, which its watcher sees.
 	_ = r.owner.OwnGroup(cmd.Process.Pid)
@@ -73,7 +73,7 @@ func (r *Runtime) watch(i *incarnation) {
 	for {
 		state := i.await()
 		r.guardian.watch(0)
-		if state.ExitCode() != 0 && !i.Signalled() && i.tries < portTries && binary.PortTaken(r.logSince(i.logStart)) {
+		if state.ExitCode() != 0 && !i.Signalled() && i.tries < portTries && binary.PortTaken(r.head(i.begins(), 1<<20)) {
 			if r.respawn(i) == nil {
 				continue
 			}
@@ -89,26 +89,16 @@ func (r *Runtime) respawn(i *incarnation) error {
 	return r.spawn(i)
 }
 
-// logSince is the log of an incarnation, up to a size that holds any start that fails.
-func (r *Runtime) logSince(offset int64) []byte {
-	f, err := os.Open(r.logFile())
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	b, _ := io.ReadAll(io.NewSectionReader(f, offset, 1<<20))
-	return b
-}
-
-// choosePorts keeps those ports of the last incarnation that are free.
-func (r *Runtime) choosePorts() (err error) {
+// choosePorts keeps those ports of the last incarnation that are free, for a server of a
+// version.
+func (r *Runtime) choosePorts(version string) (err error) {
 	if r.ports == nil {
 		r.ports, err = drawPorts()
 		return err
 	}
-	if r.last != nil && versions.Has(r.server.Version, versions.BoundToNodePort) && !r.ports.free(nodePort) {
+	if r.last != nil && versions.Has(version, versions.BoundToNodePort) && !r.ports.free(nodePort) {
 		// That it does not come back would be our doing, not its.
-		return fmt.Errorf("listen on %s: another program does, and restate-server %s can't come back on another port", r.ports.address(nodePort), r.server.Version)
+		return fmt.Errorf("listen on %s: another program does, and restate-server %s can't come back on another port", r.ports.address(nodePort), version)
 	}
 	return r.ports.redraw()
 }

@@ -100,21 +100,3 @@ func (f *follower) whole(r runtime.Runtime) error {
 	}
 	return err
 }
-
-func (s *Suite) startWithAnotherVersionIsRefused(ctx context.Context) error {
-	r, err := s.down(ctx)
-	if err != nil {
-		return err
-	}
-	var w wrong
-	err = r.Start(ctx, runtime.StartOptions{Version: "0.0.1"})
-	w.unless(errors.Is(err, errors.ErrUnsupported), "Start with version 0.0.1 returns %v, want ErrUnsupported", err)
-	err = r.Start(ctx, runtime.StartOptions{Env: map[string]string{runtime.EnvPartitions: "2"}})
-	w.unless(err != nil && !errors.Is(err, runtime.ErrState), "Start with %s returns %v, want an error about it", runtime.EnvPartitions, err)
-	w.refused("Kill", r.Kill(ctx))
-	if err := r.Start(ctx, runtime.StartOptions{Version: r.Identity().Version}); err != nil {
-		return errors.Join(w.err(), fmt.Errorf("start with its own version: %w", err))
-	}
-	w.add(Healthy(ctx, r))
-	return w.err()
-}

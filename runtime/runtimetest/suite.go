@@ -31,6 +31,9 @@ type Fixture struct {
 	Backend string
 	// New makes a runtime that was never started.
 	New func(ctx context.Context) (runtime.Runtime, error)
+	// Another is a version that is not the runtime's own, and comes back from its data;
+	// Missing one that there is not, "" where there is any.
+	Another, Missing string
 	// Save stores something in the server, which is up and healthy, and returns a
 	// check whether the server still has it. What the check needs lives until ctx
 	// ends.
@@ -76,7 +79,8 @@ func (s *Suite) Tests() []Test {
 		{"kill is SIGKILL", s.killIsSIGKILL},
 		{"data and log outlive a kill", s.dataAndLogOutliveAKill},
 		{"each start has its own environment", s.startsHaveTheirOwnEnvironment},
-		{"start with another version is refused", s.startWithAnotherVersionIsRefused},
+		{"each start has its own version", s.startsMayHaveAnotherVersion},
+		{"start that is refused loses nothing", s.startThatIsRefusedLosesNothing},
 		{"logs begin at the offset", s.logsBeginAtTheOffset},
 		{"paused server does not answer", s.pausedServerDoesNotAnswer},
 		{"pause and resume in quick turns", s.pauseAndResumeInQuickTurns},

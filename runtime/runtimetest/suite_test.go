@@ -2,6 +2,7 @@ package runtimetest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,8 @@ func (b *broken) wrap(r *simulated.Runtime) {
 // suite is the suite of simulated runtimes with a defect.
 func suite(defect func(b *broken)) *runtimetest.Suite {
 	return runtimetest.New(runtimetest.Fixture{
-		Backend: "simulated",
-		Save:    runtimetest.SaveCounter,
+		Backend: "simulated", Another: "1.6.2",
+		Save: runtimetest.SaveCounter,
 		Observe: func(_ context.Context, r runtime.Runtime) (func(context.Context) (string, error), error) {
 			return func(context.Context) (string, error) { return fmt.Sprint(r.(*broken).env), nil }, nil
 		},
@@ -188,20 +189,47 @@ func TestSuiteFindsEachDefect(t *testing.T) {
 				return b.start(ctx, o)
 			}
 		}, []string{"each start has its own environment"}},
-		"another version that is accepted": {func(b *broken) {
+		"version of a start that is ignored": {func(b *broken) {
 			b.start = func(ctx context.Context, o runtime.StartOptions) error {
-				o.Version = ""
-				return b.Runtime.Start(ctx, o)
-			}
-		}, []string{"start with another version is refused"}},
-		"own version that is refused": {func(b *broken) {
-			b.start = func(ctx context.Context, o runtime.StartOptions) error {
-				if o.Version != "" {
-					o.Version = "0.0.1"
+				if runtime.CheckVersion(o.Version) == nil {
+					o.Version = ""
 				}
 				return b.Runtime.Start(ctx, o)
 			}
-		}, []string{"start with another version is refused"}},
+		}, []string{"each start has its own version"}},
+		"version of a start that stays": {func(b *broken) {
+			last := ""
+			b.start = func(ctx context.Context, o runtime.StartOptions) error {
+				o.Version = cmp.Or(o.Version, last)
+				err := b.Runtime.Start(ctx, o)
+				if err == nil {
+					last = o.Version
+				}
+				return err
+			}
+		}, []string{"each start has its own version"}},
+		"identity of the first start for good": {func(b *broken) {
+			id := b.Runtime.Identity()
+			b.identity = func() runtime.Identity { return id }
+		}, []string{"each start has its own version"}},
+		"anything that is taken for a version": {func(b *broken) {
+			b.start = func(ctx context.Context, o runtime.StartOptions) error {
+				if runtime.CheckVersion(o.Version) != nil {
+					o.Version = ""
+				}
+				return b.Runtime.Start(ctx, o)
+			}
+		}, []string{"start that is refused loses nothing"}},
+		"data that another version loses": {func(b *broken) {
+			version := ""
+			b.start = func(ctx context.Context, o runtime.StartOptions) error {
+				if o.Version != version && runtime.CheckVersion(o.Version) == nil {
+					version = o.Version
+					b.Runtime = simulated.New(simulated.Options{Settings: runtime.Settings{Partitions: 1}})
+				}
+				return b.Runtime.Start(ctx, o)
+			}
+		}, []string{"each start has its own version"}},
 		"another backend": {func(b *broken) {
 			b.identity = func() runtime.Identity { id := b.Runtime.Identity(); id.Backend = "process"; return id }
 		}, []string{"identity is stable and parses"}},

@@ -13,8 +13,8 @@ import (
 
 func TestRuntimeKeepsItsContract(t *testing.T) {
 	suite := runtimetest.New(runtimetest.Fixture{
-		Backend: "simulated",
-		Save:    runtimetest.SaveCounter,
+		Backend: "simulated", Another: "1.6.2",
+		Save: runtimetest.SaveCounter,
 		New: func(context.Context) (runtime.Runtime, error) {
 			return simulated.New(simulated.Options{}), nil
 		},

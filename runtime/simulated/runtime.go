@@ -2,6 +2,7 @@ package simulated
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -69,14 +70,15 @@ func New(o Options) *Runtime {
 	return r
 }
 
-// begin starts the server. It has no settings that a start's environment could change.
+// begin starts the server. It has no settings that a start's environment could change,
+// and does the same in all versions.
 func (r *Runtime) begin(_ context.Context, o runtime.StartOptions) (lifecycle.Server, error) {
-	if err := o.Check(r.options.Settings.Version); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i, err := r.spawn()
+	i, err := r.spawn(cmp.Or(o.Version, r.options.Settings.Version))
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +87,11 @@ func (r *Runtime) begin(_ context.Context, o runtime.StartOptions) (lifecycle.Se
 }
 
 // spawn begins an incarnation; the caller holds the lock.
-func (r *Runtime) spawn() (*incarnation, error) {
+func (r *Runtime) spawn(version string) (*incarnation, error) {
 	r.incarnations++
 	i := &incarnation{
 		number: r.incarnations, store: r.store, control: r.control, random: random(r.options.Seed),
-		timings: r.options.Timings, nonce: r.options.Nonce, version: r.options.Settings.Version, cluster: r.name,
+		timings: r.options.Timings, nonce: r.options.Nonce, version: version, cluster: r.name,
 		Incarnation: lifecycle.Begin(), note: r.note, began: time.Now(), pause: new(pause),
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
@@ -110,7 +112,7 @@ func (r *Runtime) spawn() (*incarnation, error) {
 		made.opens, made.pause, made.ctx = i.began.Add(i.timings.Port), i.pause, i.ctx
 		*n = made
 	}
-	r.note("incarnation %d begins at %s", i.number, i.ingress.url())
+	r.note("incarnation %d, version %s, begins at %s", i.number, version, i.ingress.url())
 	r.store.begin(i)
 	i.serve()
 	return i, nil
@@ -144,10 +146,21 @@ func (r *Runtime) dial(ctx context.Context, _, address string) (net.Conn, error)
 	return nil, refused(address)
 }
 
+// Provide implements [runtime.Runtime]. There is any version, and none differs.
+func (r *Runtime) Provide(_ context.Context, version string) (string, error) {
+	return cmp.Or(version, r.options.Settings.Version), runtime.CheckVersion(version)
+}
+
 // Identity implements [runtime.Runtime].
 func (r *Runtime) Identity() runtime.Identity {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	version := r.options.Settings.Version
+	if r.last != nil {
+		version = r.last.version
+	}
 	return runtime.Identity{
-		Backend: "simulated", Version: r.options.Settings.Version,
+		Backend: "simulated", Version: version,
 		Node: r.name, Cluster: r.name, Source: "in this process",
 	}
 }
