@@ -1,6 +1,8 @@
 package generators
 
 import (
+	"slices"
+
 	"retain/model"
 )
 
@@ -91,8 +93,8 @@ type Inject struct {
 	// Target is what it is done to, "" for the server. The format allows nodes and the
 	// service; [CheckServer] refuses what the server under test does not have.
 	Target model.Target
-	// Version is for a start: the server's version from then on, "" for no
-	// change. The format allows it; [CheckServer] refuses any but the running one.
+	// Version is for a start: the server's version from then on, a release or the
+	// name of a build; "" for no change.
 	Version string
 	// Start is for a start: the configuration from then on, the zero value for no
 	// change.
@@ -167,6 +169,18 @@ const (
 // Clients lists the clients that have steps, ascending.
 func (p Plan) Clients() []int {
 	return collect(p, func(o Operate) int { return o.Client }, func(a, b int) int { return a - b })
+}
+
+// Versions lists the versions that starts of the plan name, each once, in the order in
+// which they come up.
+func (p Plan) Versions() []string {
+	var out []string
+	for _, s := range p.Steps {
+		if f, is := s.(Inject); is && f.Version != "" && !slices.Contains(out, f.Version) {
+			out = append(out, f.Version)
+		}
+	}
+	return out
 }
 
 // Objects lists the objects that have steps, in the order of their names.

@@ -76,8 +76,8 @@ func (p Plan) changing(id int, change func(Step) Step) Plan {
 	return p
 }
 
-// surroundings are the default configuration, field by field, exclusive reads
-// instead of shared ones, and one object of a kind instead of several.
+// surroundings are the default configuration, field by field, starts of the version that
+// ran, exclusive reads instead of shared ones, and one object of a kind instead of several.
 func (p Plan) surroundings() []simplification {
 	var out []simplification
 	for name, field := range fieldsSet(&p.Config) {
@@ -96,8 +96,11 @@ func (p Plan) surroundings() []simplification {
 				out = append(out, operating("object", s.ID, func(o *Operate) { o.Object.N = 0 }))
 			}
 		case Inject:
-			if s.HoldThroughStop || s.Version != "" {
-				out = append(out, injecting("plain", s.ID, func(f *Inject) { f.HoldThroughStop, f.Version = false, "" }))
+			if s.HoldThroughStop {
+				out = append(out, injecting("plain", s.ID, func(f *Inject) { f.HoldThroughStop = false }))
+			}
+			if s.Version != "" {
+				out = append(out, injecting("version", s.ID, func(f *Inject) { f.Version = "" }))
 			}
 			for name, field := range fieldsSet(&s.Start) {
 				out = append(out, injecting("start "+name, s.ID, func(f *Inject) { reflect.ValueOf(&f.Start).Elem().FieldByIndex(field).SetZero() }))

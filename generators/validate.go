@@ -47,10 +47,9 @@ func Validate(p Plan) error {
 }
 
 // CheckServer reports what can't be carried out on a server of a version: the data that
-// the plan needs, or its first such step, "step 7 (id 12): ...". A start names another
-// version, and no server can be changed in the middle of a plan yet; or a fault names a
-// target, and the server under test is one node, which calls a service that no fault is
-// done to yet.
+// the plan needs, or its first such step, "step 7 (id 12): ...". A fault names a target,
+// and the server under test is one node, which calls a service that no fault is done to
+// yet. The versions of starts are checked by themselves.
 func CheckServer(p Plan, version string) error {
 	if err := p.Config.Provisioned().check(version); err != nil {
 		return err
@@ -59,10 +58,6 @@ func CheckServer(p Plan, version string) error {
 		f, is := s.(Inject)
 		if !is {
 			continue
-		}
-		if f.Version != "" && f.Version != version {
-			return fmt.Errorf("%s: it starts version %.40q, and the server is %s, which can't be changed in the middle of a plan: "+
-				"take the version out of the step, or choose the server of the whole plan (-restate.version)", placeOf(i, f.ID), f.Version, version)
 		}
 		if n, node := f.Target.Node(); f.Target != "" && !(node && n == 0) {
 			return fmt.Errorf("%s: its target is %s, and the server under test is one node, node-0: take the target out of the step",
@@ -148,8 +143,13 @@ func (s Inject) validate(i int, steps []Step, index map[int]int) error {
 	if err := s.Target.Validate(); err != nil {
 		return err
 	}
-	if s.Version != "" && !s.Fault.Starts() {
-		return fmt.Errorf("a %s names no version: only a start does", s.Fault)
+	if s.Version != "" {
+		if !s.Fault.Starts() {
+			return fmt.Errorf("a %s names no version: only a start does", s.Fault)
+		}
+		if err := model.CheckVersionName(s.Version); err != nil {
+			return err
+		}
 	}
 	if s.Start != (StartConfig{}) && !s.Fault.Starts() {
 		return fmt.Errorf("a %s has no configuration: only a start does", s.Fault)

@@ -1,9 +1,9 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"retain/generators"
@@ -31,10 +31,11 @@ func (s *starter) reach(m generators.Milestone) {
 }
 
 // begin starts the server and returns when it is spawned; readiness is awaited
-// in the background, and ends the starting state. A configuration of the step holds from
-// then on.
+// in the background, and ends the starting state. A configuration and a version of the step
+// hold from then on.
 func (r *run) begin(ctx context.Context, f generators.Inject, pass func()) error {
 	r.sys.Config = r.sys.Config.With(f.Start)
+	r.sys.Version = cmp.Or(f.Version, r.sys.Version)
 	if err := r.faultBegan(f); err != nil {
 		return err
 	}
@@ -42,9 +43,12 @@ func (r *run) begin(ctx context.Context, f generators.Inject, pass func()) error
 	timeline := model.Recovery{Step: f.ID, Down: r.downAt}
 	bounded, cancel := r.recoveryContext(ctx)
 	s := &starter{cancel: cancel, done: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
-	if err := r.sys.Runtime.Start(bounded, runtime.StartOptions{Env: r.sys.Config.Env(), Version: f.Version}); err != nil {
+	if err := r.sys.start(bounded); err != nil {
 		cancel()
-		return fmt.Errorf("start the runtime: %w", err)
+		return err
+	}
+	if f.Version != "" {
+		r.changeServer(r.sys.Runtime.Identity())
 	}
 	ep := r.sys.Runtime.Endpoints()
 	timeline.Spawned = r.rec.since()
@@ -98,6 +102,10 @@ func (r *run) becomeReady(ctx context.Context, s *starter, f generators.Inject, 
 	ended.Detail = "ended before it was ready"
 	if err = r.recognise(ctx, err, identity); err == nil {
 		ended.Detail = "ready"
+	}
+	if len(r.plan.Versions()) > 0 {
+		server := r.sys.Runtime.Identity() // by now its log says the build
+		ended.Version, ended.Build = server.Version, server.Build
 	}
 	if e := r.rec.record(func(model.Instant) model.Event { return *timeline }); e != nil {
 		return e

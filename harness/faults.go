@@ -150,7 +150,7 @@ func (r *run) nobodyRefused() {
 func (r *run) faultBegan(f generators.Inject) error {
 	began := model.FaultBegan{Step: f.ID, Kind: f.Fault, Target: f.Target}
 	if f.Fault.Starts() {
-		began.Start = r.sys.Config.JSON()
+		began.Start, began.Version = r.sys.Config.JSON(), r.sys.Version
 	}
 	return r.rec.record(func(at model.Instant) model.Event {
 		began.Instant = at

@@ -11,6 +11,41 @@ import (
 	"retain/runtime/ingress"
 )
 
+// server is the identity of the server that was started last.
+func (r *run) server() runtime.Identity {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.identity
+}
+
+// asVersion says in a sentence which version was started last, where a plan started several.
+func (r *run) asVersion() string {
+	if len(r.plan.Versions()) == 0 {
+		return ""
+	}
+	return " as " + r.server().Version
+}
+
+// beginServer takes in the server that the run begins with.
+func (r *run) beginServer(i runtime.Identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.identity, r.own = i, i
+}
+
+// changeServer takes in the server of a start that named a version. If that is not the
+// runtime's own, no other plan may begin with the data.
+func (r *run) changeServer(now runtime.Identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.identity = now
+	if now.Version == r.own.Version && now.Source == r.own.Source {
+		r.sys.Version = ""
+		return
+	}
+	r.sys.Retired = fmt.Sprintf("run %s started it as %s", r.id, r.sys.Version)
+}
+
 // recogniseBound bounds the question who answers.
 const recogniseBound = 5 * time.Second
 
@@ -42,7 +77,7 @@ func (r *run) recognise(ctx context.Context, waited error, early <-chan error) e
 		stop := context.AfterFunc(ctx, cancel) // nor for this
 		defer stop()
 	}
-	err := ingress.CheckServer(bounded, r.sys.Runtime.Endpoints(), r.identity)
+	err := ingress.CheckServer(bounded, r.sys.Runtime.Endpoints(), r.server())
 	if errors.Is(err, ingress.ErrWrongServer) {
 		return err
 	}
@@ -54,7 +89,7 @@ func (r *run) recognise(ctx context.Context, waited error, early <-chan error) e
 func (r *run) identify(ctx context.Context, ep runtime.Endpoints, answer chan<- error) {
 	bounded, cancel := context.WithTimeout(ctx, recogniseBound)
 	defer cancel()
-	answer <- ingress.CheckServer(bounded, ep, r.identity)
+	answer <- ingress.CheckServer(bounded, ep, r.server())
 }
 
 // spoiled attributes an answer that no probe gives. It is a violation if it came from the
@@ -67,7 +102,7 @@ func (r *run) spoiled(ctx context.Context, answer error) error {
 	defer client.Close()
 	err := client.Ask(bounded, r.id, r.sys.Nonce)
 	if err == nil {
-		err = ingress.CheckServer(bounded, ep, r.identity)
+		err = ingress.CheckServer(bounded, ep, r.server())
 	}
 	switch {
 	case err == nil:
@@ -94,7 +129,7 @@ func (r *run) watchServer(ctx context.Context, ep runtime.Endpoints, wrong conte
 		case <-tick.C:
 		}
 		bounded, cancel := context.WithTimeout(ctx, recogniseBound)
-		err := ingress.CheckServer(bounded, ep, r.identity)
+		err := ingress.CheckServer(bounded, ep, r.server())
 		cancel()
 		if errors.Is(err, ingress.ErrWrongServer) {
 			wrong(err)

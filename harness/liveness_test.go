@@ -320,20 +320,3 @@ func TestInterruptedRunEndsSoon(t *testing.T) {
 		assert.Equal(t, model.Forever, out.step(1).Return)
 	})
 }
-
-// It is refused before anything runs: only the running version can be started.
-func TestPlanForAnotherVersionIsRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
-		plan := func(version string) generators.Plan {
-			return generators.Plan{Steps: []generators.Step{
-				harnesstest.Inject(1, model.Kill, generators.InPlace{}), generators.Inject{ID: 2, Fault: model.Start, Version: version},
-			}}
-		}
-		out, err := Execute(t.Context(), s, plan("1.6.2"), Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: quick})
-		assert.Nil(t, out)
-		assert.ErrorContains(t, err, `step 2 (id 2): it starts version "1.6.2", and the server is `+runtime.DefaultVersion)
-		_, err = Execute(t.Context(), s, plan(runtime.DefaultVersion), Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: quick})
-		assert.NoError(t, err)
-	})
-}

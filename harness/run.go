@@ -138,7 +138,7 @@ type Execution struct {
 // Execute runs one plan on a system. The error is the harness's own; what the
 // runtime did wrong stands in the outcome.
 func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution) (*Outcome, error) {
-	if err := generators.CheckServer(plan, sys.Runtime.Identity().Version); err != nil {
+	if err := sys.Provide(ctx, plan); err != nil {
 		return nil, err
 	}
 	var line bytes.Buffer
@@ -158,8 +158,12 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 // historyVersion is the oldest version of the history format that has all of a plan's
 // run.
 func historyVersion(p generators.Plan) int {
-	if p.Load.Clients > 0 {
+	const withLoad = 2
+	switch {
+	case len(p.Versions()) > 0:
 		return model.HistoryVersion
+	case p.Load.Clients > 0:
+		return withLoad
 	}
 	return 1
 }
@@ -213,7 +217,8 @@ func (r *run) all(parent context.Context) error {
 func (r *run) watched(parent context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	r.fail, r.identity = cancel, r.sys.Runtime.Identity()
+	r.fail = cancel
+	r.beginServer(r.sys.Runtime.Identity())
 	r.heartbeat = startHeartbeat()
 	defer r.heartbeat.stop()
 	defer r.observe()()
@@ -361,5 +366,5 @@ func (r *run) notBack(err error) error {
 			detailed(fmt.Sprintf("when %s had passed it was not: %v", r.bounds.Recovery, err))
 	}
 	return (&Liveness{Guarantee: model.Guarantee{Code: model.RuntimeComesBack}}).
-		detailed(fmt.Sprintf("no answer within %s: %v", r.bounds.Recovery, err))
+		detailed(fmt.Sprintf("no answer%s within %s: %v", r.asVersion(), r.bounds.Recovery, err))
 }

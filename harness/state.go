@@ -31,14 +31,14 @@ type run struct {
 	bounds    Bounds
 	heartbeat *heartbeat
 	prober    prober
-	// identity is the server's that was started.
-	identity runtime.Identity
 	// fail ends the run with a violation or an error of the harness.
 	fail context.CancelCauseFunc
 
 	mu      sync.Mutex
 	changed chan struct{}
 	state   model.Condition
+	// identity is that of the server that was started last, own that of the first.
+	identity, own runtime.Identity
 	// stage is what the run does while the server neither ends nor starts; spawning is true
 	// while the runtime starts the server's process.
 	stage    Part

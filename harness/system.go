@@ -35,11 +35,17 @@ type System struct {
 	// a server of these settings needs at most. Without Look nothing is looked at.
 	Look func() []resources.Level
 	Need resources.Need
+	// Widen takes a server of another version on the same data into Need, nil where
+	// nothing is looked at.
+	Widen func(version string)
 
 	// Config is what the server runs with, or was started with last. [System.Boot] starts
 	// it with that; a plan with another one takes the server over, and its start steps
 	// may change it.
 	Config generators.StartConfig
+	// Version is that which the server runs, or was started with last, by the name that a
+	// plan gives it; "" is the runtime's own.
+	Version string
 
 	// Log reads the server's log.
 	Log serverlog.Scanner
@@ -82,14 +88,48 @@ func (s *System) Boot(ctx context.Context) error {
 	defer cancel()
 	s.WatchResources()
 	s.began = time.Now()
-	if err := s.Runtime.Start(ctx, runtime.StartOptions{Env: s.Config.Env()}); err != nil {
-		return fmt.Errorf("start the runtime: %w", err)
+	if err := s.start(ctx); err != nil {
+		return err
 	}
 	s.up = true
 	if s.Deploy == nil {
 		return nil
 	}
 	return s.deploy(ctx)
+}
+
+// start starts the server with what the system runs.
+func (s *System) start(ctx context.Context) error {
+	if err := s.Runtime.Start(ctx, runtime.StartOptions{Env: s.Config.Env(), Version: s.Version}); err != nil {
+		return fmt.Errorf("start the runtime: %w", err)
+	}
+	return nil
+}
+
+// Provide makes sure that the server can do what a plan asks of it: that its versions can be
+// started without an installation in between, which would be an outage, and that each can
+// have the plan's data. It refuses a server that a plan left with another version: its data
+// are not those of its own.
+func (s *System) Provide(ctx context.Context, p generators.Plan) error {
+	if s.Version != "" {
+		return fmt.Errorf("an earlier plan started the server as %s: take a server that was not", s.Version)
+	}
+	if err := generators.CheckServer(p, s.Runtime.Identity().Version); err != nil {
+		return err
+	}
+	for _, version := range p.Versions() {
+		reported, err := s.Runtime.Provide(ctx, version)
+		if err == nil {
+			err = generators.CheckServer(p, reported)
+		}
+		if err != nil {
+			return fmt.Errorf("the plan starts version %s: %w", version, err)
+		}
+		if s.Widen != nil {
+			s.Widen(reported)
+		}
+	}
+	return nil
 }
 
 // WatchResources begins to measure the server's resources, if the system has a Look.

@@ -15,6 +15,9 @@ type Counters struct {
 	Attempts   int `json:"attempts"`
 	// Faults counts the faults that happened, by kind; the closing kills count.
 	Faults map[model.FaultKind]int `json:"faults,omitempty"`
+	// Versions counts the starts of plans that name versions, by the version and the build
+	// that started: "1.7.12 (577e032)".
+	Versions map[string]int `json:"versions,omitempty"`
 	// InFlight counts the operations open at a stop or a kill.
 	InFlight int `json:"in_flight"`
 	// Ambiguous counts the operations of the programs with an ambiguous outcome,
@@ -39,12 +42,17 @@ func (c *Counters) Add(d Counters) {
 	c.Open += d.Open
 	c.ReadBack += d.ReadBack
 	c.Load.Add(d.Load)
-	for kind, n := range d.Faults {
-		if c.Faults == nil {
-			c.Faults = map[model.FaultKind]int{}
-		}
-		c.Faults[kind] += n
+	c.Faults = sumOf(c.Faults, d.Faults)
+	c.Versions = sumOf(c.Versions, d.Versions)
+}
+
+// sumOf sums two counts. The first may change.
+func sumOf[K comparable](a, b map[K]int) map[K]int {
+	if a == nil && len(b) > 0 {
+		a = map[K]int{}
 	}
+	addCounts(a, b)
+	return a
 }
 
 // Tally counts what runs tested.
@@ -149,6 +157,9 @@ func TallyOf(plan int, h *model.History) Tally {
 			continue
 		}
 		t.Faults[f.Kind]++
+		if f.Reported != "" {
+			t.Counters.Versions = sumOf(t.Counters.Versions, map[string]int{f.StartedVersion(): 1})
+		}
 	}
 	for _, up := range loadUps(h) {
 		t.Load.UpNs += up.To - up.From

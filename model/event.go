@@ -10,8 +10,9 @@ import (
 )
 
 // HistoryVersion is the newest version of the history format that this package reads.
-// Version 2 has the phase [Load]; a history without it may have version 1.
-const HistoryVersion = 2
+// Version 2 has the phase [Load], version 3 the versions of starts; a history without them
+// may have version 1.
+const HistoryVersion = 3
 
 // Event is one line of a history file. [History.Apply] adds it to a history;
 // [EncodeEvent] and [DecodeEvent] give it its line.
@@ -67,23 +68,28 @@ type (
 		Answer string `json:"answer"`
 	}
 	// FaultBegan opens a fault. Start is what a start starts the server with: the
-	// configuration as plans have it.
+	// configuration as plans have it. Version is what a start was asked for, by the name
+	// that the plan gives it; "" for the version of the header.
 	FaultBegan struct {
 		Instant
-		Step   int             `json:"step,omitempty"`
-		Kind   FaultKind       `json:"kind"`
-		Target Target          `json:"target,omitempty"`
-		Start  json.RawMessage `json:"start,omitempty"`
+		Step    int             `json:"step,omitempty"`
+		Kind    FaultKind       `json:"kind"`
+		Target  Target          `json:"target,omitempty"`
+		Start   json.RawMessage `json:"start,omitempty"`
+		Version string          `json:"version,omitempty"`
 	}
 	// FaultEnded closes the last open fault of that step, kind and target. As is what it
 	// turned out to be: a stop that ended in SIGKILL is a kill; "" for what it was.
+	// Version and Build are those of the server that a start started, as it reports them.
 	FaultEnded struct {
 		Instant
-		Step   int       `json:"step,omitempty"`
-		Kind   FaultKind `json:"kind"`
-		Target Target    `json:"target,omitempty"`
-		As     FaultKind `json:"as,omitempty"`
-		Detail string    `json:"detail,omitempty"`
+		Step    int       `json:"step,omitempty"`
+		Kind    FaultKind `json:"kind"`
+		Target  Target    `json:"target,omitempty"`
+		As      FaultKind `json:"as,omitempty"`
+		Detail  string    `json:"detail,omitempty"`
+		Version string    `json:"version,omitempty"`
+		Build   string    `json:"build,omitempty"`
 	}
 	// Seen is evidence of the endpoint proxy.
 	Seen struct {
@@ -346,7 +352,7 @@ func (e FaultBegan) apply(h *History) error {
 	if err != nil {
 		return fmt.Errorf("its start: %w", err)
 	}
-	h.Faults = append(h.Faults, Fault{Step: e.Step, Kind: e.Kind, Target: e.Target, Start: start, Begin: e.Instant, End: Forever})
+	h.Faults = append(h.Faults, Fault{Step: e.Step, Kind: e.Kind, Target: e.Target, Start: start, Version: e.Version, Begin: e.Instant, End: Forever})
 	return nil
 }
 
@@ -354,7 +360,7 @@ func (e FaultEnded) apply(h *History) error {
 	for i := len(h.Faults) - 1; i >= 0; i-- {
 		f := &h.Faults[i]
 		if f.Step == e.Step && f.Kind == e.Kind && f.Target == e.Target && f.End == Forever {
-			f.End, f.Detail = e.Instant, e.Detail
+			f.End, f.Detail, f.Reported, f.Build = e.Instant, e.Detail, e.Version, e.Build
 			if e.As != "" && e.As != e.Kind {
 				f.Kind, f.Asked = e.As, e.Kind
 			}

@@ -106,12 +106,25 @@ type Fault struct {
 	// Start is the configuration of a start, as plans have it; nil for the server's
 	// defaults, and in older histories.
 	Start json.RawMessage
+	// Version is what a start was asked for, by the plan's name for it; "" for the version
+	// of the header, and before version 3 of the format. Reported and Build are those of
+	// the server that it started, "" if they are not known.
+	Version, Reported, Build string
 	// Asked is the kind that it began as, if it turned out to be another: a stop that
 	// ended in SIGKILL is a kill. "" if not.
 	Asked      FaultKind
 	Begin, End Instant
 	// Detail says how it went: "exit 0 after 251ms".
 	Detail string
+}
+
+// StartedVersion is the version and the build that a start started, "1.7.12 (577e032)"; ""
+// if they are not known.
+func (f Fault) StartedVersion() string {
+	if f.Build == "" {
+		return f.Reported
+	}
+	return f.Reported + " (" + f.Build + ")"
 }
 
 // Ends reports whether the fault ends the server.

@@ -130,6 +130,7 @@ func (s *streaming) fault() {
 		s.add(model.FaultEnded{
 			Instant: s.now(), Step: f.Step, Kind: f.Kind, Target: f.Target,
 			As: rapid.SampledFrom([]model.FaultKind{"", "kill"}).Draw(s.t, "as"), Detail: words.Draw(s.t, "detail"),
+			Version: rapid.SampledFrom([]string{"", "1.6.2"}).Draw(s.t, "reported"), Build: rapid.SampledFrom([]string{"", "577e032"}).Draw(s.t, "build"),
 		})
 		return
 	}
@@ -138,7 +139,7 @@ func (s *streaming) fault() {
 		Target: rapid.SampledFrom([]model.Target{"", "node-0", "node-12", model.ServiceTarget}).Draw(s.t, "target"),
 	}
 	if f.Kind == model.Start && rapid.Bool().Draw(s.t, "configured") {
-		f.Start = json.RawMessage(`{"state":"lazy","suspension":"at once"}`)
+		f.Start, f.Version = json.RawMessage(`{"state":"lazy","suspension":"at once"}`), "1.6.2"
 	}
 	s.faults = append(s.faults, f)
 	s.add(f)

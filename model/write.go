@@ -55,8 +55,8 @@ func (h *History) events() []Event {
 		if f.Asked != "" {
 			began, as = f.Asked, f.Kind
 		}
-		add(f.Begin, FaultBegan{f.Begin, f.Step, began, f.Target, f.Start})
-		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail})
+		add(f.Begin, FaultBegan{f.Begin, f.Step, began, f.Target, f.Start, f.Version})
+		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail, f.Reported, f.Build})
 	}
 	for _, s := range h.Evidence {
 		add(s.At, Seen{s.At, s.ID, s.Invocation, s.Entry, s.Reading, s.Held})

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -62,6 +63,36 @@ func TestOutageNamesTheConfigurationThatItsStartChangedTo(t *testing.T) {
 	for _, c := range []generators.Config{{}, {Server: "lazy-state"}} {
 		assert.Equal(t, [][]string{{down}, {down}}, facts(restartedWith(t, c, 0, nil, nil)), "an older history")
 	}
+}
+
+func TestOutageNamesTheVersionThatAStartChangedTo(t *testing.T) {
+	h := &model.History{}
+	require.NoError(t, h.Apply(model.Header{Version: 3, Run: "r", Runtime: "restate-server 1.6.2 (aaa), process"}))
+	seq := int64(0)
+	at := func() model.Instant { seq++; return model.Instant{Seq: seq, Ns: seq * 1e9} }
+	require.NoError(t, h.Apply(model.Called{Instant: at(), ID: 1, Process: "0", Phase: model.Program, Object: model.Object{Kind: model.Counter}, Op: "get()"}))
+	for _, v := range []struct{ name, reported, build string }{
+		{"", "1.6.2", "aaa"}, {"1.7.12", "1.7.12", "bbb"}, {"1.7.12", "1.7.12", "bbb"}, {"mine", "1.7.13-dev", ""}, {"other", "", ""}, {"", "1.6.2", "aaa"},
+	} {
+		require.NoError(t, h.Apply(model.FaultBegan{Instant: at(), Kind: model.Kill}))
+		require.NoError(t, h.Apply(model.FaultEnded{Instant: at(), Kind: model.Kill}))
+		require.NoError(t, h.Apply(model.FaultBegan{Instant: at(), Kind: model.Start, Version: v.name}))
+		require.NoError(t, h.Apply(model.FaultEnded{Instant: at(), Kind: model.Start, Version: v.reported, Build: v.build}))
+	}
+	var started []string
+	for _, o := range outagesOf(h) {
+		started = append(started, strings.Join(o.Facts, factGap))
+	}
+	assert.Equal(t, []string{"", "started as 1.7.12 (bbb)", "", "started as mine, 1.7.13-dev", "started as other", "started as 1.6.2 (aaa)"}, started)
+}
+
+func TestSessionSaysWhichVersionsItStarted(t *testing.T) {
+	tally := harness.NewTally()
+	assert.Empty(t, versions(tally.Versions))
+	assert.Contains(t, notTested(tally), "upgrade")
+	tally.Versions = map[string]int{"1.7.12 (bbb)": 3, "1.6.2 (aaa)": 1}
+	assert.Equal(t, "1.6.2 (aaa) 1 · 1.7.12 (bbb) 3 (starts of plans that name versions)", versions(tally.Versions))
+	assert.NotContains(t, notTested(tally), "upgrade")
 }
 
 func TestSessionSaysWhichConfigurationsItHad(t *testing.T) {

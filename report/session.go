@@ -92,6 +92,7 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 		"at a fault: "+faultPoints(t))
 	out.add("load", loadRow(t.Load)...)
 	out.add("covered", coveredText(t.Coverage))
+	out.add("versions", versions(t.Versions))
 	out.add("servers", servers(t)...)
 	out.add("ledger", ledger(s)...)
 	out.add("available", availability(s)...)
@@ -103,9 +104,18 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	out.add("known", knownLines(s)...)
 	if s.Verdict == harness.Pass {
 		out.add("excludes", excludes(s)...)
-		out.add("not tested", "power loss, disk full, more than one node, upgrade, timers, awakeables")
+		out.add("not tested", notTested(t))
 	}
 	return out
+}
+
+// notTested lists what no plan has or, for the change of versions, had.
+func notTested(t harness.Tally) string {
+	upgrade := "upgrade, "
+	if len(t.Versions) > 1 {
+		upgrade = ""
+	}
+	return "power loss, disk full, more than one node, " + upgrade + "timers, awakeables"
 }
 
 // ledger says what the end of the session read again; nil if there was no ledger.

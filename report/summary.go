@@ -63,6 +63,7 @@ type countersJSON struct {
 	Operations int                     `json:"operations"`
 	Attempts   int                     `json:"attempts"`
 	Faults     map[model.FaultKind]int `json:"faults"`
+	Versions   map[string]int          `json:"versions,omitempty"`
 	InFlight   int                     `json:"in_flight_at_fault"`
 	Ambiguous  int                     `json:"ambiguous"`
 	Resolved   int                     `json:"resolved"`

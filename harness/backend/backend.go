@@ -56,8 +56,10 @@ type Options struct {
 	Name Name
 	// Why is why that one, for the sentence of [Choice]; "" is "as asked".
 	Why string
-	// Image is any image, Binary any executable that acts as restate-server.
-	Image, Binary string
+	// Image is any image, Binary any executable that acts as restate-server. Images and
+	// Binaries are more of them by the names of versions.
+	Image, Binary    string
+	Images, Binaries map[string]string
 	// Bugs, Rate and Seed are for the simulated runtime.
 	Bugs []simulated.Bug
 	Rate float64
@@ -113,14 +115,14 @@ func (o Options) why() string {
 }
 
 func (o Options) auto(ctx context.Context, s runtime.Settings) (harness.Open, Choice, error) {
-	if o.Binary != "" {
+	if o.Binary != "" || len(o.Binaries) > 0 {
 		return o.real(o.native), Choice{Process, "since -restate.binary names one"}, nil
 	}
 	docker := container.Available(ctx)
 	if docker == nil {
 		return o.real(o.container), Choice{Container, "since Docker answers"}, nil
 	}
-	if o.Image != "" {
+	if o.Image != "" || len(o.Images) > 0 {
 		return nil, Choice{}, fmt.Errorf("-restate.image needs Docker: %w", docker)
 	}
 	native := process.Available(ctx, s, o.process()...)
@@ -130,8 +132,16 @@ func (o Options) auto(ctx context.Context, s runtime.Settings) (harness.Open, Ch
 	return nil, Choice{}, fmt.Errorf("no runtime to test here: %w; %w", docker, native)
 }
 
+// of is what is wanted for a version that a start names.
+func (o Options) of(s runtime.Settings, version string) (Options, runtime.Settings) {
+	if version != "" {
+		o.Image, o.Binary, s.Version = "", "", version
+	}
+	return o, s
+}
+
 func (o Options) process() []process.Option {
-	out := []process.Option{process.WithNotice(o.notice)}
+	out := []process.Option{process.WithNotice(o.notice), process.WithBuilds(o.Binaries)}
 	if o.Binary != "" {
 		out = append(out, process.WithBinary(o.Binary))
 	}
@@ -139,7 +149,7 @@ func (o Options) process() []process.Option {
 }
 
 func (o Options) containers() []container.Option {
-	out := []container.Option{container.WithNotice(o.notice)}
+	out := []container.Option{container.WithNotice(o.notice), container.WithImages(o.Images)}
 	if o.Image != "" {
 		out = append(out, container.WithImage(o.Image))
 	}

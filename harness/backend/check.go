@@ -15,16 +15,21 @@ import (
 	"retain/runtime/binary"
 	"retain/runtime/container"
 	"retain/runtime/dumpconfig"
+	"retain/runtime/process"
 )
 
 // Check refuses settings that the server does not know, and variables that it can't
 // read, in one line; nothing is started. Notices say what could not be checked, and
-// which settings change nothing. The simulated runtime has no settings.
-func (o Options) Check(ctx context.Context, c Choice, s runtime.Settings) error {
+// which settings change nothing. The server is that of a version, "" for that of the
+// settings. The simulated runtime has no settings.
+func (o Options) Check(ctx context.Context, c Choice, s runtime.Settings, version string) error {
 	if c.Name == Simulated {
 		return nil
 	}
-	o.inheritance(s)
+	if version == "" {
+		o.inheritance(s)
+	}
+	o, s = o.of(s, version)
 	given, err := handed(c, s)
 	if err != nil || len(given.Env) == 0 && given.Content == nil {
 		return err
@@ -57,7 +62,7 @@ func (o Options) dumper(ctx context.Context, c Choice, s runtime.Settings, file 
 }
 
 func (o Options) request(s runtime.Settings) binary.Request {
-	return binary.Request{Path: o.Binary, Version: s.Version, Notice: o.notice}
+	return process.Request(s, o.process()...)
 }
 
 // handed are the settings that a person hands to the server.

@@ -31,6 +31,7 @@ func needOf(s runtime.Settings, version string) resources.Need {
 func watched(sys *harness.System, s runtime.Settings) {
 	sys.Need = needOf(s, sys.Runtime.Identity().Version)
 	sys.Partitions = max(0, partitionsOf(s))
+	sys.Widen = func(version string) { sys.Need = sys.Need.Or(needOf(s, version)) }
 	if h, can := sys.Runtime.(runtime.Hosted); can {
 		server := &resources.Server{Data: resources.DataPlace(h.Directory()), Processes: h.Processes, Need: sys.Need}
 		if sys.Runtime.Identity().Backend == string(Container) {
@@ -40,6 +41,10 @@ func watched(sys *harness.System, s runtime.Settings) {
 			server.LastLimits = l.LastLimits
 		}
 		sys.Look = server.Look
+		sys.Widen = func(version string) {
+			sys.Need = sys.Need.Or(needOf(s, version))
+			server.Widen(sys.Need)
+		}
 	}
 }
 

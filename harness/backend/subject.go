@@ -18,8 +18,23 @@ type Subject struct {
 	Image string
 }
 
-// Subject finds the server of a choice, installing or pulling it if need be.
-func (o Options) Subject(ctx context.Context, c Choice, s runtime.Settings) (Subject, error) {
+// Subjects finds the servers of a choice, installing or pulling them if need be: that of the
+// settings, under "", and those of versions that starts name.
+func (o Options) Subjects(ctx context.Context, c Choice, s runtime.Settings, versions []string) (map[string]Subject, error) {
+	out := map[string]Subject{}
+	for _, version := range append([]string{""}, versions...) {
+		of, settings := o.of(s, version)
+		found, err := of.subject(ctx, c, settings)
+		if err != nil {
+			return nil, err
+		}
+		out[version] = found
+	}
+	return out, nil
+}
+
+// subject finds one server of a choice.
+func (o Options) subject(ctx context.Context, c Choice, s runtime.Settings) (Subject, error) {
 	switch c.Name {
 	case Process:
 		server, err := binary.Find(ctx, o.request(s))

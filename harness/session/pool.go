@@ -43,17 +43,18 @@ func newPool(open harness.Open, plans int) *pool {
 }
 
 // take hands out an idle system with these settings, one that runs the configuration if
-// there is one, or opens one with both.
-func (p *pool) take(ctx context.Context, s runtime.Settings, c generators.StartConfig) (*server, error) {
+// there is one, or opens one with both. unserved is for one that has served no plan.
+func (p *pool) take(ctx context.Context, s runtime.Settings, c generators.StartConfig, unserved bool) (*server, error) {
 	key := s.Key()
 	p.mu.Lock()
-	if idle := p.idle[key]; len(idle) > 0 {
-		at := len(idle) - 1
-		for i, sys := range idle {
-			if sys.Config == c {
-				at = i
-			}
+	at := -1
+	for i, sys := range p.idle[key] {
+		if (!unserved || sys.Plans() == 0) && (at < 0 || sys.Config == c || p.idle[key][at].Config != c) {
+			at = i
 		}
+	}
+	if at >= 0 {
+		idle := p.idle[key]
 		sys := idle[at]
 		p.idle[key] = slices.Delete(idle, at, at+1)
 		p.forget(key)

@@ -40,7 +40,7 @@ func TestIdleServersMakeRoom(t *testing.T) {
 	}
 	for partitions := range 4 {
 		settings := runtime.Settings{Partitions: partitions + 1}
-		sys, err := p.take(t.Context(), settings, generators.StartConfig{})
+		sys, err := p.take(t.Context(), settings, generators.StartConfig{}, false)
 		require.NoError(t, err)
 		require.NoError(t, p.give(t.Context(), settings, sys))
 	}
@@ -55,18 +55,18 @@ func TestThePoolPrefersAServerThatRunsTheConfiguration(t *testing.T) {
 	p := newPool(openSimulated, maxPlans)
 	settings := runtime.Settings{Partitions: 4}
 	lazy, eager := generators.StartConfig{State: generators.LazyState}, generators.StartConfig{State: generators.EagerState}
-	first, err := p.take(t.Context(), settings, lazy)
+	first, err := p.take(t.Context(), settings, lazy, false)
 	require.NoError(t, err)
-	second, err := p.take(t.Context(), settings, eager)
+	second, err := p.take(t.Context(), settings, eager, false)
 	require.NoError(t, err)
 	require.NotSame(t, first, second)
 	require.NoError(t, p.give(t.Context(), settings, first))
 	require.NoError(t, p.give(t.Context(), settings, second))
 
-	got, err := p.take(t.Context(), settings, lazy)
+	got, err := p.take(t.Context(), settings, lazy, false)
 	require.NoError(t, err)
 	assert.Same(t, first, got)
-	other, err := p.take(t.Context(), settings, lazy)
+	other, err := p.take(t.Context(), settings, lazy, false)
 	require.NoError(t, err)
 	assert.Same(t, second, other, "the plan takes a server with another configuration over before it opens one more")
 	for _, sys := range []*server{got, other} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -210,17 +211,24 @@ func (o Options) impatient() harness.Open {
 func (s *session) begin(ctx context.Context) error {
 	ctx = harness.WithStopwatch(ctx, s.watches[0])
 	defer harness.EnterPart(ctx, harness.PartProvisioning)()
-	config := s.Draw(0).Config
-	settings, err := s.settings(config)
+	plan := s.Draw(0)
+	settings, err := s.settings(plan.Config)
 	if err != nil {
 		return err
 	}
-	if err := s.pool.makeRoom(ctx, settings, max(1, s.Workers)); err != nil {
-		return err
+	for _, version := range append([]string{settings.Version}, plan.Versions()...) {
+		needs := settings
+		needs.Version = version
+		if err := s.pool.makeRoom(ctx, needs, max(1, s.Workers)); err != nil {
+			return err
+		}
 	}
-	sys, err := s.pool.fresh(ctx, settings, config.Started())
+	sys, err := s.pool.fresh(ctx, settings, plan.Config.Started())
 	if err != nil {
 		return err
+	}
+	if err := sys.Provide(ctx, plan); err != nil {
+		return errors.Join(err, sys.close(context.WithoutCancel(ctx)))
 	}
 	return s.pool.give(ctx, settings, sys)
 }
@@ -342,7 +350,9 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 		r.Sentence = err.Error()
 		return r
 	}
-	sys, err := s.pool.take(ctx, settings, plan.Config.Started())
+	// What other plans left is not led through the versions of this one: a failure of theirs
+	// would not be in their plans.
+	sys, err := s.pool.take(ctx, settings, plan.Config.Started(), len(plan.Versions()) > 0)
 	if err != nil {
 		r.Sentence = err.Error()
 		return r

@@ -219,6 +219,7 @@ type planStep struct {
 	Milestone       string                 `json:"milestone,omitempty"`
 	InFlight        int                    `json:"in_flight,omitempty"`
 	Start           generators.StartConfig `json:"start,omitzero"`
+	Version         string                 `json:"version,omitempty"`
 	HoldThroughStop bool                   `json:"hold_through_stop,omitempty"`
 }
 
@@ -264,7 +265,7 @@ func planFingerprint(p generators.Plan) string {
 }
 
 func faultStep(s generators.Inject, ids map[int]int) planStep {
-	out := planStep{Fault: s.Fault, Start: s.Start, HoldThroughStop: s.HoldThroughStop, When: "in place"}
+	out := planStep{Fault: s.Fault, Start: s.Start, Version: s.Version, HoldThroughStop: s.HoldThroughStop, When: "in place"}
 	switch t := s.When.(type) {
 	case generators.WhileOpen:
 		out.When, out.Step = "while open", ids[t.Step]

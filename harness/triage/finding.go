@@ -89,7 +89,10 @@ type LateRead struct {
 // finding collects the facts of a run that did not pass.
 func (o Options) finding(r *harness.Run, sys *harness.System, d *diagnosis, again recheck) Finding {
 	f := FactsOf(r)
-	f.Identity, f.Altered = sys.Runtime.Identity(), o.Altered
+	f.Altered = o.Altered
+	if now := sys.Runtime.Identity(); r.Outcome == nil || now.Source == f.Identity.Source {
+		f.Identity = now // the build may have become known meanwhile
+	}
 	if r.Verdict == harness.Violation || r.Verdict == harness.Known {
 		f.Fingerprint = signature.Of(*r, o.Check).Fingerprint()
 	}

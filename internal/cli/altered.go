@@ -2,8 +2,10 @@ package cli
 
 import (
 	"flag"
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"retain/harness/backend"
@@ -66,17 +68,26 @@ func alteredServer() (out model.Settings) {
 	if *configFlag != "" {
 		add(model.FileSetting, "restate.config", filepath.Base(*configFlag), digest(*configFlag))
 	}
-	if *imageFlag != "" {
-		add(model.ServerSetting, "restate.image", *imageFlag, "") // Docker knows the hash
+	for _, reference := range imageFlag.arguments() {
+		add(model.ServerSetting, "restate.image", reference, "") // Docker knows the hash
 	}
-	if *binaryFlag != "" {
-		path, err := exec.LookPath(*binaryFlag)
-		if err != nil {
-			path = *binaryFlag
-		}
-		add(model.ServerSetting, "restate.binary", filepath.Base(*binaryFlag), digest(path))
+	if binaryFlag.plain != "" {
+		add(model.ServerSetting, "restate.binary", filepath.Base(binaryFlag.plain), programDigest(binaryFlag.plain))
+	}
+	for _, name := range binaryFlag.names() {
+		path := binaryFlag.named[name]
+		add(model.ServerSetting, "restate.binary", name+"="+filepath.Base(path), programDigest(path))
 	}
 	return out
+}
+
+// programDigest is the hash of a program, which may be found on the PATH.
+func programDigest(program string) string {
+	path, err := exec.LookPath(program)
+	if err != nil {
+		path = program
+	}
+	return digest(path)
 }
 
 // digest is the SHA-256 of a file, "" if it can't be read.
@@ -85,17 +96,29 @@ func digest(path string) string {
 	return sum
 }
 
-// alteredOn is [alteredSettings] with facts about the server that was found: the hash of its
-// image, or its program on the PATH.
-func alteredOn(name backend.Name, server backend.Subject) model.Settings {
+// alteredOn is [alteredSettings] with facts about the servers that were found, the own one
+// under "" and those of plans under their versions: the hashes of their images, or their
+// programs on the PATH.
+func alteredOn(name backend.Name, found map[string]backend.Subject) model.Settings {
 	out := alteredSettings(name)
 	for i := range out {
-		if out[i].Name == "-restate.image" {
-			out[i].SHA256 = strings.TrimPrefix(server.Image, "sha256:")
+		if out[i].Name != "-restate.image" {
+			continue
 		}
+		version := ""
+		if out[i].Value != imageFlag.plain {
+			version, _, _ = strings.Cut(out[i].Value, "=")
+		}
+		server, is := found[version]
+		if !is && version == *versionFlag {
+			server = found[""]
+		}
+		out[i].SHA256 = strings.TrimPrefix(server.Image, "sha256:")
 	}
-	if server.OnPath != "" {
-		out = append(out, model.Setting{Kind: model.ServerSetting, Name: "PATH", Value: server.OnPath, SHA256: digest(server.OnPath)})
+	for _, version := range slices.Sorted(maps.Keys(found)) {
+		if path := found[version].OnPath; path != "" {
+			out = append(out, model.Setting{Kind: model.ServerSetting, Name: "PATH", Value: path, SHA256: digest(path)})
+		}
 	}
 	return out
 }

@@ -84,7 +84,10 @@ func campaignOptions(ctx context.Context) (campaign.Options, error) {
 	if _, given := rapidFlag("seed"); given || last == nil {
 		seed = sessionSeed()
 	}
-	on, err := choose(ctx, backend.Name(*runtimeFlag), max(1, seed), func(string) {})
+	if err := checkNamed(nil); err != nil {
+		return campaign.Options{}, err
+	}
+	on, err := choose(ctx, backend.Name(*runtimeFlag), max(1, seed), nil, func(string) {})
 	if err != nil {
 		return campaign.Options{}, err
 	}

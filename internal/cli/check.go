@@ -80,19 +80,19 @@ func checkValues() error {
 
 // checkSource refuses flags of the server that the chosen runtime can't use.
 func checkSource() error {
-	name := backend.Name(*runtimeFlag)
+	name, image, binary := backend.Name(*runtimeFlag), imageFlag.given(), binaryFlag.given()
 	switch {
-	case *imageFlag != "" && *binaryFlag != "":
+	case image && binary:
 		return errors.New("-restate.image and -restate.binary name two servers: give one of them")
-	case *imageFlag+*binaryFlag != "" && isSet(flag.Lookup("restate.version")):
-		return errors.New("-restate.version names the server of the official image and of the npm package, -restate.image and -restate.binary another one: leave one of them out")
+	case imageFlag.plain+binaryFlag.plain != "" && isSet(flag.Lookup("restate.version")):
+		return errors.New("-restate.version names the server of the official image and of the npm package, -restate.image and -restate.binary another one: leave one of them out, or name the build, NAME=, and say -restate.version NAME")
 	case name == backend.Simulated && *dataFlag:
 		return errors.New("-keep.data keeps a real server's directory, and the simulated runtime has none: leave it out, or say -runtime process or container")
-	case *imageFlag != "" && (name == backend.Process || name == backend.Simulated):
+	case image && (name == backend.Process || name == backend.Simulated):
 		return fmt.Errorf("-restate.image is for containers: leave out -runtime %s, or say -runtime container", name)
 	case name == backend.Simulated && (isSet(flag.Lookup("restate.version")) || *configFlag != "" || len(envFlag) > 0):
 		return errors.New("-restate.version, -restate.config and -restate.env are for a real server: leave them out, or say -runtime process or container")
-	case *binaryFlag != "" && (name == backend.Container || name == backend.Simulated):
+	case binary && (name == backend.Container || name == backend.Simulated):
 		return fmt.Errorf("-restate.binary is for the native server: leave out -runtime %s, or say -runtime process", name)
 	}
 	return nil

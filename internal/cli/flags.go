@@ -4,6 +4,7 @@ import (
 	"flag"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"retain/harness"
@@ -15,10 +16,10 @@ import (
 // The flags of retain. Those of Go and rapid keep their meaning; docs/flags.md lists all.
 var (
 	runtimeFlag    = flag.String("runtime", string(backend.Auto), "where the runtime comes from: auto, container, process or simulated")
-	versionFlag    = flag.String("restate.version", runtime.DefaultVersion, "version of the server")
+	versionFlag    = flag.String("restate.version", runtime.DefaultVersion, "version of the server: a release, or the NAME of a build of -restate.binary or -restate.image")
 	versionsFlag   = flag.String("restate.versions", "", "with -run Compare: the versions, separated by commas; on the simulated runtime none, or planted bugs")
-	imageFlag      = flag.String("restate.image", "", "image of the server, instead of the official one")
-	binaryFlag     = flag.String("restate.binary", "", "executable that acts as restate-server")
+	imageFlag      = builds{}
+	binaryFlag     = builds{}
 	configFlag     = flag.String("restate.config", "", "configuration file handed to the server")
 	envFlag        = envs{}
 	serverFlag     = flag.String("config", "", "configuration of the server for all plans, instead of one for each group of plans")
@@ -46,6 +47,8 @@ var (
 )
 
 func init() {
+	flag.Var(&imageFlag, "restate.image", "image of the server, instead of the official one; NAME=REF makes it the version NAME, and may be given again")
+	flag.Var(&binaryFlag, "restate.binary", "executable that acts as restate-server; NAME=PATH makes it the version NAME, and may be given again")
 	flag.Var(&envFlag, "restate.env", "K=V, handed to the server; may be given again")
 }
 
@@ -84,7 +87,7 @@ func serverArguments() []string {
 	var out []string
 	flag.Visit(func(f *flag.Flag) {
 		if slices.Contains(serverFlags, f.Name) {
-			out = append(out, argument(f.Name, f.Value.String()))
+			out = append(out, arguments(f.Name, f.Value.String())...)
 		}
 	})
 	for _, pair := range envFlag.referenced() {
@@ -93,8 +96,16 @@ func serverArguments() []string {
 	return out
 }
 
-// argument is a flag as an argument: -name=value.
-func argument(name, value string) string { return "-" + name + "=" + value }
+// argument is a flag as an argument: -name=value. One that was given again has several.
+func argument(name, value string) string { return strings.Join(arguments(name, value), " ") }
+
+// arguments are those that give a flag its value.
+func arguments(name, value string) (out []string) {
+	for _, one := range strings.Split(value, argumentGap) {
+		out = append(out, "-"+name+"="+one)
+	}
+	return out
+}
 
 // orDefault is the value, or the flag's default in place of "".
 func orDefault(value string, f *flag.Flag) string {

@@ -54,7 +54,7 @@ func backendOf(c *regress.Case) backend.Name {
 	}
 	// A real server is one wherever it comes from: where this machine or the flags rule the
 	// case's backend out, another one is chosen.
-	if *imageFlag != "" || *binaryFlag != "" {
+	if imageFlag.given() || binaryFlag.given() {
 		return backend.Auto
 	}
 	if name == backend.Process && process.Available(context.Background(), settings()) == nil {
@@ -85,7 +85,7 @@ func regression(t T, file, about string) {
 	options := Options()
 	options.Draw, options.Plans, options.Workers, options.Fresh = func(int) generators.Plan { return withServer(plan) }, kept.Runs(), 3, true
 	options.Base, options.Dir, options.KeepData = settingsOn(place), artifacts, *dataFlag && place != backend.Simulated
-	j := &job{ctx: Interruptible(t), on: place, reporter: reporter, progress: report.NewSessionProgress(about, kept.Runs(), 0), options: options}
+	j := &job{ctx: Interruptible(t), on: place, reporter: reporter, progress: report.NewSessionProgress(about, kept.Runs(), 0), options: options, versions: plan.Versions()}
 	defer j.watch()()
 	session := j.conduct(t)
 	defer func() {

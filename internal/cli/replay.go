@@ -27,7 +27,7 @@ func Replay(t T) {
 	if *promoteFlag != "" && plans() == 0 {
 		n = rateRuns // a plan that fails now and then should get the chance
 	}
-	replayed := execute(t, program{seed: plan.Seed, plans: n, draw: func(int) generators.Plan { return withServer(plan) }, fresh: true})
+	replayed := execute(t, program{seed: plan.Seed, plans: n, draw: func(int) generators.Plan { return withServer(plan) }, fresh: true, versions: plan.Versions()})
 	if *promoteFlag != "" {
 		replayed.promote(t, withServer(plan))
 	}

@@ -101,6 +101,8 @@ func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err er
 			if err := env.Set(value); err != nil {
 				return nil, nil, fmt.Errorf("-restate.env %s: %w", value, err)
 			}
+		} else if was[name] != "" {
+			was[name] += argumentGap + value // of a flag that was given again
 		} else {
 			was[name] = value
 		}

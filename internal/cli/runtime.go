@@ -16,7 +16,7 @@ import (
 
 // open opens the runtime of the flags.
 func open(ctx context.Context, seed uint64) (harness.Open, error) {
-	on, err := choose(ctx, backend.Name(*runtimeFlag), seed, func(string) {})
+	on, err := choose(ctx, backend.Name(*runtimeFlag), seed, nil, func(string) {})
 	return on.open, err
 }
 
@@ -31,6 +31,8 @@ type chosen struct {
 type server struct {
 	settings runtime.Settings
 	bugs     []simulated.Bug
+	// versions are those that starts of plans name.
+	versions []string
 }
 
 // flagServer is the server of the flags, on a backend.
@@ -39,10 +41,13 @@ func flagServer(name backend.Name) server {
 	return server{settings: settingsOn(name), bugs: bugs}
 }
 
-// choose selects the runtime of the flags, checks its settings, and reaps what dead
-// sessions left. notice receives the notices that are printed.
-func choose(ctx context.Context, name backend.Name, seed uint64, notice func(string)) (chosen, error) {
-	on, err := chooseServer(ctx, name, seed, notice, flagServer(name))
+// choose selects the runtime of the flags, finds its server and those of the versions that
+// plans name, checks their settings, and reaps what dead sessions left. notice receives
+// the notices that are printed.
+func choose(ctx context.Context, name backend.Name, seed uint64, versions []string, notice func(string)) (chosen, error) {
+	s := flagServer(name)
+	s.versions = versions
+	on, err := chooseServer(ctx, name, seed, notice, s)
 	if err == nil && on.choice.Name != backend.Simulated {
 		sweep(ctx)
 	}
@@ -61,7 +66,7 @@ func sweep(ctx context.Context) {
 // chooseServer selects the runtime of a server, and checks its settings.
 func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice func(string), s server) (chosen, error) {
 	options := backend.Options{
-		Name: name, Image: *imageFlag, Binary: *binaryFlag, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed,
+		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed,
 		Notice: func(line string) {
 			notice(line)
 			say("note      ", line)
@@ -74,9 +79,9 @@ func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice fu
 	if err != nil {
 		return chosen{}, err
 	}
-	found, err := options.Subject(ctx, choice, s.settings)
+	found, err := options.Subjects(ctx, choice, s.settings, s.versions)
 	if err == nil {
-		err = checkSettings(ctx, options, choice, s.settings)
+		err = checkSettings(ctx, options, choice, s)
 	}
 	if err != nil {
 		return chosen{}, withChoice(choice, name, err)
@@ -94,15 +99,38 @@ type refusedSettings struct{ error }
 // Unwrap returns what is wrong with them.
 func (r *refusedSettings) Unwrap() error { return r.error }
 
-// checkSettings refuses settings that the server does not know.
-func checkSettings(ctx context.Context, o backend.Options, on backend.Choice, s runtime.Settings) error {
-	if checkedVersions[s.Version] || on.Name == backend.Simulated {
+// checkSettings refuses settings that no server of a plan's path knows. What only some of
+// them refuse is for the others, and is said.
+func checkSettings(ctx context.Context, o backend.Options, on backend.Choice, s server) error {
+	if on.Name == backend.Simulated {
 		return nil
 	}
-	if err := o.Check(ctx, on, s); err != nil {
-		return &refusedSettings{err}
+	var refused []error
+	all := []string{s.settings.Version}
+	for _, version := range s.versions {
+		if version != s.settings.Version {
+			all = append(all, version)
+		}
 	}
-	checkedVersions[s.Version] = true
+	for i, version := range all {
+		if checkedVersions[version] {
+			continue
+		}
+		if i == 0 {
+			version = "" // that of the settings, which may be another server than the release
+		}
+		if err := o.Check(ctx, on, s.settings, version); err != nil {
+			refused = append(refused, err)
+			continue
+		}
+		checkedVersions[all[i]] = true
+	}
+	if len(refused) == len(all) {
+		return &refusedSettings{refused[0]}
+	}
+	for _, err := range refused {
+		o.Notice("another version of the plan takes it: " + err.Error())
+	}
 	return nil
 }
 

@@ -46,6 +46,8 @@ type program struct {
 	plans int // 0 for as many as [sessionTime] has room for
 	draw  func(int) generators.Plan
 	fresh bool // a new runtime for every plan
+	// versions are those that starts of its plans name.
+	versions []string
 }
 
 // conduct executes a program as the flags say, and fails the test unless it passes.
@@ -65,6 +67,9 @@ type executed struct {
 
 // execute executes a program, prints the result and reduces the first violation.
 func execute(t T, p program) *executed {
+	if err := checkNamed(p.versions); err != nil {
+		cannotBegin(t, err)
+	}
 	reporter := &report.Reporter{Name: t.Name(), Out: console, Verbose: verbose(), SDK: sdk(), Flags: serverArguments(), Seed: p.seed}
 	options := Options()
 	options.Draw, options.Plans, options.Time, options.AtLeast, options.Workers, options.Fresh =
@@ -72,7 +77,7 @@ func execute(t T, p program) *executed {
 	options.Dir, options.KeepData, options.Known = artifacts, *dataFlag, knownFindings
 	j := &job{
 		ctx: Interruptible(t), on: backend.Name(*runtimeFlag), reporter: reporter,
-		progress: report.NewSessionProgress("", p.plans, sessionTime()), options: options,
+		progress: report.NewSessionProgress("", p.plans, sessionTime()), options: options, versions: p.versions,
 	}
 	defer j.watch()()
 	session := j.conduct(t)
@@ -89,6 +94,8 @@ type job struct {
 	reporter *report.Reporter
 	progress *report.SessionProgress
 	options  session.Options
+	// versions are those that starts of its plans name.
+	versions []string
 }
 
 // watch shows the progress until stop is called.
@@ -133,7 +140,7 @@ func (j *job) tryToConduct() (*session.Result, error) {
 	if err := checkArtifactsWritable(); err != nil {
 		return nil, err
 	}
-	on, err := choose(j.ctx, j.on, j.reporter.Seed, j.progress.Notice)
+	on, err := choose(j.ctx, j.on, j.reporter.Seed, j.versions, j.progress.Notice)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,11 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/semver"
 
 	"retain/checker"
 	"retain/generators"
@@ -76,7 +79,7 @@ func drawsVQueuesOn(version string) bool {
 
 // versionKnown reports whether the version of the server is known before it starts. That
 // of an image or a binary is not.
-func versionKnown() bool { return *imageFlag+*binaryFlag == "" }
+func versionKnown() bool { return imageFlag.plain+binaryFlag.plain == "" && !isBuild(*versionFlag) }
 
 func bounds() harness.Bounds {
 	return harness.Bounds{Recovery: *recoveryFlag, Completion: *completionFlag}
@@ -92,14 +95,29 @@ func recheckOptions(budget time.Duration) checker.Options {
 	return checker.Options{Budget: budget, Memory: times * usual}
 }
 
-// checkVersions refuses a plan that starts a version other than that of the flags. The
-// version of an image or a binary is unknown until the server starts; the harness
-// refuses such a plan then.
+// checkVersions refuses a plan that a server of the flags can't execute, or that starts a
+// version that is no release and no build of theirs. What the version of an image or a
+// binary can't do, the harness refuses when it has said it.
 func checkVersions(p generators.Plan, on backend.Name) error {
-	if !versionKnown() {
-		return nil
+	var known []string
+	if versionKnown() {
+		known = append(known, cmp.Or(settingsOn(on).Version, runtime.DefaultVersion))
 	}
-	return generators.CheckServer(p, cmp.Or(settingsOn(on).Version, runtime.DefaultVersion))
+	for _, version := range p.Versions() {
+		switch {
+		case semver.IsValid("v" + version):
+			known = append(known, version)
+		case !isBuild(version) && on != backend.Simulated:
+			return fmt.Errorf("it starts version %s, which is no release such as %s: name your build with -restate.binary %s=PATH or -restate.image %s=REF",
+				version, runtime.DefaultVersion, version, version)
+		}
+	}
+	for _, version := range known {
+		if err := generators.CheckServer(p, version); err != nil && !isBuild(version) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Options are the options of a session that follow from the flags of the server and of
@@ -110,6 +128,6 @@ func Options() session.Options {
 
 // Native opens native servers as the flags say, and ignores -runtime.
 func Native(ctx context.Context) (harness.Open, error) {
-	open, _, err := backend.Choose(ctx, settings(), backend.Options{Name: backend.Process, Binary: *binaryFlag})
+	open, _, err := backend.Choose(ctx, settings(), backend.Options{Name: backend.Process, Binary: binaryFlag.plain, Binaries: binaryFlag.named})
 	return open, err
 }

@@ -10,6 +10,9 @@ import (
 	"retain/runtime/binary"
 )
 
+// Request is what [New] looks for, with these settings.
+func Request(s runtime.Settings, opts ...Option) binary.Request { return collect(opts).own(s) }
+
 // own is the request for the server that a runtime of the settings starts unless a start
 // names another version.
 func (o options) own(s runtime.Settings) binary.Request {

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"maps"
 	goruntime "runtime"
 
 	"retain/runtime/versions"
@@ -73,6 +74,18 @@ func NeedOf(version string, partitions int) Need {
 		AddressSpace: with(baseAddresses + n*eachAddresses + cores*coreAddresses),
 		Space:        with(space), Inodes: with(baseInodes + n*eachInodes), FileSize: with(largestFile),
 	}
+}
+
+// Or is the larger need of each kind.
+func (n Need) Or(other Need) Need {
+	out := maps.Clone(n)
+	for kind, amount := range other {
+		if out == nil {
+			out = Need{}
+		}
+		out[kind] = max(out[kind], amount)
+	}
+	return out
 }
 
 // growth is by how often a server may exceed its need in a long session: each one that

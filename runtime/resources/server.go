@@ -30,7 +30,8 @@ type Server struct {
 	Processes func() []int
 	// LastLimits are the limits of a server that has ended; nil where they are not known.
 	LastLimits func() []Level
-	Need       Need
+	// Need is what a server needs at most. [Server.Widen] changes it while it is looked at.
+	Need Need
 	// Contained is true of a server in a container, which inherits nothing of this
 	// process.
 	Contained bool
@@ -44,6 +45,13 @@ type Server struct {
 	// refused is whether the file system refused a file when it was asked last.
 	refused bool
 	asked   time.Time
+}
+
+// Widen takes in what a server of another version needs on the same data.
+func (s *Server) Widen(n Need) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Need = s.Need.Or(n)
 }
 
 // Look says how much there is for the server now: of the file system of its data,
