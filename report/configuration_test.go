@@ -91,7 +91,7 @@ func TestSessionSaysWhichVersionsItStarted(t *testing.T) {
 	assert.Empty(t, versions(tally.Versions))
 	assert.Contains(t, notTested(tally), "upgrade")
 	tally.Versions = map[string]int{"1.7.12 (bbb)": 3, "1.6.2 (aaa)": 1}
-	assert.Equal(t, "1.6.2 (aaa) 1 · 1.7.12 (bbb) 3 (starts of plans that name versions)", versions(tally.Versions))
+	assert.Equal(t, []string{"1.6.2 (aaa) 1 · 1.7.12 (bbb) 3 (starts of plans that name versions)"}, versions(tally.Versions))
 	assert.NotContains(t, notTested(tally), "upgrade")
 }
 

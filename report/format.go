@@ -98,16 +98,17 @@ func faults(n map[model.FaultKind]int) string {
 	return strings.Join(out, ", ")
 }
 
-// versions says how often plans that name versions started each; "" for no such plan.
-func versions(n map[string]int) string {
+// versions says how often plans that name versions started each; nil for no such
+// plan.
+func versions(n map[string]int) []string {
 	var out []string
 	for _, version := range slices.Sorted(maps.Keys(n)) {
 		out = append(out, fmt.Sprintf("%s %d", printable.Line(version), n[version]))
 	}
 	if out == nil {
-		return ""
+		return nil
 	}
-	return strings.Join(out, " · ") + " (starts of plans that name versions)"
+	return []string{strings.Join(out, " · ") + " (starts of plans that name versions)"}
 }
 
 // servers says how many plans each server configuration had, in the order of the

@@ -92,7 +92,7 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 		"at a fault: "+faultPoints(t))
 	out.add("load", loadRow(t.Load)...)
 	out.add("covered", coveredText(t.Coverage))
-	out.add("versions", versions(t.Versions))
+	out.add("versions", versions(t.Versions)...)
 	out.add("servers", servers(t)...)
 	out.add("ledger", ledger(s)...)
 	out.add("available", availability(s)...)

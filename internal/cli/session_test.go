@@ -62,7 +62,7 @@ func TestSessionThatPassesIsGreen(t *testing.T) {
 func TestSessionWithMissingBinaryIsRed(t *testing.T) {
 	onSimulated(t)
 	with(t, runtimeFlag, "process")
-	with(t, binaryFlag, "/nonexistent/server")
+	with(t, &binaryFlag, builds{plain: "/nonexistent/server"})
 	failed := observe(t, func(t T) { StartAndStop(t, model.Kill) })
 	assert.True(t, failed)
 	assert.Equal(t, "harness", verdict(t))

@@ -14,9 +14,7 @@ import (
 
 	"retain/campaign"
 	"retain/generators"
-	"retain/harness/backend"
 	"retain/harness/regress"
-	"retain/model"
 	"retain/runtime"
 )
 
@@ -75,8 +73,16 @@ func TestFlagsThatContradictEachOtherAreRefused(t *testing.T) {
 		set  func(t *testing.T)
 		says string
 	}{
-		{"image and binary", func(t *testing.T) { with(t, imageFlag, "i"); with(t, binaryFlag, "b") }, "name two servers"},
-		{"image for the native server", func(t *testing.T) { with(t, imageFlag, "i"); with(t, runtimeFlag, "process") }, "say -runtime container"},
+		{"image and binary", func(t *testing.T) { with(t, &imageFlag, builds{plain: "i"}); with(t, &binaryFlag, builds{plain: "b"}) }, "name two servers"},
+		{"image for the native server", func(t *testing.T) { with(t, &imageFlag, builds{plain: "i"}); with(t, runtimeFlag, "process") }, "say -runtime container"},
+		{"a named image and a binary", func(t *testing.T) {
+			with(t, &imageFlag, builds{named: map[string]string{"a": "i"}})
+			with(t, &binaryFlag, builds{plain: "b"})
+		}, "name two servers"},
+		{"a named binary in a container", func(t *testing.T) {
+			with(t, &binaryFlag, builds{named: map[string]string{"a": "b"}})
+			with(t, runtimeFlag, "container")
+		}, "-restate.binary is for the native server"},
 		{"data of the simulated runtime", func(t *testing.T) { with(t, dataFlag, true); with(t, runtimeFlag, "simulated") }, "leave it out"},
 		{"bugs in a real server", func(t *testing.T) { with(t, bugsFlag, "lost-write") }, "add -runtime simulated"},
 		{"unknown runtime", func(t *testing.T) { with(t, runtimeFlag, "cloud") }, "want auto, container, process or simulated"},
@@ -116,13 +122,6 @@ func TestPathsOfOneDirectoryAreEqual(t *testing.T) {
 	assert.False(t, sameDir("a", "c"))
 }
 
-func TestPlanOfAnotherVersionIsRefused(t *testing.T) {
-	plan := generators.Plan{Steps: []generators.Step{generators.Inject{ID: 1, Fault: model.Start, Version: "1.0.0", When: generators.InPlace{}}}}
-	assert.Error(t, checkVersions(plan, backend.Process))
-	with(t, binaryFlag, "server")
-	assert.NoError(t, checkVersions(plan, backend.Process), "the version of a binary is not known yet")
-}
-
 func TestVQueuesAreDrawnWhereTheVersionIsKnownToHaveThem(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -132,8 +131,8 @@ func TestVQueuesAreDrawnWhereTheVersionIsKnownToHaveThem(t *testing.T) {
 		{"the default version", func(*testing.T) {}, true},
 		{"1.7.0", func(t *testing.T) { with(t, versionFlag, "1.7.0") }, true},
 		{"1.6.2", func(t *testing.T) { with(t, versionFlag, "1.6.2") }, false},
-		{"an image", func(t *testing.T) { with(t, imageFlag, "i") }, false},
-		{"a binary", func(t *testing.T) { with(t, binaryFlag, "b") }, false},
+		{"an image", func(t *testing.T) { with(t, &imageFlag, builds{plain: "i"}) }, false},
+		{"a binary", func(t *testing.T) { with(t, &binaryFlag, builds{plain: "b"}) }, false},
 		{"a variable that decides it", func(t *testing.T) { with(t, &envFlag, envs{"restate_experimental_enable_vqueues": "false"}) }, false},
 		{"another variable", func(t *testing.T) { with(t, &envFlag, envs{"X": "y"}) }, true},
 	} {
