@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +11,7 @@ import (
 
 	"retain/harness"
 	"retain/runtime"
+	"retain/runtime/binary"
 	"retain/runtime/process"
 	"retain/runtime/resources"
 )
@@ -59,4 +62,44 @@ func TestSimulatedHasItsOwnDeploymentAndANotice(t *testing.T) {
 		require.NoError(t, systems[i].Runtime.Close(t.Context()))
 	}
 	assert.NotEqual(t, systems[0].Runtime.Identity().Node, systems[1].Runtime.Identity().Node)
+}
+
+func TestAutoTakesTheBackendOfNamedBuilds(t *testing.T) {
+	_, choice, err := Choose(t.Context(), runtime.Settings{}, Options{Name: Auto, Binaries: map[string]string{"mine": "server"}})
+	require.NoError(t, err)
+	assert.Equal(t, Process, choice.Name)
+}
+
+// A version of a plan is not the server that a person named for the beginning.
+func TestSubjectsAreThoseOfTheirVersions(t *testing.T) {
+	dir := t.TempDir()
+	program := func(name, version string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho restate-server "+version+"\n"), 0o755))
+		return path
+	}
+	o := Options{Name: Process, Binary: program("own", "1.7.1"), Binaries: map[string]string{"mine": program("mine", "1.9.0-dev"), "1.6.2": program("other", "1.7.0")}}
+	found, err := o.Subjects(t.Context(), Choice{Name: Process}, runtime.Settings{}, []string{"mine"})
+	require.NoError(t, err)
+	assert.Len(t, found, 2)
+	of, s := o.of(runtime.Settings{Version: "1.7.12"}, "mine")
+	server, err := binary.Find(t.Context(), of.request(s))
+	require.NoError(t, err)
+	assert.Equal(t, "1.9.0-dev", server.Version)
+	_, err = o.Subjects(t.Context(), Choice{Name: Process}, runtime.Settings{}, []string{"mine", "neither"})
+	require.ErrorIs(t, err, binary.ErrVersion)
+	require.ErrorContains(t, err, "the plan starts version neither: ")
+
+	sys, err := o.real(o.native)(t.Context(), runtime.Settings{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sys.Shutdown(context.WithoutCancel(t.Context()))) })
+	reported, err := sys.Runtime.Provide(t.Context(), "mine")
+	require.NoError(t, err)
+	assert.Equal(t, "1.9.0-dev", reported)
+	assert.Equal(t, "1.7.1", sys.Runtime.Identity().Version)
+	_, err = sys.Runtime.Provide(t.Context(), "1.6.2")
+	require.ErrorContains(t, err, "the build that is called 1.6.2 reports version 1.7.0")
+	before := sys.Need[resources.Space]
+	sys.Widen("1.7.12")
+	assert.GreaterOrEqual(t, sys.Need[resources.Space], before)
 }

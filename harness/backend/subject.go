@@ -25,6 +25,9 @@ func (o Options) Subjects(ctx context.Context, c Choice, s runtime.Settings, ver
 	for _, version := range append([]string{""}, versions...) {
 		of, settings := o.of(s, version)
 		found, err := of.subject(ctx, c, settings)
+		if err != nil && version != "" {
+			err = fmt.Errorf("the plan starts version %s: %w", version, err)
+		}
 		if err != nil {
 			return nil, err
 		}

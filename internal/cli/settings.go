@@ -7,14 +7,13 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/semver"
-
 	"retain/checker"
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/harness/session"
 	"retain/runtime"
+	"retain/runtime/versions"
 )
 
 // settings are the settings of every server, by the flags.
@@ -104,8 +103,8 @@ func checkVersions(p generators.Plan, on backend.Name) error {
 		known = append(known, cmp.Or(settingsOn(on).Version, runtime.DefaultVersion))
 	}
 	for _, version := range p.Versions() {
-		switch {
-		case semver.IsValid("v" + version):
+		switch _, ordered := versions.Parse(version); {
+		case ordered:
 			known = append(known, version)
 		case !isBuild(version) && on != backend.Simulated:
 			return fmt.Errorf("it starts version %s, which is no release such as %s: name your build with -restate.binary %s=PATH or -restate.image %s=REF",

@@ -95,6 +95,9 @@ func TestLackOfAResourceIsOneLineWithNumbers(t *testing.T) {
 	assert.EqualError(t, lackOf(Level{Kind: Space, Of: "the artifacts' directory's file system (/x)", Size: 4 * mib, Free: 4 * mib, Ours: true}, n, 2),
 		"the artifacts' directory's file system (/x) has 4 of 4 MB free, and a session needs 16 MB: free space there")
 	assert.Less(t, NeedOf("1.6.2", 24)[Space], NeedOf("1.7.0", 24)[Space])
+	server := &Server{Need: NeedOf("1.6.2", 24)}
+	server.Widen(NeedOf("1.7.0", 1))
+	assert.Equal(t, NeedOf("1.7.0", 24), server.Need, "of each kind what either version needs")
 }
 
 // The error is named with the level that was measured, or else by itself.
