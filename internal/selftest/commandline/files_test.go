@@ -47,6 +47,9 @@ func badFiles(t *testing.T) []refusal {
 	replay := func(path string) []string {
 		return []string{"-test.run", "^TestReplay$", "-runtime", "simulated", "-plan", path}
 	}
+	upgradeTo := func(version string) string {
+		return `{"version":1,"steps":[{"id":1,"fault":"stop"},{"id":2,"fault":"start","version":"` + version + `"}]}`
+	}
 	recheck := func(path string) []string { return []string{"-test.run", "^TestRecheck$", "-history", path} }
 	const header = `{"e":"header","version":1,"run":"x","runtime":"y"}` + "\n"
 	fifo := filepath.Join(dir, "fifo")
@@ -76,8 +79,9 @@ func badFiles(t *testing.T) []refusal {
 		{name: "a plan of nothing", args: replay(file("none.json", `{"version":1}`)), says: []string{"none.json", "has no steps and no load"}},
 		{name: "a plan with an unknown operation", args: replay(file("addd.json", `{"version":1,"steps":[{"id":1,"client":0,"do":"counter-0 addd(1)"}]}`)), says: []string{"step 1", "has add"}},
 		{name: "a plan of a later version", args: replay(file("later.json", `{"version":99,"steps":[]}`)), says: []string{"99", "use a newer one"}},
-		{name: "a plan of another server", args: replay(file("upgrade.json", `{"version":1,"steps":[{"id":1,"fault":"stop"},{"id":2,"fault":"start","version":"1.8.0"}]}`)),
-			says: []string{"upgrade.json: step 2 (id 2): it starts version \"1.8.0\", and the server is 1.7.12", "take the version out of the step"}},
+		{name: "a plan of no version", args: replay(file("upgrade.json", upgradeTo("../1.8.0"))), says: []string{"upgrade.json: step 2 (id 2)", "want a release such as 1.7.12"}},
+		{name: "a plan of a build that is not named", args: append(replay(file("build.json", upgradeTo("mine"))), "-runtime", "process"),
+			says: []string{"build.json", "it starts version mine, which is no release", "-restate.binary mine=PATH"}},
 		{name: "something that is no plan", args: replay(file("no.json", "hello")), says: []string{"line 1:1", "not JSON"}},
 		{name: "a history that is not there", args: recheck(dir + "/none"), says: []string{dir + "/none", "name a history.jsonl"}},
 		{name: "something that is no history", args: recheck(file("no.jsonl", "hello\n")), says: []string{"line 1", "not a JSON object"}},
