@@ -171,13 +171,23 @@ func (p Plan) Clients() []int {
 	return collect(p, func(o Operate) int { return o.Client }, func(a, b int) int { return a - b })
 }
 
-// Versions lists the versions that starts of the plan name, each once, in the order in
-// which they come up.
-func (p Plan) Versions() []string {
+// Path lists the versions that starts of the plan name, in their order.
+func (p Plan) Path() []string {
 	var out []string
 	for _, s := range p.Steps {
-		if f, is := s.(Inject); is && f.Version != "" && !slices.Contains(out, f.Version) {
+		if f, is := s.(Inject); is && f.Version != "" {
 			out = append(out, f.Version)
+		}
+	}
+	return out
+}
+
+// Versions lists the versions of the plan's path, each once.
+func (p Plan) Versions() []string {
+	var out []string
+	for _, version := range p.Path() {
+		if !slices.Contains(out, version) {
+			out = append(out, version)
 		}
 	}
 	return out

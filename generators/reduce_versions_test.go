@@ -65,7 +65,7 @@ func TestThePathOfVersionsIsReduced(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Minimal, r.Ending)
 	assert.True(t, lost(r.Best))
-	assert.Equal(t, []string{"1.7.2", "1.6.2"}, r.Best.Versions(), "the others have no part in it")
+	assert.Equal(t, []string{"1.7.2", "1.6.2"}, r.Best.Path(), "the others have no part in it")
 	back, err := Decode(Encode(r.Best))
 	require.NoError(t, err)
 	assert.Equal(t, r.Best, back)

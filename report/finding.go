@@ -170,6 +170,9 @@ func build(r harness.Run, c Context) []string {
 	if load := r.Plan.Load.String(); load != "" {
 		second += " · load of " + load
 	}
+	if path := r.Plan.Path(); len(path) > 0 {
+		second += " · started as " + strings.Join(path, ", then as ")
+	}
 	return append(with(line, alteredIn(r, c)), second)
 }
 

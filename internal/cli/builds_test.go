@@ -77,6 +77,9 @@ func TestPlanWhoseVersionsNobodyHasIsRefused(t *testing.T) {
 	assert.ErrorContains(t, checkVersions(withQueues, backend.Process), "1.6.2 has none", "one version of the path can't have the data")
 	with(t, versionFlag, "mine")
 	assert.False(t, versionKnown(), "that of a build is not, before it started")
+	with(t, versionFlag, "1.6.2")
+	with(t, &binaryFlag, builds{named: map[string]string{"1.6.2": "a"}})
+	assert.True(t, versionKnown(), "it must report to be that release")
 }
 
 func TestBuildThatNothingStartsIsRefused(t *testing.T) {

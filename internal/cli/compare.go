@@ -162,6 +162,7 @@ func comparedVersions(ctx context.Context, names []string, c report.Comparison) 
 // comparedVersion is one version of a comparison.
 func comparedVersion(ctx context.Context, name string, c report.Comparison) (compare.Version, error) {
 	server := flagServer(backend.Name(*runtimeFlag))
+	server.versions = c.Plan.Versions()
 	if backend.Name(*runtimeFlag) == backend.Simulated {
 		server.bugs, _ = bugsOfVersion(name) // checked before anything started
 	} else {

@@ -77,8 +77,11 @@ func drawsVQueuesOn(version string) bool {
 }
 
 // versionKnown reports whether the version of the server is known before it starts. That
-// of an image or a binary is not.
-func versionKnown() bool { return imageFlag.plain+binaryFlag.plain == "" && !isBuild(*versionFlag) }
+// of an image or a binary is not, unless it has the name of a release.
+func versionKnown() bool {
+	_, ordered := versions.Parse(*versionFlag)
+	return imageFlag.plain+binaryFlag.plain == "" && (ordered || !isBuild(*versionFlag))
+}
 
 func bounds() harness.Bounds {
 	return harness.Bounds{Recovery: *recoveryFlag, Completion: *completionFlag}
@@ -112,7 +115,7 @@ func checkVersions(p generators.Plan, on backend.Name) error {
 		}
 	}
 	for _, version := range known {
-		if err := generators.CheckServer(p, version); err != nil && !isBuild(version) {
+		if err := generators.CheckServer(p, version); err != nil {
 			return err
 		}
 	}
