@@ -33,12 +33,12 @@ func checkKnown() (err error) {
 	return err
 }
 
-// alteredKnown is the setting of another list than the shipped one.
+// alteredKnown is the setting of a list.
 func alteredKnown() (out model.Settings) {
 	switch *knownFlag {
-	case KnownFindings:
 	case noFindings:
-		out = append(out, flagSetting(model.BoundSetting, "known", noFindings, ""))
+	case KnownFindings:
+		out = append(out, flagSetting(model.BoundSetting, "known", KnownFindings, ""))
 	default:
 		out = append(out, flagSetting(model.BoundSetting, "known", *knownFlag, digest(*knownFlag)))
 	}
