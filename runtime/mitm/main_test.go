@@ -112,6 +112,6 @@ func (r *rig) strikes(want int, b mitm.Bug) {
 	assert.Equal(r.t, want, r.Strikes()[b], b)
 	log, err := r.Logs(0)
 	require.NoError(r.t, err)
-	assert.Contains(r.t, string(log), "incarnation 1 begins")
+	assert.Contains(r.t, string(log), "incarnation 1, version "+runtime.DefaultVersion+", begins")
 	assert.Equal(r.t, want, strings.Count(string(log), string(b)+": "), "lines in the log")
 }

@@ -289,7 +289,7 @@ func TestLogNamesTheBeginAndEndOfEachIncarnation(t *testing.T) {
 		r.stop()
 		log, err := r.Logs(0)
 		require.NoError(t, err)
-		for _, line := range []string{"incarnation 1 begins", "incarnation 1 ends: killed", "incarnation 2 begins", "incarnation 2 ends: exit 0"} {
+		for _, line := range []string{"incarnation 1, version " + runtime.DefaultVersion + ", begins", "incarnation 1 ends: killed", "incarnation 2, version " + runtime.DefaultVersion + ", begins", "incarnation 2 ends: exit 0"} {
 			assert.Contains(t, string(log), line)
 		}
 	})
