@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"slices"
 	"time"
 
 	"retain/harness"
@@ -9,26 +8,15 @@ import (
 	"retain/runtime"
 )
 
-// SeenKnown is a known finding with the plans that showed it, the first ones first.
-type SeenKnown struct {
-	harness.KnownFinding
-	Plans []int
-}
-
 // Known are the known findings that plans showed and nothing else with them.
-func (c *Campaign) Known() (out []SeenKnown) {
+func (c *Campaign) Known() (out []harness.SeenKnown) {
 	for _, s := range c.Segments {
 		for _, j := range s.Plans {
 			if j.Verdict != harness.Known {
 				continue
 			}
 			for _, k := range j.Known {
-				i := slices.IndexFunc(out, func(s SeenKnown) bool { return s.Link == k.Link })
-				if i < 0 {
-					i = len(out)
-					out = append(out, SeenKnown{KnownFinding: k})
-				}
-				out[i].Plans = append(out[i].Plans, j.Number)
+				out = harness.AddSeenKnown(out, k, j.Number, "")
 			}
 		}
 	}

@@ -8,11 +8,8 @@ import (
 	"retain/harness"
 )
 
-// NewLatencies is [harness.NewLatencies].
-func NewLatencies() *hdr.Histogram { return harness.NewLatencies() }
-
 // LatencyHistogram decodes the latencies of a plan; [hdr.Histogram.Merge] adds them to
-// those of [NewLatencies].
+// those of [harness.NewLatencies].
 func (j PlanResult) LatencyHistogram() (*hdr.Histogram, error) {
 	h, err := decodeLatencies(j.Latencies)
 	if err != nil {
@@ -52,9 +49,9 @@ func (j PlanResult) ProgramHistogram() (*hdr.Histogram, error) {
 	return hdr.Import(rest), nil
 }
 
-// inOurBuckets are the counts of a histogram, as [NewLatencies] divides them.
+// inOurBuckets are the counts of a histogram, as [harness.NewLatencies] divides them.
 func inOurBuckets(h *hdr.Histogram) *hdr.Snapshot {
-	out := NewLatencies()
+	out := harness.NewLatencies()
 	out.Merge(h)
 	return out.Export()
 }
@@ -66,7 +63,7 @@ func (j PlanResult) LoadApart() bool { return j.LoadLatencies != "" || j.Load.Op
 // decodeLatencies decodes what [encodeLatencies] encoded.
 func decodeLatencies(text string) (*hdr.Histogram, error) {
 	if text == "" {
-		return NewLatencies(), nil
+		return harness.NewLatencies(), nil
 	}
 	return hdr.Decode([]byte(text))
 }

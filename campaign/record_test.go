@@ -162,7 +162,7 @@ func TestVerdictIsVacuousIfPlansProveTooLittle(t *testing.T) {
 }
 
 func TestLatenciesReadBack(t *testing.T) {
-	h := NewLatencies()
+	h := harness.NewLatencies()
 	for us := range int64(1000) {
 		require.NoError(t, h.RecordValue(us+1))
 	}

@@ -30,7 +30,7 @@ func resultOf(r harness.Run, dir string) PlanResult {
 		return j
 	}
 	j.Identity = h.Runtime
-	all, load := NewLatencies(), NewLatencies()
+	all, load := harness.NewLatencies(), harness.NewLatencies()
 	j.Seconds = seconds(h, all, load)
 	if all.TotalCount() > 0 {
 		j.Latencies, _ = encodeLatencies(all) // its own buffer takes everything

@@ -75,7 +75,7 @@ func TestRecordCountsOperationsOfTheLoadApart(t *testing.T) {
 }
 
 func TestRecordWithoutALoadsLatenciesIsRead(t *testing.T) {
-	h := NewLatencies()
+	h := harness.NewLatencies()
 	require.NoError(t, h.RecordValue(12))
 	text, err := encodeLatencies(h)
 	require.NoError(t, err)

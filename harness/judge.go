@@ -96,6 +96,28 @@ type KnownFinding struct {
 	InPart bool `json:"in_part,omitempty"`
 }
 
+// SeenKnown is a known finding with the numbers of the plans that showed it and the folders
+// that were kept, the first ones first.
+type SeenKnown struct {
+	KnownFinding
+	Plans []int    `json:"plans"`
+	Dirs  []string `json:"dirs,omitempty"`
+}
+
+// AddSeenKnown adds that a plan showed a known finding, in a folder, "" for none.
+func AddSeenKnown(seen []SeenKnown, k KnownFinding, plan int, dir string) []SeenKnown {
+	i := slices.IndexFunc(seen, func(s SeenKnown) bool { return s.Link == k.Link })
+	if i < 0 {
+		i = len(seen)
+		seen = append(seen, SeenKnown{KnownFinding: k})
+	}
+	seen[i].Plans = append(seen[i].Plans, plan)
+	if dir != "" {
+		seen[i].Dirs = append(seen[i].Dirs, dir)
+	}
+	return seen
+}
+
 // violated reports whether the run violated, in a known way or another.
 func (r *Run) violated() bool { return r.Verdict == Violation || r.Verdict == Known }
 

@@ -7,7 +7,6 @@ import (
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
-	"retain/campaign"
 	"retain/harness"
 )
 
@@ -46,7 +45,7 @@ func (l configuredLoad) Total() string { return thousands(l.Operations) }
 // loads are those of all plans, and by configuration, that with the most operations first;
 // nil without any. mixed is how many plans do not have their latencies apart.
 func (w workAxis) loads() (out []configuredLoad, mixed int, err error) {
-	all := configuredLoad{Name: "all", spread: spread{times: campaign.NewLatencies()}}
+	all := configuredLoad{Name: "all", spread: spread{times: harness.NewLatencies()}}
 	of := map[string]*configuredLoad{}
 	for i := range w.c.Segments {
 		for _, j := range w.c.Segments[i].Plans {
@@ -62,7 +61,7 @@ func (w workAxis) loads() (out []configuredLoad, mixed int, err error) {
 			}
 			name := configurationName(j)
 			if of[name] == nil {
-				of[name] = &configuredLoad{Name: name, spread: spread{times: campaign.NewLatencies()}}
+				of[name] = &configuredLoad{Name: name, spread: spread{times: harness.NewLatencies()}}
 			}
 			for _, l := range []*configuredLoad{&all, of[name]} {
 				l.Add(j.Load)

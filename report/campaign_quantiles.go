@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 
-	"retain/campaign"
+	"retain/harness"
 )
 
 // configured is the latencies of the programs on one configuration of the server; Name is
@@ -52,7 +52,7 @@ func (c configured) Values() (out []string) {
 // latencies merges those of all programs, and by configuration, that with the most
 // operations first.
 func (w workAxis) latencies() ([]configured, error) {
-	all := configured{Name: "all programs", times: campaign.NewLatencies()}
+	all := configured{Name: "all programs", times: harness.NewLatencies()}
 	of := map[string]*configured{}
 	for i := range w.c.Segments {
 		for _, j := range w.c.Segments[i].Plans {
@@ -62,7 +62,7 @@ func (w workAxis) latencies() ([]configured, error) {
 			}
 			name := configurationName(j)
 			if of[name] == nil {
-				of[name] = &configured{Name: name, times: campaign.NewLatencies()}
+				of[name] = &configured{Name: name, times: harness.NewLatencies()}
 			}
 			all.Plans++
 			all.times.Merge(h)

@@ -15,6 +15,7 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 
 	"retain/campaign"
+	"retain/harness"
 	"retain/model"
 )
 
@@ -79,7 +80,7 @@ func spreads(all []restarted) (out []spread) {
 	}
 	for _, kind := range faultKinds(kinds) {
 		for _, m := range milestones {
-			s := spread{Kind: kind, Milestone: m.Name, times: campaign.NewLatencies()}
+			s := spread{Kind: kind, Milestone: m.Name, times: harness.NewLatencies()}
 			for _, r := range all {
 				if at := m.moment(r.Recovery); at > 0 && kindOf(r.Recovery) == kind {
 					_ = s.times.RecordValue(min(max(at.Microseconds(), 1), s.times.HighestTrackableValue()))

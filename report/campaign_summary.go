@@ -37,7 +37,7 @@ type campaignSummary struct {
 	Coverage     coverageJSON          `json:"coverage"`
 	Findings     []campaignFindingJSON `json:"findings"`
 	// Known are the known findings that plans showed, and NotSeen those that none did.
-	Known   []knownJSON            `json:"known,omitempty"`
+	Known   []harness.SeenKnown    `json:"known,omitempty"`
 	NotSeen []harness.KnownFinding `json:"known_not_seen,omitempty"`
 }
 
@@ -67,10 +67,7 @@ func CampaignSummary(path string, c *campaign.Campaign) error {
 	for v, n := range t.Verdicts {
 		out.Verdicts[string(v)] = n
 	}
-	for _, k := range c.Known() {
-		out.Known = append(out.Known, knownJSON{KnownFinding: k.KnownFinding, Plans: k.Plans})
-	}
-	out.NotSeen = c.KnownNotSeen()
+	out.Known, out.NotSeen = c.Known(), c.KnownNotSeen()
 	for _, f := range findings(c) {
 		out.Findings = append(out.Findings, campaignFindingJSON{f.Says, f.Times, f.first.Number, f.first.Dir, f.Case})
 	}

@@ -99,7 +99,7 @@ func (w *shardWriter) plan(n int, change func(*campaign.PlanResult)) {
 		Identity: "restate-server 1.7.12 (577e032), process", Config: []string{"plain-4", "plain-24", "suspend-50ms"}[n/10%3], Steps: 20 + n%9,
 		Counters: harness.Counters{Faults: map[model.FaultKind]int{}, InFlight: 3, Ambiguous: 2, Resolved: 1, Open: 1, ReadBack: 9},
 	}
-	h := campaign.NewLatencies()
+	h := harness.NewLatencies()
 	for at := w.milliseconds(300, 600); at < took-time.Second; at += w.milliseconds(900, 1500) {
 		kind := []model.FaultKind{"kill", "stop", "kill", "pause"}[w.r.IntN(4)]
 		to := min(at+w.milliseconds(300, 900), took)
@@ -157,7 +157,7 @@ func (w *shardWriter) encoded(h *hdr.Histogram) string {
 // load gives a plan a load, whose latencies are added to all of the plan's.
 func (w *shardWriter) load(j *campaign.PlanResult, all *hdr.Histogram) {
 	j.Load = harness.LoadCounters{Plans: 1, Clients: 8 << w.r.IntN(4), UpNs: int64(j.Took) * 6 / 10}
-	times := campaign.NewLatencies()
+	times := harness.NewLatencies()
 	for i := range j.Seconds {
 		n := 60 + w.r.IntN(90)
 		j.Seconds[i].Load = n

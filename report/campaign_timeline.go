@@ -98,7 +98,7 @@ func merge(to **hdr.Histogram, from *hdr.Histogram) {
 		return
 	}
 	if *to == nil {
-		*to = campaign.NewLatencies()
+		*to = harness.NewLatencies()
 	}
 	(*to).Merge(from)
 }

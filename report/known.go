@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 
 	"retain/campaign"
 	"retain/harness"
@@ -32,26 +31,11 @@ func about(k harness.KnownFinding) string {
 	return k.Link + " (" + k.Why + ")"
 }
 
-// seenKnown is a known finding with the plans that showed it.
-type seenKnown struct {
-	harness.KnownFinding
-	Plans []int
-	Dirs  []string
-}
-
 // knownIn are the known findings of a session's runs, in the order in which they were seen.
-func knownIn(runs []harness.Run) (out []seenKnown) {
+func knownIn(runs []harness.Run) (out []harness.SeenKnown) {
 	for _, r := range runs {
 		for _, k := range r.Known {
-			i := slices.IndexFunc(out, func(s seenKnown) bool { return s.Link == k.Link })
-			if i < 0 {
-				i = len(out)
-				out = append(out, seenKnown{KnownFinding: k})
-			}
-			out[i].Plans = append(out[i].Plans, r.Number)
-			if r.Dir != "" {
-				out[i].Dirs = append(out[i].Dirs, r.Dir)
-			}
+			out = harness.AddSeenKnown(out, k, r.Number, r.Dir)
 		}
 	}
 	return out
@@ -83,20 +67,6 @@ func keptSentence(lost int) string {
 		return "but for known findings in " + plural(lost, "plan") + ", " + says
 	}
 	return says
-}
-
-// knownJSON is a known finding in a summary.
-type knownJSON struct {
-	harness.KnownFinding
-	Plans []int    `json:"plans"`
-	Dirs  []string `json:"dirs,omitempty"`
-}
-
-func knownJSONOf(runs []harness.Run) (out []knownJSON) {
-	for _, k := range knownIn(runs) {
-		out = append(out, knownJSON(k))
-	}
-	return out
 }
 
 // campaignKnown are a line for each known finding that a campaign saw, and for each that it

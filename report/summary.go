@@ -52,7 +52,7 @@ type summary struct {
 	Because  string    `json:"because,omitempty"`
 	Findings []finding `json:"findings"`
 	// Known are the known findings that plans showed, and NotSeen those that none did.
-	Known   []knownJSON            `json:"known,omitempty"`
+	Known   []harness.SeenKnown    `json:"known,omitempty"`
 	NotSeen []harness.KnownFinding `json:"known_not_seen,omitempty"`
 	// Kept is the file of the regression that the plan was kept as.
 	Kept string `json:"kept,omitempty"`
@@ -187,7 +187,7 @@ func (p *Reporter) summary(s *session.Result) summary {
 	for _, a := range s.Availability {
 		out.Available = append(out.Available, spanJSON{a.Runtime, seconds(a.From), seconds(a.To), a.Up})
 	}
-	out.Known, out.NotSeen = knownJSONOf(s.Known), s.KnownNotSeen
+	out.Known, out.NotSeen = knownIn(s.Known), s.KnownNotSeen
 	for _, r := range s.Failures {
 		out.Findings = append(out.Findings, findingOf(r, p.shrunk(r)))
 	}
