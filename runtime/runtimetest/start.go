@@ -43,7 +43,7 @@ func (s *Suite) startsHaveTheirOwnEnvironment(ctx context.Context) error {
 	starts := []map[string]string{nil, envs[0], envs[1], nil}
 	for n, env := range starts {
 		if n > 0 {
-			if err := s.restart(ctx, r, n, env); err != nil {
+			if err := s.restart(ctx, r, n, runtime.StartOptions{Env: env}); err != nil {
 				return fmt.Errorf("start with %v: %w", env, err)
 			}
 			w.add(has(ctx))
@@ -64,8 +64,8 @@ func (s *Suite) startsHaveTheirOwnEnvironment(ctx context.Context) error {
 	return w.err()
 }
 
-// restart ends a server, every other time by a kill, and starts it with an environment.
-func (s *Suite) restart(ctx context.Context, r runtime.Runtime, n int, env map[string]string) error {
+// restart ends a server, every other time by a kill, and starts it with options.
+func (s *Suite) restart(ctx context.Context, r runtime.Runtime, n int, o runtime.StartOptions) error {
 	end := stopGracefully
 	if n%2 == 0 {
 		end = kill
@@ -73,7 +73,7 @@ func (s *Suite) restart(ctx context.Context, r runtime.Runtime, n int, env map[s
 	if err := end(ctx, r); err != nil {
 		return err
 	}
-	if err := r.Start(ctx, runtime.StartOptions{Env: env}); err != nil {
+	if err := r.Start(ctx, o); err != nil {
 		return err
 	}
 	return Healthy(ctx, r)

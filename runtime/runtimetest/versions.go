@@ -34,7 +34,7 @@ func (s *Suite) startsMayHaveAnotherVersion(ctx context.Context) error {
 	var log follower
 	w.add(log.follow(r))
 	for n, version := range []string{other, "", other, own.Version} {
-		if err := s.change(ctx, r, n, version); err != nil {
+		if err := s.restart(ctx, r, n, runtime.StartOptions{Version: version}); err != nil {
 			return errors.Join(w.err(), fmt.Errorf("start with version %q: %w", version, err))
 		}
 		id := r.Identity()
@@ -51,21 +51,6 @@ func (s *Suite) startsMayHaveAnotherVersion(ctx context.Context) error {
 	}
 	w.add(log.whole(r))
 	return w.err()
-}
-
-// change ends a server, every other time by a kill, and starts it with a version.
-func (s *Suite) change(ctx context.Context, r runtime.Runtime, n int, version string) error {
-	end := stopGracefully
-	if n%2 == 1 {
-		end = kill
-	}
-	if err := end(ctx, r); err != nil {
-		return err
-	}
-	if err := r.Start(ctx, runtime.StartOptions{Version: version}); err != nil {
-		return err
-	}
-	return Healthy(ctx, r)
 }
 
 // startThatIsRefusedLosesNothing asks for versions and settings that a start can't have.
