@@ -91,7 +91,7 @@ func (e *Entry) check() error {
 	}
 	switch {
 	case !e.Guarantee.Known():
-		return fmt.Errorf("guarantee %.40q: no guarantee has this code: docs/known.schema.json lists them", e.Guarantee)
+		return fmt.Errorf("guarantee %.40q: no guarantee has this code: testdata/known.schema.json lists them", e.Guarantee)
 	case e.Object != "" && !slices.Contains(model.Kinds(), e.Object):
 		return fmt.Errorf("object %.40q: want one of %v", e.Object, model.Kinds())
 	case e.Operation != "" && !slices.Contains(operationsOf(e.Object), e.Operation):

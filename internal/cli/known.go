@@ -23,13 +23,12 @@ func checkKnown() (err error) {
 		knownFindings = nil
 		return nil
 	case KnownFindings:
-		if shippedFindings == "" { // built into no program but the suite's own
-			return nil
+		if shippedFindings != "" { // built into the suite's own program alone
+			knownFindings, err = known.Decode("-known "+KnownFindings, []byte(shippedFindings))
+			return err
 		}
-		knownFindings, err = known.Decode("-known "+KnownFindings, []byte(shippedFindings))
-	default:
-		knownFindings, err = known.Load("-known ", *knownFlag)
 	}
+	knownFindings, err = known.Load("-known ", *knownFlag)
 	return err
 }
 
