@@ -37,7 +37,7 @@ var (
 	loadClients = []int{8, 12, 16, 24, 32, 48, 64, 64}
 	loadReads   = []int{30, 10, 20, 50, 80}
 	// loadBetween makes about 700 operations a plan, which has 1.8 faults in the mean and
-	// a suspending server as often as not.
+	// fewer than quickKeys objects or lazy state more often than not.
 	loadBetween = slices.Concat(times(1, 30), times(1, 60), times(1, 120), times(2, 250), times(4, 500), times(8, 1000), times(16, 2000))
 )
 

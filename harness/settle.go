@@ -101,6 +101,7 @@ func (r *run) eachObject(do func(model.Object) error) error {
 // severalUnfinished are operations on several objects that did not finish.
 type severalUnfinished struct{ all []*Liveness }
 
+// Error implements error.
 func (s *severalUnfinished) Error() string { return s.all[0].Error() }
 
 // As hands out the first one.

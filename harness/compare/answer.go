@@ -152,7 +152,7 @@ func (a Answer) String() string {
 	return out
 }
 
-// sides is the sentence of versions that are told apart.
+// sides says on which versions the plan fails and on which it does not.
 func (a Answer) sides() string {
 	only := ""
 	if len(a.Fails) == 1 {
@@ -197,8 +197,8 @@ func (a Answer) ratesOf(names []string) string {
 	return list(out)
 }
 
-// More is how many more executions of each version would tell apart what is not, 0 if all
-// is told or no reasonable number would.
+// More is how many more executions of each version would tell all pairs apart: 0 if they
+// are, or if it takes more than [Needed] looks for.
 func (a Answer) More() (more int) {
 	for _, p := range a.Pairs {
 		if p.Apart || p.Needed == 0 || reliable(a.rates[p.A]) && reliable(a.rates[p.B]) {

@@ -112,8 +112,9 @@ type measuring struct {
 // over reports whether no further execution of a version says anything.
 func (v *measuring) over() bool { return v.Refusal != nil || v.inRow >= mostErrors }
 
-// Conduct executes the plan on the versions in turns, so that they share the noise of the
-// machine, until they are told apart or a bound is met.
+// Conduct executes the plan on the versions in turns, so that other load on the machine
+// meets all of them. It ends when each pair is told apart, or after o.Most executions of
+// each version, or after o.Time.
 func Conduct(ctx context.Context, o Options) *Result {
 	began := time.Now()
 	c := &comparison{Options: o, turn: make(chan struct{}, 1)}
