@@ -47,7 +47,7 @@ func Build(log []byte) (version, commit string) {
 }
 
 // portTaken is what a server says that could not listen: libcs differ in words.
-var portTaken = regexp.MustCompile(`(?i)failed binding to address|address (already )?in use`)
+var portTaken = regexp.MustCompile(`(?i)\baddress (already )?in use\b`)
 
 // PortTaken reports whether a server's log says that it could not listen on one
 // of its addresses.

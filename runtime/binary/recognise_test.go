@@ -39,5 +39,6 @@ func TestBuildIsThatOfTheNewestStart(t *testing.T) {
 func TestPortTakenReadsTheServersError(t *testing.T) {
 	assert.True(t, PortTaken([]byte("Failed: [http-ingress-server] failed binding to address '127.0.0.1:21002': Address in use (os error 98)")))
 	assert.True(t, PortTaken([]byte("error: Address already in use (os error 48)")))
+	assert.False(t, PortTaken([]byte("Failed: [admin-api-server] failed binding to address '127.0.0.1:0': No file descriptors available (os error 24)")))
 	assert.False(t, PortTaken([]byte("db is locked: IO error: While lock file: LOCK: Resource temporarily unavailable")))
 }

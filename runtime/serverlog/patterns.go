@@ -53,6 +53,6 @@ var harmlessLines = []harmlessLine{
 		why: "it repeats what a handler or its SDK said, such as the panic of a handler"},
 	{pattern: regexp.MustCompile(`potentially dangerous operation, and might result in data loss`),
 		why: "it warns of what a forced registration of a deployment could do, before doing it"},
-	{pattern: regexp.MustCompile(`(?i)failed binding to address|address (already )?in use`),
+	{pattern: regexp.MustCompile(`(?i)\baddress (already )?in use\b`),
 		why: "a port was taken by somebody else; the server is started again on another"},
 }

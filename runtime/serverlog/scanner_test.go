@@ -148,3 +148,12 @@ func TestLastLinesOmitRepetitions(t *testing.T) {
 	assert.Equal(t, " (the server's last words: a | b | c)", LastLines([]byte("x\na\nb\nb\nc\nc\nc\n"), 3))
 	assert.Empty(t, LastLines([]byte("\n"), 3))
 }
+
+// A listener that could not be opened names what ran out, unless its port was taken.
+func TestFailedListenerNamesItsShortage(t *testing.T) {
+	for said, want := range map[string]bool{"No file descriptors available (os error 24)": true, "Address in use (os error 98)": false} {
+		var c Scanner
+		c.read([]byte("Failed: [admin-api-server] failed binding to address '127.0.0.1:0': "+said+"\n"), true)
+		assert.Equal(t, want, len(c.Shortages(0, time.Time{}, time.Now(), false)) == 1, said)
+	}
+}

@@ -24,7 +24,8 @@ type shortage struct {
 	// a file system of that kind.
 	disk string
 	// wrapper is a part of a shell script that runs before the server: LIFE counts the
-	// lives, CGROUP is a memory cgroup of 600 MB.
+	// lives, CGROUP is a memory cgroup of 600 MB. What it takes lasts longer than the time
+	// between two looks at a server that starts.
 	wrapper string
 	args    []string
 	// strike takes the resource away in the middle of a plan; nil for nothing.
@@ -60,7 +61,7 @@ var (
 		"a limit of the address space":      {wrapper: later + "ulimit -v 420000", verdict: harness.Harness, says: []string{"limited to 410 MB of address space"}},
 		"memory that others use up":         {wrapper: grouped, strike: starved, verdict: harness.Harness, says: []string{"somebody else killed the server", "the memory cgroup", "the kernel killed a process for it"}},
 		"a server that leaks memory":        {wrapper: leaks, verdict: harness.Violation, says: []string{"the memory cgroup", "; the server uses ", "the server itself used it up"}},
-		"a server that leaks descriptors":   {wrapper: later + "{ ulimit -n 600; for i in {1..590}; do exec {fd}</dev/null; done; }", verdict: harness.Violation, says: []string{"limited to 600 descriptors; the server uses ", "the server itself used it up"}},
+		"a server that leaks descriptors":   {wrapper: later + "{ ulimit -n 600; for i in {1..590}; do exec {fd}</dev/null; done; sleep 0.3; }", verdict: harness.Violation, says: []string{"limited to 600 descriptors; the server uses ", "the server itself used it up"}},
 		"a server that fills the disk":      {disk: "size=1800m", wrapper: garbage, verdict: harness.Violation, says: []string{" of 1800 MB free; the server uses ", "the server itself used it up"}},
 		"a lost write on a full disk":       {disk: "size=1100m", strike: fill(12 << 20), args: noLog, tries: 4, verdict: harness.Violation, says: []string{"what broke: state", "of 1100 MB free", "must be kept all the same"}},
 		"a panic with plenty of everything": {wrapper: fmt.Sprintf(logs, "no entry"), verdict: harness.Violation, says: []string{"the server reports a panic"}},
