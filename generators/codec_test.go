@@ -90,7 +90,7 @@ func TestSyntaxErrorsNameLineAndColumn(t *testing.T) {
 		{"something after it", "{\"version\":1}\n}", `line 2:1: not JSON: invalid character '}' after top-level value`},
 		{"not an object", "[1]", `not a plan: it has no format version (want {"version":1,...})`},
 		{"another JSON", `{"e":"header"}`, `not a plan: it has no format version (want {"version":1,...})`},
-		{"a later version", `{"version":4,"stages":{}}`, "the plan has format version 4; this retain reads up to 3: use a newer one"},
+		{"a later version", `{"version":5,"stages":{}}`, "the plan has format version 5; this retain reads up to 4: use a newer one"},
 		{"no such version", `{"version":0}`, "the plan has format version 0; there is none below 1"},
 		{"unknown field", "{\"version\":1,\n \"sed\":\"1\"}", `line 2:2: the plan has no field "sed"`},
 		{"case counts", `{"version":1,"Seed":"1"}`, `line 1:14: the plan has no field "Seed"`},

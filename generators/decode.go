@@ -99,6 +99,7 @@ func readConfig(v value, c *Config) error {
 		"retry":           into(&c.Retry, flag),
 		"resolve":         into(&c.Resolve, "a string"),
 		"no_closing_kill": into(&c.NoClosingKill, flag),
+		"resend_answered": into(&c.ResendAnswered, flag),
 	})
 }
 

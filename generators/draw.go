@@ -2,6 +2,7 @@ package generators
 
 import (
 	"flag"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 
@@ -44,6 +45,11 @@ type Options struct {
 	Situation Situation
 	// Loads says which plans have a load. The zero value is none, and draws nothing.
 	Loads Loads
+	// Versions lets [Draw] start the server as other versions of the list, at least once in
+	// each plan, at any of its starts: a plan begins with the first one. All else of a plan
+	// stays the same, but for vqueues, which all of the versions must have. Nil for plans of
+	// one version.
+	Versions []string
 	// Scheduled lets [Draw] end plans with changes at faults, so that a session has all of
 	// them early: see [Changes]. Which ones follows from the seed and the plan's number.
 	Scheduled bool
@@ -92,7 +98,7 @@ func Draw(seed uint64, number int, o Options) Plan {
 	switch {
 	case o.Server != "":
 	case o.StartConfigs:
-		vqueues = o.VQueues && vqueuesAt(seed, number, len(o.partitions()))
+		vqueues = o.VQueues && vqueuesAt(seed, number, len(o.partitions())) && allHaveVQueues(o.Versions)
 		o = o.schedule(seed, number)
 	default:
 		o.Server = serverOf(seed, number, o.Partitions)
@@ -102,6 +108,9 @@ func Draw(seed uint64, number int, o Options) Plan {
 	p.Config.VQueues = vqueues
 	if p.Load.Clients > 0 {
 		p.Load.Seed = loadSeed(seed, number)
+	}
+	if len(o.Versions) > 1 {
+		p = p.switching(o.Versions, faultsIn(strike, o.Faults), rand.New(rand.NewPCG(mix(seed, versionsStream), uint64(number))))
 	}
 	p.Seed, p.Number, p.RapidSteps = seed, number, rapidSteps()
 	return p

@@ -76,9 +76,12 @@ func Encode(p Plan) []byte {
 
 // version is that of the oldest format that has all that the plan says.
 func (p Plan) version() int {
-	const startsAndLoads = 2
-	if p.Config.VQueues {
+	const startsAndLoads, withVQueues = 2, 3
+	if p.Config.ResendAnswered {
 		return PlanVersion
+	}
+	if p.Config.VQueues {
+		return withVQueues
 	}
 	if p.Load.Clients != 0 || p.Config.Start != (StartConfig{}) || p.Config.TakeOver != "" {
 		return startsAndLoads

@@ -8,7 +8,7 @@ import (
 
 // PlanVersion is the newest version of the plan format. [Encode] writes the oldest
 // version that has all that a plan says.
-const PlanVersion = 3
+const PlanVersion = 4
 
 // Plan is the whole program of a run.
 type Plan struct {
@@ -59,6 +59,11 @@ type Config struct {
 	// NoClosingKill ends the plan without the kill that tests the writes after the
 	// last fault.
 	NoClosingKill bool `json:"no_closing_kill,omitempty"`
+	// ResendAnswered sends every operation that was answered under an idempotency key
+	// again, under its key, as soon as the server runs another version: it must give the
+	// same answer. Every object is read whole before and after it. Until that is done no
+	// client that waits for readiness goes on.
+	ResendAnswered bool `json:"resend_answered,omitempty"`
 }
 
 // Resolve is a way to resolve ambiguous operations.

@@ -3,6 +3,7 @@ package generators
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"retain/runtime/versions"
 )
@@ -12,6 +13,11 @@ import (
 func HasVQueues(version string) bool {
 	_, known := versions.Parse(version)
 	return known && versions.Has(version, versions.VQueues)
+}
+
+// allHaveVQueues is [HasVQueues] of each of some versions.
+func allHaveVQueues(versions []string) bool {
+	return !slices.ContainsFunc(versions, func(v string) bool { return !HasVQueues(v) })
 }
 
 // check returns an error for data that a server of a version can't have. A version
