@@ -56,7 +56,34 @@ func WitnessOf(h *model.History, object model.Object, o Options) (*model.History
 	return witnessIn(h, o, func(other model.Object) bool { return other == object })
 }
 
-func witnessIn(h *model.History, o Options, wanted func(model.Object) bool) (*model.History, error) {
+// SpanOf is from when to when an object of a history broke that violates: from the first
+// call of the operations in its witness to the last call or answer, as the history has them.
+func SpanOf(h *model.History, object model.Object, o Options) (from, to model.Instant, err error) {
+	w, err := smallest(h, o, func(other model.Object) bool { return other == object })
+	if err != nil {
+		return from, to, err
+	}
+	from = model.Forever
+	for _, r := range w.records {
+		for _, id := range append([]int32{r.id}, w.made[r.id]...) {
+			op := h.Operations[id-1].In(w.view)
+			last := op.Return
+			if last == model.Forever {
+				last = op.Call
+			}
+			if op.Call.Seq < from.Seq {
+				from = op.Call
+			}
+			if last.Seq > to.Seq {
+				to = last
+			}
+		}
+	}
+	return from, to, nil
+}
+
+// smallest reduces the history of the first wanted object that violates.
+func smallest(h *model.History, o Options, wanted func(model.Object) bool) (*witness, error) {
 	if err := h.Validate(); err != nil {
 		return nil, fmt.Errorf("the history is not well-formed: %w", err)
 	}
@@ -65,6 +92,14 @@ func witnessIn(h *model.History, o Options, wanted func(model.Object) bool) (*mo
 		return nil, err
 	}
 	w.shrink()
+	return w, nil
+}
+
+func witnessIn(h *model.History, o Options, wanted func(model.Object) bool) (*model.History, error) {
+	w, err := smallest(h, o, wanted)
+	if err != nil {
+		return nil, err
+	}
 	out := w.history()
 	if err := out.Validate(); err != nil {
 		return nil, fmt.Errorf("the witness is not well-formed: %w; this is a bug of retain's checker, keep the history", err)

@@ -161,17 +161,6 @@ func classesOf(p generators.Plan, h *model.History) classes {
 	return out
 }
 
-// ClassesOf lists the classes that the server of a plan's run was started in, the first one
-// first.
-func ClassesOf(p generators.Plan, h *model.History) (out []generators.Class) {
-	for _, c := range classesOf(p, h) {
-		if !slices.Contains(out, c.class) {
-			out = append(out, c.class)
-		}
-	}
-	return out
-}
-
 // at is the class at a moment.
 func (c classes) at(moment model.Instant) generators.Class {
 	class := c[0].class

@@ -4,10 +4,10 @@ import (
 	"slices"
 
 	"retain/checker"
-	"retain/generators"
 	"retain/harness"
 	"retain/harness/signature"
 	"retain/model"
+	"retain/runtime/serverlog"
 )
 
 // failure is one thing that broke in a run.
@@ -23,6 +23,9 @@ type failure struct {
 	after func(model.FaultKind) bool
 	// witness is the fingerprint of the smallest history that shows it, "" for none.
 	witness func() string
+	// lives are those of the server in which it broke: from the first operation of that
+	// history to the last, or since the call began that does not finish.
+	lives func(harness.Lives) harness.Lives
 }
 
 // failuresOf lists everything that broke in a run: each object without a legal order, each
@@ -33,27 +36,39 @@ func failuresOf(r *harness.Run, o checker.Options) (out []failure) {
 		if b.Verdict != checker.Violation {
 			continue
 		}
-		g := b.Guarantee
-		out = append(out, failure{
-			code: g.Code, object: b.Object.Kind, operation: string(g.Operation),
-			after: func(k model.FaultKind) bool { return g.Fault == k },
-			witness: func() string {
-				w, err := checker.WitnessOf(h, b.Object, o)
-				if err != nil {
-					return ""
-				}
-				g.Surfaces = false
-				return signature.OfWitness(g, w).Fingerprint()
-			},
-		})
+		out = append(out, illegal(h, b, o))
 	}
 	for _, l := range r.Outcome.Unfinished() {
 		out = append(out, unfinished(h, l))
 	}
 	for _, a := range r.Admissions {
-		out = append(out, failure{code: a.Code, after: func(k model.FaultKind) bool { return faultSince(h, k, model.Instant{}) }})
+		out = append(out, admitted(r.Outcome, a))
 	}
 	return out
+}
+
+// illegal is an object without a legal order.
+func illegal(h *model.History, b checker.ObjectResult, o checker.Options) failure {
+	g := b.Guarantee
+	return failure{
+		code: g.Code, object: b.Object.Kind, operation: string(g.Operation),
+		after: func(k model.FaultKind) bool { return g.Fault == k },
+		witness: func() string {
+			w, err := checker.WitnessOf(h, b.Object, o)
+			if err != nil {
+				return ""
+			}
+			g.Surfaces = false
+			return signature.OfWitness(g, w).Fingerprint()
+		},
+		lives: func(all harness.Lives) harness.Lives {
+			from, to, err := checker.SpanOf(h, b.Object, o)
+			if err != nil {
+				return nil
+			}
+			return all.During(from, to)
+		},
+	}
 }
 
 // unfinished is something that did not happen. Its operation is the one that holds the key.
@@ -65,8 +80,34 @@ func unfinished(h *model.History, l *harness.Liveness) failure {
 		op := h.Operations[l.Operation-1]
 		f.object, from = op.Object.Kind, op.Call
 	}
+	if l.Held != nil && l.Held.Holder != nil {
+		from = model.Instant{} // of an unknown call nobody knows since when
+		if n := l.Held.Holder.Operation; n > 0 {
+			from = h.Operations[n-1].Call
+		}
+	}
 	f.after = func(k model.FaultKind) bool { return faultSince(h, k, from) }
+	f.lives = func(all harness.Lives) harness.Lives {
+		if l.Operation == 0 { // the server is not back
+			return all[len(all)-1:]
+		}
+		return all.During(from, model.Forever)
+	}
 	return f
+}
+
+// admitted is a line in which the server reports a loss.
+func admitted(o *harness.Outcome, a serverlog.Admission) failure {
+	return failure{
+		code:  a.Code,
+		after: func(k model.FaultKind) bool { return faultSince(o.History, k, model.Instant{}) },
+		lives: func(all harness.Lives) harness.Lives {
+			if a.At.IsZero() {
+				return all
+			}
+			return harness.Lives{all.At(int64(a.At.Sub(o.Began())))}
+		},
+	}
 }
 
 // faultSince reports whether a fault of a kind was over, or began, after a moment.
@@ -78,24 +119,35 @@ func faultSince(h *model.History, kind model.FaultKind, from model.Instant) bool
 
 // server is what a run was executed on.
 type server struct {
-	version string
-	classes []generators.Class
+	lives   harness.Lives
 	vqueues bool
 }
 
 func serverOf(r *harness.Run) server {
-	return server{
-		version: r.Outcome.Server.Version, classes: harness.ClassesOf(r.Plan, r.Outcome.History), vqueues: r.Tally.Coverage.VQueues > 0,
-	}
+	return server{lives: harness.LivesOf(r.Plan, r.Outcome), vqueues: r.Tally.Coverage.VQueues > 0}
 }
 
-// describes reports whether a failure on a server is of the entry's finding.
+// describes reports whether a failure on a server is of the entry's finding: whether, among
+// else, it broke while the server ran in a version and a configuration of the entry.
 func (e *Entry) describes(f *failure, s server) bool {
-	return e.Guarantee == f.code && e.hasVersion(s.version) &&
-		slices.ContainsFunc(s.classes, func(c generators.Class) bool { return e.Configuration.fits(c, s.vqueues) }) &&
+	return e.Guarantee == f.code &&
 		e.describesCall(f.object, f.operation, f.modes) &&
 		(e.Fault == "" || f.after(e.Fault)) &&
+		(e.fitsAll(s) || e.fitsOneOf(s.lives, s.vqueues) && e.fitsOneOf(f.lives(s.lives), s.vqueues)) &&
 		(e.Witness == "" || f.witness != nil && f.witness() == e.Witness)
+}
+
+// fits reports whether a life of a server is in a version and a configuration of the entry.
+func (e *Entry) fits(l harness.Life, vqueues bool) bool {
+	return e.hasVersion(l.Version) && e.Configuration.fits(l.Class, vqueues)
+}
+
+func (e *Entry) fitsOneOf(lives harness.Lives, vqueues bool) bool {
+	return slices.ContainsFunc(lives, func(l harness.Life) bool { return e.fits(l, vqueues) })
+}
+
+func (e *Entry) fitsAll(s server) bool {
+	return !slices.ContainsFunc(s.lives, func(l harness.Life) bool { return !e.fits(l, s.vqueues) })
 }
 
 // describesCall reports whether an operation on an object of a kind, which fails in some

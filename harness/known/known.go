@@ -157,8 +157,8 @@ func (l List) match(f *failure, s server, now time.Time) (expired *Entry) {
 	return expired
 }
 
-// NotSeen lists the findings that no run showed, though servers of their version and
-// configuration were tested. seen has the links of those that runs showed.
+// NotSeen lists the findings that no run showed, though servers of a version that has them,
+// and in their configuration, were tested. seen has the links of those that runs showed.
 func (l List) NotSeen(version string, c harness.Coverage, seen []string, now time.Time) (out []harness.KnownFinding) {
 	done := slices.Clone(seen)
 	for i := range l {
@@ -180,7 +180,8 @@ func (e *Entry) testedBy(c harness.Coverage) bool {
 }
 
 // Stuck returns a predicate: servers of a version are known to have calls that do not finish
-// and fail in this way. It is nil if they have none.
+// and fail in this way. It is nil if they have none. It says nothing of a plan that leads a
+// server through versions: there the version counts in which the call ran.
 func (l List) Stuck(version string, now time.Time) func(harness.Culprit) bool {
 	var of []*Entry
 	for i := range l {

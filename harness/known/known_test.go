@@ -22,6 +22,7 @@ import (
 	"retain/harness/signature"
 	"retain/model"
 	"retain/runtime"
+	"retain/runtime/serverlog"
 )
 
 var testdata = filepath.Join("..", "..", "testdata")
@@ -236,4 +237,113 @@ func TestWitnessFingerprintMatchesEqualWitnesses(t *testing.T) {
 	undecided.Check.Objects = append(slices.Clone(r.Check.Objects), checker.ObjectResult{Object: model.Object{Kind: model.Map}, Verdict: checker.Undecided})
 	entry("").Judge(&undecided, checker.Options{}, time.Time{})
 	assert.Equal(t, harness.Undecided, undecided.Verdict, "another object was not judged")
+}
+
+// moved leads a run through another start: the server stops after one moment and is started
+// in a version and a configuration before the next one.
+func moved(r *harness.Run, at int64, version string, config generators.StartConfig) {
+	begin := model.Instant{Seq: at + 1, Ns: at + 1}
+	id := 10 + len(r.Plan.Steps)
+	r.Plan.Steps = append(r.Plan.Steps, generators.Inject{ID: id, Fault: model.Start, Version: version, Start: config})
+	r.Outcome.History.Faults = append(r.Outcome.History.Faults,
+		model.Fault{Step: id - 1, Kind: model.Stop, Begin: model.Instant{Seq: at, Ns: at}, End: begin},
+		model.Fault{Step: id, Kind: model.Start, Version: version, Reported: version, Begin: begin, End: model.Instant{Seq: at + 2, Ns: at + 2}})
+}
+
+// Of a plan that leads the server through versions and configurations, those count in which
+// the call ran that does not finish, from its beginning on.
+func TestStuckCallIsKnownInTheVersionsInWhichItRan(t *testing.T) {
+	const mismatch = "[570 Journal mismatch] Found a mismatch"
+	lazy, eager := generators.StartConfig{State: generators.LazyState}, generators.StartConfig{State: generators.EagerState}
+	for what, c := range map[string]struct {
+		first  string
+		called int64 // the starts are at 10 and 20
+		starts []string
+		config []generators.StartConfig
+		known  bool
+	}{
+		"called before the way up":       {"1.6.1", 5, []string{"1.6.2", "1.7.12"}, []generators.StartConfig{lazy, lazy}, true},
+		"called after the way up":        {"1.6.1", 15, []string{"1.6.2", "1.7.12"}, []generators.StartConfig{lazy, lazy}, false},
+		"called on the way":              {"1.6.2", 15, []string{"1.6.1", "1.6.2"}, []generators.StartConfig{lazy, lazy}, true},
+		"called before the way back":     {"1.6.2", 5, []string{"1.6.2", "1.6.1"}, []generators.StartConfig{lazy, lazy}, true},
+		"lazy before the call alone":     {"1.6.1", 15, []string{"1.6.1", "1.6.1"}, []generators.StartConfig{eager, eager}, false},
+		"lazy in another version":        {"1.6.2", 5, []string{"1.6.1", "1.6.2"}, []generators.StartConfig{eager, lazy}, false},
+		"lazy in a version that has it":  {"1.6.2", 5, []string{"1.6.1", "1.6.2"}, []generators.StartConfig{lazy, eager}, true},
+		"no version has it":              {"1.6.2", 5, []string{"1.7.2", "1.7.12"}, []generators.StartConfig{lazy, lazy}, false},
+		"a version that it was not sent": {"1.6.2", 25, []string{"1.6.1", "1.6.2"}, []generators.StartConfig{lazy, lazy}, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := stuckRun(c.first, "clearAll", "RT0016", mismatch, generators.LazyState)
+			h := r.Outcome.History
+			h.Operations = append(h.Operations, model.Invoked{
+				ID: 2, Object: model.Object{Kind: model.Map}, Op: model.MapClearAll{}, Call: model.Instant{Seq: c.called, Ns: c.called}, Return: model.Forever,
+			})
+			h.Operations[0].Call = model.Instant{Seq: 30, Ns: 30} // the read that waits for it
+			r.Outcome.Liveness.Held.Holder.Operation = 2
+			for i, version := range c.starts {
+				moved(&r, int64(10*(i+1)), version, c.config[i])
+			}
+			shipped(t).Judge(&r, checker.Options{}, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+			assert.Equal(t, c.known, r.Verdict == harness.Known)
+		})
+	}
+}
+
+// A write counts as lost in the versions from that which acknowledged it to that which read
+// that it is missing.
+func TestLostWriteIsKnownInTheVersionsOfItsWitness(t *testing.T) {
+	l, err := known.Decode("known.json", []byte(list(`"guarantee":"acknowledged-missing","versions":["1.6.1"],"link":"https://example.com/1"`)))
+	require.NoError(t, err)
+	for what, c := range map[string]struct {
+		first string
+		at    int64 // of the stop: the write is from 1 to 2, the read from 5 to 6
+		next  string
+		known bool
+	}{
+		"written in it":       {"1.6.1", 3, "1.6.2", true},
+		"read in it":          {"1.6.2", 3, "1.6.1", true},
+		"neither":             {"1.6.2", 3, "1.7.2", false},
+		"over before it":      {"1.6.2", 7, "1.6.1", false},
+		"written and read in": {"1.6.1", 7, "1.6.2", true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			o := model.Object{Kind: model.Register}
+			at := func(n int64) model.Instant { return model.Instant{Seq: n, Ns: n} }
+			op := func(id int, op model.Operation, call int64, answer model.Answer) model.Invoked {
+				return model.Invoked{ID: id, Process: "0", Phase: model.Program, Object: o, Op: op, Call: at(call), Return: at(call + 1), Outcome: model.OK, Answer: answer}
+			}
+			h := &model.History{Header: model.Header{Version: 1, Run: "r"}, Operations: []model.Invoked{
+				op(1, model.RegisterWrite{Value: "v1"}, 1, model.Done{}), op(2, model.RegisterRead{}, 5, model.Text("")),
+				op(3, model.RegisterRead{}, 12, model.Text("")), // no part of the witness
+			}}
+			r := harness.Run{Outcome: &harness.Outcome{Server: runtime.Identity{Version: c.first}, History: h}}
+			moved(&r, c.at, c.next, generators.StartConfig{})
+			r.Judge(nil, checker.Options{})
+			require.Equal(t, harness.Violation, r.Verdict, r.Sentence)
+			l.Judge(&r, checker.Options{}, time.Time{})
+			assert.Equal(t, c.known, r.Verdict == harness.Known)
+		})
+	}
+}
+
+// What a server reports counts for the version that logged it, and that it does not come
+// back for the version that was started last.
+func TestReportAndOutageAreKnownInTheVersionThatRan(t *testing.T) {
+	l, err := known.Decode("known.json", []byte(list(
+		`"guarantee":"runtime-comes-back","versions":["1.6.1"],"link":"https://example.com/1"`, `"guarantee":"reports-panic","versions":["1.6.1"],"link":"https://example.com/2"`)))
+	require.NoError(t, err)
+	for _, path := range [][]string{{"1.6.1", "1.6.2"}, {"1.6.2", "1.6.1"}} {
+		r := harness.Run{Verdict: harness.Violation, Outcome: &harness.Outcome{
+			Server: runtime.Identity{Version: path[0]}, History: &model.History{}, Liveness: &harness.Liveness{Guarantee: model.Guarantee{Code: model.RuntimeComesBack}}}}
+		moved(&r, 10, path[1], generators.StartConfig{})
+		l.Judge(&r, checker.Options{}, time.Time{})
+		assert.Equal(t, path[1] == "1.6.1", r.Verdict == harness.Known, "%v: the last one is not back", path)
+		r.Verdict, r.Outcome.Liveness = harness.Violation, nil
+		for at, logged := range map[int64]string{5: path[0], 40: path[1]} {
+			r.Verdict = harness.Violation
+			r.Admissions = []serverlog.Admission{{Code: model.ReportsPanic, At: r.Outcome.Began().Add(time.Duration(at))}}
+			l.Judge(&r, checker.Options{}, time.Time{})
+			assert.Equal(t, logged == "1.6.1", r.Verdict == harness.Known, "%v: %s logged it", path, logged)
+		}
+	}
 }

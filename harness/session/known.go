@@ -2,9 +2,12 @@ package session
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"retain/generators"
 	"retain/harness"
 )
 
@@ -22,11 +25,14 @@ func (s *session) judgeKnown(r *harness.Run) {
 // stuck, whether its bound has passed or not.
 const knownRetries = 4
 
-// boundsOn are the bounds of a run on a server. A call that is stuck in a known way costs no
-// more time than it takes to see that.
-func (s *session) boundsOn(sys *server) harness.Bounds {
+// boundsOn are the bounds of a plan's run on a server. A call that is stuck in a known way
+// costs no more time than it takes to see that.
+func (s *session) boundsOn(sys *server, plan generators.Plan) harness.Bounds {
 	out := s.Bounds
-	if like := s.Options.Known.Stuck(sys.Runtime.Identity().Version, time.Now()); like != nil && !s.Fresh {
+	if s.Fresh || len(plan.Versions()) > 0 {
+		return out
+	}
+	if like := s.Options.Known.Stuck(sys.Runtime.Identity().Version, time.Now()); like != nil {
 		out.Early = harness.EarlyStop{Like: like, Retries: knownRetries}
 	}
 	return out
@@ -55,7 +61,17 @@ func (s *session) nameNotSeen() {
 	if s.Fresh {
 		return
 	}
-	s.result.KnownNotSeen = s.Options.Known.NotSeen(s.result.Identity.Version, s.result.Tally.Coverage, seen, time.Now())
+	versions := []string{s.result.Identity.Version}
+	for _, started := range slices.Sorted(maps.Keys(s.result.Tally.Versions)) {
+		version, _, _ := strings.Cut(started, " ") // the build stands behind it
+		versions = append(versions, version)
+	}
+	for _, v := range slices.Compact(versions) {
+		for _, k := range s.Options.Known.NotSeen(v, s.result.Tally.Coverage, seen, time.Now()) {
+			seen = append(seen, k.Link)
+			s.result.KnownNotSeen = append(s.result.KnownNotSeen, k)
+		}
+	}
 }
 
 // LostToKnown says that known findings took most of the plans, "" if they did not.

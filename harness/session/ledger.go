@@ -82,7 +82,7 @@ func (l *ledger) conduct(ctx context.Context) error {
 
 // open goes on with a plan's history.
 func (l *ledger) open(v served) (*entry, error) {
-	inspection, err := harness.Continue(l.sys.System, &v.outcome, l.session.boundsOn(l.sys))
+	inspection, err := harness.Continue(l.sys.System, &v.outcome, l.session.boundsOn(l.sys, v.outcome.Plan))
 	if err != nil {
 		return nil, err
 	}

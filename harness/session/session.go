@@ -363,7 +363,7 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 	r.Runtime = sys.number
 	id := s.id + "-" + strconv.Itoa(n)
 	path := filepath.Join(s.running(), id+".jsonl")
-	r.Outcome, err = harness.Execute(ctx, sys.System, plan, harness.Execution{ID: id, Path: path, Altered: s.Altered, Bounds: s.boundsOn(sys)})
+	r.Outcome, err = harness.Execute(ctx, sys.System, plan, harness.Execution{ID: id, Path: path, Altered: s.Altered, Bounds: s.boundsOn(sys, plan)})
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("interrupted in the middle of the plan: %w", context.Cause(ctx))
 	}

@@ -32,12 +32,12 @@ func checkKnown() (err error) {
 	return err
 }
 
-// alteredKnown is the setting of a list.
+// alteredKnown is the setting of another list than the shipped one.
 func alteredKnown() (out model.Settings) {
 	switch *knownFlag {
-	case noFindings:
 	case KnownFindings:
-		out = append(out, flagSetting(model.BoundSetting, "known", KnownFindings, ""))
+	case noFindings:
+		out = append(out, flagSetting(model.BoundSetting, "known", noFindings, ""))
 	default:
 		out = append(out, flagSetting(model.BoundSetting, "known", *knownFlag, digest(*knownFlag)))
 	}

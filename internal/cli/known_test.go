@@ -25,18 +25,16 @@ func TestBadEntriesOfKnownFindingsAreALineEach(t *testing.T) {
 	assert.NotEmpty(t, alteredKnown()[0].SHA256)
 }
 
-// The shipped list is built in: it needs no file.
+// The shipped list is built in: it needs no file, and alters nothing.
 func TestShippedKnownFindingsAreBuiltIn(t *testing.T) {
 	was := shippedFindings
 	t.Cleanup(func() { shippedFindings, knownFindings = was, nil })
 	shippedFindings = document(t, KnownFindings)
 	t.Chdir(t.TempDir())
-	assert.Empty(t, alteredKnown())
-	with(t, knownFlag, KnownFindings)
 	require.NoError(t, checkKnown())
 	require.Len(t, knownFindings, 1)
 	assert.Equal(t, "https://github.com/restatedev/restate/issues/4396", knownFindings[0].Link)
-	assert.Equal(t, "-known "+KnownFindings, alteredKnown()[0].Name+" "+alteredKnown()[0].Value)
+	assert.Empty(t, alteredKnown())
 	with(t, knownFlag, "none")
 	require.NoError(t, checkKnown())
 	assert.Empty(t, knownFindings)
