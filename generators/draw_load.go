@@ -15,7 +15,33 @@ type Loads struct {
 	Share float64 `json:"share"`
 	// Clients is how many clients each load has, 0 for 8 to 64.
 	Clients int `json:"clients,omitempty"`
+
+	place *loadPlace // the place of the plan's load in its seed's row; nil for none
 }
+
+// loadPlace is the place of one load among those of a seed, a point of the unit square: the
+// share of each list's values that come before the load's own.
+type loadPlace struct{ between, sharing float64 }
+
+// loadPlaceOf is that of load number n of a seed: a row of them covers the square evenly,
+// so that sessions of different seeds have about as many operations. It is the additive
+// recurrence by the powers of the plastic number (Roberts, "The unreasonable effectiveness
+// of quasirandom sequences", 2018) from a point that the seed gives.
+func loadPlaceOf(seed uint64, n int) *loadPlace {
+	const plastic = 1.324717957244746
+	at := func(stream uint64, step float64) float64 {
+		begin := float64(mix(seed, stream)>>11) / (1 << 53)
+		_, frac := math.Modf(begin + float64(n)*step)
+		return frac
+	}
+	return &loadPlace{between: at(loadStream, 1/plastic), sharing: at(loadStream+1, 1/plastic/plastic)}
+}
+
+// loadStream keeps the numbers that begin a row of loads apart from those of plans.
+const loadStream = 1 << 40
+
+// pickAt is the value that stands at a share of a list.
+func pickAt[V any](values []V, at float64) V { return values[int(at*float64(len(values)))] }
 
 // of is for plan number n of a seed: all or none. In a row of plans as many have a load
 // as the share says.
@@ -25,7 +51,7 @@ func (l Loads) of(seed uint64, number int) Loads {
 	if before(at+1) == before(at) {
 		return Loads{}
 	}
-	l.Share = 1
+	l.Share, l.place = 1, loadPlaceOf(seed, before(at))
 	return l
 }
 
@@ -36,13 +62,16 @@ func loadSeed(seed uint64, number int) uint64 { return 1 + mix(^seed, uint64(num
 var (
 	loadClients = []int{8, 12, 16, 24, 32, 48, 64, 64}
 	loadReads   = []int{30, 10, 20, 50, 80}
-	// loadBetween makes about 700 operations a plan, which has 1.8 faults in the mean and
-	// fewer than quickKeys objects or lazy state more often than not.
-	loadBetween = slices.Concat(times(1, 30), times(1, 60), times(1, 120), times(2, 250), times(4, 500), times(8, 1000), times(16, 2000))
+	// loadBetween is for a plan of usualFaults. It makes about 750 operations a plan, which
+	// has fewer than quickKeys objects or lazy state more often than not.
+	loadBetween = slices.Concat(times(1, 30), times(1, 60), times(1, 120), times(2, 250), times(4, 500), times(5, 1000), times(4, mostBetween))
 )
 
-// leastBetween is what a load has between two faults at the least.
-const leastBetween = 30
+// leastBetween and mostBetween bound what a load has between two faults.
+const leastBetween, mostBetween = 30, 2000
+
+// usualFaults is how many faults a plan with a load has that end the server.
+const usualFaults = 2
 
 // loadKinds bounds the kinds of objects of a load.
 const loadKinds = 3
@@ -56,13 +85,18 @@ func (use *swarm) drawLoad(t *rapid.T, o Options) {
 	if clients == 0 {
 		clients = pick(t, "clients of the load", loadClients...)
 	}
+	sharing := []int{clients, 1, 4, 2, 8, clients, 1, clients}
+	together := pick(t, "clients that share an object", sharing...)
 	l := Load{
 		Clients: clients,
-		Objects: max(1, clients/pick(t, "clients that share an object", clients, 1, 4, 2, 8, clients, 1, clients)),
 		Seed:    uint64(rapid.Uint32Range(1, 999_999).Draw(t, "seed of the load")),
 		Reads:   pick(t, "reads of the load", loadReads...),
 		Between: pick(t, "between", loadBetween...),
 	}
+	if at := o.Loads.place; at != nil {
+		together, l.Between = pickAt(sharing, at.sharing), pickAt(loadBetween, at.between)
+	}
+	l.Objects = max(1, clients/together)
 	l.Operations = l.drawOperations(t, o.Kinds)
 	use.load = l
 	use.triggers = append(use.triggers, times(4*len(use.triggers), whileInFlight)...)
@@ -117,9 +151,6 @@ func (l Load) inFlight() []int {
 // call at a time.
 const quickKeys = 8
 
-// mostInPlan bounds the operations that the faults of a plan let its load have.
-const mostInPlan = 4000
-
 // between is the number of operations of the load between two faults: fewer where the
 // load has few keys, where the server's state is lazy, and where a plan has many faults.
 // Whether the server suspends invocations makes no difference to the rate of a load.
@@ -137,9 +168,9 @@ func (p Plan) between() int {
 			}
 		}
 	}
-	n = n * min(p.Load.Objects, quickKeys) / quickKeys
+	n = n * usualFaults / max(1, ends) * min(p.Load.Objects, quickKeys) / quickKeys
 	if lazy {
 		n = n * 2 / 3
 	}
-	return max(leastBetween, min(n, mostInPlan/max(1, ends)))
+	return max(leastBetween, min(n, mostBetween))
 }

@@ -1,6 +1,8 @@
 package generators
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -100,7 +102,7 @@ func TestLoadsOfEveryShapeAreDrawn(t *testing.T) {
 	t.Logf("%d of the faults wait for the load", inFlight*100/faults)
 	t.Logf("%d operations of the load a plan, %.1f faults", operations/len(plans), float64(faults)/float64(len(plans)))
 	// A load also runs while its faults wait for the program: it has half as many again.
-	assert.InDelta(t, 700, operations/len(plans), 100)
+	assert.InDelta(t, 750, operations/len(plans), 100)
 }
 
 // A list that is appended to is also cleared, and what only a search decides is not
@@ -119,21 +121,26 @@ func TestDrawnLoadsKeepAnswersShort(t *testing.T) {
 
 func TestSlowLoadsAndPlansOfManyFaultsHaveFewerOperationsBetweenFaults(t *testing.T) {
 	kill := func(id int) Step { return Inject{ID: id, Fault: model.Kill} }
+	load := func(objects, between int) Load { return Load{Clients: 8, Objects: objects, Between: between} }
+	start := func(c StartConfig) Step { return Inject{ID: 3, Fault: model.Start, Start: c} }
+	lazy := StartConfig{State: LazyState}
+	two := []Step{kill(1), kill(2)}
 	for _, c := range []struct {
 		name string
 		plan Plan
 		want int
 	}{
-		{"quick", Plan{Load: Load{Clients: 8, Objects: 8, Between: 60}}, 60},
-		{"suspending", Plan{Config: Config{Start: StartConfig{Suspension: SuspendSoon}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 1000},
-		{"one key", Plan{Load: Load{Clients: 8, Objects: 1, Between: 1000}}, 125},
-		{"four keys", Plan{Load: Load{Clients: 8, Objects: 4, Between: 1000}}, 500},
-		{"lazy", Plan{Config: Config{Start: StartConfig{State: LazyState}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 666},
-		{"lazy later", Plan{Steps: []Step{Inject{ID: 1, Fault: model.Start, Start: StartConfig{State: LazyState}}}, Load: Load{Clients: 8, Objects: 8, Between: 1000}}, 666},
-		{"at least", Plan{Load: Load{Clients: 8, Objects: 1, Between: 60}}, leastBetween},
-		{"one fault", Plan{Steps: []Step{kill(1)}, Load: Load{Clients: 8, Objects: 8, Between: 2000}}, 2000},
-		{"four faults", Plan{Steps: []Step{kill(1), kill(2), kill(3), kill(4)}, Load: Load{Clients: 8, Objects: 8, Between: 2000}}, mostInPlan / 4},
-		{"no load", Plan{Steps: []Step{kill(1)}}, 0},
+		{"quick", Plan{Steps: two, Load: load(8, 60)}, 60},
+		{"suspending", Plan{Steps: two, Config: Config{Start: StartConfig{Suspension: SuspendSoon}}, Load: load(8, 1000)}, 1000},
+		{"one key", Plan{Steps: two, Load: load(1, 1000)}, 125},
+		{"four keys", Plan{Steps: two, Load: load(4, 1000)}, 500},
+		{"lazy", Plan{Steps: two, Config: Config{Start: lazy}, Load: load(8, 1000)}, 666},
+		{"lazy later", Plan{Steps: append(two, start(lazy)), Load: load(8, 1000)}, 666},
+		{"at least", Plan{Steps: two, Load: load(1, 60)}, leastBetween},
+		{"one fault", Plan{Steps: two[:1], Load: load(8, 500)}, 1000},
+		{"at most", Plan{Steps: two[:1], Load: load(8, mostBetween)}, mostBetween},
+		{"four faults", Plan{Steps: append(two, two...), Load: load(8, 1000)}, 500},
+		{"no load", Plan{Steps: two}, 0},
 	} {
 		assert.Equal(t, c.want, c.plan.between(), c.name)
 	}
@@ -168,4 +175,41 @@ func TestSessionsWithLoadsCoverEveryFaultPoint(t *testing.T) {
 		}
 	}
 	assert.LessOrEqual(t, missed, 1, "sessions that miss a fault point")
+}
+
+// Sessions of different seeds ask about as much of the server.
+func TestSessionsOfAllSeedsHaveAboutAsManyOperationsOfLoads(t *testing.T) {
+	var all []float64
+	for seed := range uint64(40) {
+		operations := 0
+		for _, p := range sample(t, seed, 20, twoThirds) {
+			operations += p.Load.Between * ends(p)
+		}
+		all = append(all, float64(operations))
+	}
+	mean, deviation := stats(all)
+	t.Logf("%.0f operations in the mean, a deviation of %.0f, %.0f at least", mean, deviation, slices.Min(all))
+	assert.Less(t, deviation/mean, 0.35)
+	assert.Greater(t, slices.Min(all)/mean, 0.5)
+}
+
+// stats are the mean and the standard deviation.
+func stats(all []float64) (mean, deviation float64) {
+	for _, n := range all {
+		mean += n / float64(len(all))
+	}
+	for _, n := range all {
+		deviation += (n - mean) * (n - mean) / float64(len(all))
+	}
+	return mean, math.Sqrt(deviation)
+}
+
+// ends counts the faults of a plan that end the server.
+func ends(p Plan) (n int) {
+	for _, s := range p.Steps {
+		if f, is := s.(Inject); is && f.Fault.Ends() {
+			n++
+		}
+	}
+	return n
 }
