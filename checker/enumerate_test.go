@@ -170,7 +170,7 @@ func orders(records []record, placed uint, state model.State) bool {
 }
 
 // TestEveryShortHistoryAgreesWithBruteForce compares all of them with brute force; by default of those of four
-// operations only such as begin with one operation in five.
+// operations only such as begin with one operation in twelve.
 func TestEveryShortHistoryAgreesWithBruteForce(t *testing.T) {
 	share := selftest.Seeds(t, 1)
 	if testing.Short() {
@@ -186,7 +186,7 @@ func TestEveryShortHistoryAgreesWithBruteForce(t *testing.T) {
 			for n := 1; n <= longest; n++ {
 				every := 1
 				if n == 4 && *enumerate == 4 && share == 1 {
-					every = 5
+					every = 12
 				}
 				everyHistory(t, kind, n, every)
 			}

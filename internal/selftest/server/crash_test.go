@@ -19,7 +19,7 @@ import (
 // After SIGKILL in the middle of a plan the history on disk reads back, the next session
 // reaps what was left, and a live session beside it is not touched.
 func TestKilledSessionLeavesNothing(t *testing.T) {
-	killedSessionLeavesNothing(t, backend.Process, 12)
+	killedSessionLeavesNothing(t, backend.Process, 8)
 }
 
 func TestKilledSessionLeavesNothingInDocker(t *testing.T) {
