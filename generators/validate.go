@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"retain/model"
+	"retain/runtime/versions"
 )
 
 // maxPartitions is more than any server under test is given.
@@ -49,7 +50,7 @@ func Validate(p Plan) error {
 // CheckServer reports what can't be carried out on a server of a version: the data that
 // the plan needs, or its first such step, "step 7 (id 12): ...". A fault names a target,
 // and the server under test is one node, which calls a service that no fault is done to
-// yet. The versions of starts are checked by themselves.
+// yet. The versions of starts are checked by themselves, and by [CheckPath].
 func CheckServer(p Plan, version string) error {
 	if err := p.Config.Provisioned().check(version); err != nil {
 		return err
@@ -63,6 +64,26 @@ func CheckServer(p Plan, version string) error {
 			return fmt.Errorf("%s: its target is %s, and the server under test is one node, node-0: take the target out of the step",
 				placeOf(i, f.ID), f.Target)
 		}
+	}
+	return nil
+}
+
+// CheckPath reports the first start of a plan as a version that leaves out one which must
+// have been started before: of a server that begins as this version. A way back that may be
+// refused leaves the data where they were.
+func CheckPath(p Plan, version string) error {
+	at := []string{version}
+	for i, s := range p.Steps {
+		f, is := s.(Inject)
+		if !is || f.Version == "" {
+			continue
+		}
+		overGap := func(from string) bool { _, gap := versions.GapOf(from, f.Version); return gap }
+		if !slices.ContainsFunc(at, func(from string) bool { return !overGap(from) }) {
+			g, _ := versions.GapOf(at[0], f.Version)
+			return fmt.Errorf("%s: %s does not start on the data of %s: start a version %s between them", placeOf(i, f.ID), f.Version, at[0], g.Through)
+		}
+		at = after(at, f.Version)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package generators
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -144,4 +145,30 @@ func TestPlanListsItsClientsObjectsAndFaultPoints(t *testing.T) {
 	assert.Equal(t, []FaultPoint{{Fault: model.Kill}, {Fault: model.Stop, After: true}}, p.FaultPoints())
 	assert.Equal(t, "before kill", FaultPoint{Fault: model.Kill}.String())
 	assert.Equal(t, "after stop", FaultPoint{Fault: model.Stop, After: true}.String())
+}
+
+func TestPathsOverAGapAreRefused(t *testing.T) {
+	for first, paths := range map[string]map[string]string{
+		"1.5.3": {
+			"1.7.12":             "step 2 (id 2): 1.7.12 does not start on the data of 1.5.3: start a version from 1.6.0 on, before 1.7.0 between them",
+			"1.6.2 1.7.12":       "",
+			"1.6.2 1.5.3 1.7.12": "step 6 (id 6): 1.7.12 does not start on the data of 1.5.3: start a version from 1.6.0 on, before 1.7.0 between them",
+			"mine 1.7.12":        "",
+		},
+		"1.7.12": {"1.5.3 1.7.12": "", "1.6.2 1.7.12": ""}, // 1.5.3 may not have been served
+		"mine":   {"1.7.12": ""},
+	} {
+		for path, want := range paths {
+			var p Plan
+			for i, version := range strings.Fields(path) {
+				p.Steps = append(p.Steps, Inject{ID: 2*i + 1, Fault: model.Stop}, Inject{ID: 2*i + 2, Fault: model.Start, Version: version})
+			}
+			err := CheckPath(p, first)
+			if want == "" {
+				assert.NoError(t, err, "%s %s", first, path)
+				continue
+			}
+			assert.EqualError(t, err, want, "%s %s", first, path)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -114,7 +115,8 @@ func (s *System) Provide(ctx context.Context, p generators.Plan) error {
 	if s.Version != "" {
 		return fmt.Errorf("an earlier plan started the server as %s: take a server that was not", s.Version)
 	}
-	if err := generators.CheckServer(p, s.Runtime.Identity().Version); err != nil {
+	own := s.Runtime.Identity().Version
+	if err := cmp.Or(generators.CheckServer(p, own), generators.CheckPath(p, own)); err != nil {
 		return err
 	}
 	for _, version := range p.Versions() {

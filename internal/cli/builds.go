@@ -85,9 +85,14 @@ func isBuild(version string) bool {
 // checkNamed refuses builds that no server is started as: another one would be tested than
 // was thought. versions are those that plans name.
 func checkNamed(versions []string) error {
+	return checkNamedIn(append([]string{*versionFlag}, versions...))
+}
+
+// checkNamedIn refuses builds whose names are not among the versions of servers.
+func checkNamedIn(versions []string) error {
 	for of, b := range map[string]*builds{"restate.binary": &binaryFlag, "restate.image": &imageFlag} {
 		for _, name := range b.names() {
-			if name != *versionFlag && !slices.Contains(versions, name) {
+			if !slices.Contains(versions, name) {
 				return fmt.Errorf("-%s %s=%s: no start has version %s: add -restate.version %s, or leave it out", of, name, b.named[name], name, name)
 			}
 		}

@@ -20,6 +20,7 @@ import (
 	"retain/harness/backend"
 	"retain/harness/compare"
 	"retain/report"
+	"retain/runtime"
 	"retain/runtime/simulated"
 	"retain/runtime/versions"
 )
@@ -57,6 +58,9 @@ func Compare(t T) {
 	}
 	if out.PlanFile != "" && len(out.Plan.Steps) == 0 && out.Plan.Load.Clients == 0 {
 		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps and no load: there is nothing to execute", out.PlanFile))
+	}
+	if err := checkComparedBuilds(names, out.Plan.Versions()); err != nil {
+		cannotBegin(t, err)
 	}
 	ctx := Interruptible(t)
 	all, flagName, err := comparedVersions(ctx, names, out)
@@ -120,6 +124,24 @@ func checkVersionNames() error {
 	return nil
 }
 
+// checkComparedBuilds refuses versions that are no releases and no builds of the flags, and
+// builds that are none of the versions, those that a plan starts included.
+func checkComparedBuilds(names, started []string) error {
+	if backend.Name(*runtimeFlag) == backend.Simulated {
+		return nil
+	}
+	if imageFlag.plain+binaryFlag.plain != "" {
+		return errors.New("-restate.versions: a build needs a name among them: give it as NAME=, and NAME in -restate.versions")
+	}
+	for _, name := range names {
+		if _, ordered := versions.Parse(name); !ordered && !isBuild(name) {
+			return fmt.Errorf("-restate.versions: %s is no release such as %s: name your build with -restate.binary %s=PATH or -restate.image %s=REF",
+				name, runtime.DefaultVersion, name, name)
+		}
+	}
+	return checkNamedIn(slices.Concat(names, started))
+}
+
 // bugsOfVersion are the planted bugs of a version of the simulated runtime.
 func bugsOfVersion(name string) ([]simulated.Bug, error) {
 	if name == withoutBugs {
@@ -170,6 +192,12 @@ func comparedVersion(ctx context.Context, name string, c report.Comparison) (com
 	}
 	v := compare.Version{Name: name, Session: Options()}
 	v.Session.Dir, v.Session.Base = artifacts, server.settings
+	if backend.Name(*runtimeFlag) != backend.Simulated {
+		if err := cmp.Or(generators.CheckServer(c.Plan, name), generators.CheckPath(c.Plan, name)); err != nil {
+			v.Refusal = &harness.Refusal{Reason: harness.RefusedPlan, Line: err.Error()}
+			return v, nil
+		}
+	}
 	on, err := chooseServer(ctx, backend.Name(*runtimeFlag), max(1, c.Seed), func(string) {}, server)
 	refused := (*refusedSettings)(nil)
 	switch {
@@ -180,11 +208,6 @@ func comparedVersion(ctx context.Context, name string, c report.Comparison) (com
 		return v, err
 	}
 	v.Session.Open, v.Session.Room, v.Session.Altered = on.open, on.choice.Room, on.altered
-	if c.PlanFile != "" && on.choice.Name != backend.Simulated {
-		if err := generators.CheckServer(c.Plan, name); err != nil {
-			v.Refusal = &harness.Refusal{Reason: harness.RefusedPlan, Line: err.Error()}
-		}
-	}
 	return v, nil
 }
 

@@ -119,6 +119,9 @@ func checkVersions(p generators.Plan, on backend.Name) error {
 			return err
 		}
 	}
+	if len(known) > 0 && versionKnown() {
+		return generators.CheckPath(p, known[0])
+	}
 	return nil
 }
 

@@ -1,6 +1,14 @@
 package commandline_test
 
-import "retain/internal/selftest/suite"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"retain/internal/selftest/suite"
+)
 
 // badFlags are command lines that contradict themselves or have impossible values.
 func badFlags() []refusal {
@@ -63,6 +71,13 @@ func badFlags() []refusal {
 		{name: "versions that the simulated runtime lacks", args: comparing("-restate.versions", "1.6.2,1.7.12"), says: []string{"a version is none, or a planted bug"}},
 		{name: "no versions to compare", args: comparing(), says: []string{"-run Compare needs -restate.versions A,B"}},
 		{name: "versions that nobody reads", args: simulated("-restate.versions", "none,lost-write"), says: []string{"-run Compare"}},
+		{name: "a version that is no release and no build", args: comparingReal("1.6.2,mine"), says: []string{"mine is no release such as 1.7.12", "-restate.binary mine=PATH"}},
+		{name: "a build that is not compared", args: comparingReal("1.6.2,1.7.12", "-restate.binary", "mine=/bin/ls"), says: []string{"no start has version mine"}},
+		{name: "a build without a name to compare", args: comparingReal("1.6.2,1.7.12", "-restate.binary", "/bin/ls"), says: []string{"a build needs a name among them"}},
+		{name: "a comparison over a gap", args: comparingReal("1.5.3,1.5.2", "-plan", "over-a-gap.json"), before: planOverAGap,
+			says: []string{"no version can be compared", "1.7.12 does not start on the data of 1.5.2: start a version from 1.6.0 on, before 1.7.0 between them"}},
+		{name: "a plan over a gap", args: []string{"-test.run", "^TestReplay$", "-runtime", "process", "-restate.version", "1.5.3", "-plan", "over-a-gap.json"}, before: planOverAGap,
+			says: []string{"step 2 (id 2): 1.7.12 does not start on the data of 1.5.3"}},
 		{name: "bugs of versions", args: comparing("-restate.versions", "none,lost-write", "-bugs", "rollback"), says: []string{"-bugs is read by"}},
 		{name: "a name of no build", args: suite.Properties("-restate.binary", "mine="), says: []string{"nothing stands behind mine="}},
 		{name: "a name of two builds", args: suite.Properties("-restate.image", "a=i", "-restate.image", "a=j"), says: []string{"a is given twice"}},
@@ -95,4 +110,15 @@ func badUnits() (out []refusal) {
 // comparing are the arguments of a comparison on the simulated runtime.
 func comparing(more ...string) []string {
 	return append([]string{"-test.run", "^TestCompare$", "-runtime", "simulated"}, more...)
+}
+
+// comparingReal are the arguments of a comparison of real servers.
+func comparingReal(versions string, more ...string) []string {
+	return append([]string{"-test.run", "^TestCompare$", "-runtime", "process", "-restate.versions", versions}, more...)
+}
+
+// planOverAGap writes a plan that no server before 1.6.0 can begin.
+func planOverAGap(t *testing.T, dir string) {
+	text := `{"version":3,"seed":"0","number":0,"config":{},"steps":[{"id":1,"fault":"stop"},{"id":2,"fault":"start","version":"1.7.12"}]}`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "over-a-gap.json"), []byte(text), 0o600))
 }
