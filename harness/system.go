@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -116,7 +115,11 @@ func (s *System) Provide(ctx context.Context, p generators.Plan) error {
 		return fmt.Errorf("an earlier plan started the server as %s: take a server that was not", s.Version)
 	}
 	own := s.Runtime.Identity().Version
-	if err := cmp.Or(generators.CheckServer(p, own), generators.CheckPath(p, own)); err != nil {
+	err := generators.CheckServer(p, own)
+	if err == nil {
+		err = generators.CheckPath(p, own)
+	}
+	if err != nil {
 		return err
 	}
 	for _, version := range p.Versions() {

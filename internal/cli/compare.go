@@ -193,7 +193,11 @@ func comparedVersion(ctx context.Context, name string, c report.Comparison) (com
 	v := compare.Version{Name: name, Session: Options()}
 	v.Session.Dir, v.Session.Base = artifacts, server.settings
 	if backend.Name(*runtimeFlag) != backend.Simulated {
-		if err := cmp.Or(generators.CheckServer(c.Plan, name), generators.CheckPath(c.Plan, name)); err != nil {
+		err := generators.CheckServer(c.Plan, name)
+		if err == nil {
+			err = generators.CheckPath(c.Plan, name)
+		}
+		if err != nil {
 			v.Refusal = &harness.Refusal{Reason: harness.RefusedPlan, Line: err.Error()}
 			return v, nil
 		}
