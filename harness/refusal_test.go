@@ -30,6 +30,35 @@ func (c complaining) Logs(offset int64) ([]byte, error) {
 	return []byte(log.String())[min(offset, int64(log.Len())):], nil
 }
 
+// backingOff is a runtime whose server logs the same error ever later, as 1.6.2 with one
+// partition and without its log was seen to do.
+type backingOff struct {
+	runtime.Runtime
+	since time.Time
+}
+
+func (b backingOff) Logs(offset int64) ([]byte, error) {
+	var log strings.Builder
+	for n, ms := range []int64{3400, 3700, 4400, 5500, 7500, 11700, 17000, 22100, 27300, 32500} {
+		if time.Since(b.since).Milliseconds() >= ms {
+			fmt.Fprintf(&log, "2026-11-29T15:11:17.%06dZ ERROR log_server: write failed: Sync writes has to enable WAL.\n", n)
+		}
+	}
+	return []byte(log.String())[min(offset, int64(log.Len())):], nil
+}
+
+func TestServerThatTriesEverLaterIsGivenUpWithin10s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
+		s.Runtime, s.GiveUp, s.answered = backingOff{s.Runtime, time.Now()}, EarlyGiveUp, false
+		w.Spoiling = func(tag string) string { return harnesstest.Response(503, "") }
+		began := time.Now()
+		_, err := fails(t, s, restarted...)
+		require.NotNil(t, RefusalIn(err), "%v", err)
+		assert.Less(t, time.Since(began), 10*time.Second)
+	})
+}
+
 func TestServerThatRepeatsAnErrorIsGivenUpBeforeItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, w := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow})
