@@ -112,6 +112,10 @@ func (c *check) judge(b *object) ObjectResult {
 	found := c.decide(b.Kind, b.records)
 	r.Resolved = found.Judgement
 	r.Verdict, r.Reason, r.Spent = found.Verdict, found.reason, found.spent
+	if otherwise, ok := c.otherwise(b); ok {
+		r.Resolved, r.Verdict, r.Reason, r.Spent = otherwise.Judgement, Violation, "", nil
+		found, b.differs = otherwise, false
+	}
 	if r.Verdict != Violation {
 		return r
 	}

@@ -125,6 +125,8 @@ type witness struct {
 	// resent is true if the raw view is legal and must stay so; twice if second effects
 	// also explain the resolved one and must go on to do so.
 	resent, twice bool
+	// repeated: it is one operation that was answered otherwise when it was sent again.
+	repeated bool
 	// longest is the effort for one decision.
 	longest int64
 }
@@ -143,6 +145,9 @@ func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*w
 	for _, b := range objectsOf(h) {
 		if !wanted(b.Object) {
 			continue
+		}
+		if f, ok := c.otherwise(b); ok {
+			return repeatedWitness(c, b, f), nil
 		}
 		records, view, resent := b.records, model.Resolved, false
 		first := unbounded()
@@ -177,6 +182,19 @@ func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*w
 		return w, nil
 	}
 	return nil, errNoViolation
+}
+
+// repeatedWitness is the operation that was answered otherwise when it was sent again, and
+// nothing else.
+func repeatedWitness(c *check, b *object, f finding) *witness {
+	w := &witness{check: c, object: b.Object, view: model.Resolved, made: map[int32][]int32{}, repeated: true}
+	for _, r := range b.records {
+		if slices.Contains(f.ids, r.id) {
+			r.call, r.ret = r.call*fine, r.ret*fine
+			w.records = append(w.records, r)
+		}
+	}
+	return w
 }
 
 // witnessEffort is what a witness may take, unless a single decision takes that much.
@@ -240,7 +258,7 @@ func (w *witness) take(records []record) bool {
 // Intervals are widened at last: where that is done nothing else becomes possible
 // as a rule, since a wider history is legal more easily.
 func (w *witness) shrink() {
-	for more := true; more && !w.spent(); {
+	for more := !w.repeated; more && !w.spent(); {
 		w.cut()
 		w.coarse()
 		if w.large() {

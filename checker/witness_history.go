@@ -56,8 +56,20 @@ func (w *witness) invoked(r record) model.Invoked {
 	for i := range attempts {
 		attempts[i].Start, attempts[i].End = o.Call, o.Return
 	}
-	o.Attempts = attempts
+	o.Attempts, o.Repeats = attempts, w.repeats(o.Repeats)
 	return o
+}
+
+// repeats are those that the witness is about.
+func (w *witness) repeats(all []model.Repeat) []model.Repeat {
+	if !w.repeated {
+		return nil
+	}
+	out := slices.Clone(all)
+	for i := range out {
+		out[i].At.Seq *= fine
+	}
+	return out
 }
 
 // faults are those that came between the first call and the last return, as far as
@@ -68,6 +80,9 @@ func (w *witness) faults(operations []model.Invoked) []model.Fault {
 		first = min(first, o.Call.Seq)
 		if in := o.In(model.Resolved); in.Return != model.Forever {
 			last = max(last, in.Return.Seq)
+		}
+		for _, r := range o.Repeats {
+			last = max(last, r.At.Seq)
 		}
 	}
 	var out []model.Fault
@@ -138,6 +153,9 @@ func instantsOf(h *model.History) []*model.Instant {
 		if o.Resolution != nil {
 			out = append(out, &o.Resolution.At)
 		}
+		for k := range o.Repeats {
+			out = append(out, &o.Repeats[k].At)
+		}
 		for k := range o.Attempts {
 			out = append(out, &o.Attempts[k].Start, &o.Attempts[k].End)
 		}
@@ -158,6 +176,9 @@ func (w *witness) times() map[int64]int64 {
 			note(o.Call)
 			if o.Return != model.Forever {
 				note(o.Return)
+			}
+			for _, r := range o.Repeats {
+				note(r.At)
 			}
 		}
 	}

@@ -10,9 +10,10 @@ import (
 )
 
 // HistoryVersion is the newest version of the history format that this package reads.
-// Version 2 has the phase [Load], version 3 the versions of starts; a history without them
-// may have version 1.
-const HistoryVersion = 3
+// Version 2 has the phase [Load], version 3 the versions of starts, version 4 re-sends of
+// what was answered before, the phase [Switch] and ways back that were excused; a history
+// without them may have version 1.
+const HistoryVersion = 4
 
 // Event is one line of a history file. [History.Apply] adds it to a history;
 // [EncodeEvent] and [DecodeEvent] give it its line.
@@ -67,6 +68,14 @@ type (
 		By     string `json:"by"`
 		Answer string `json:"answer"`
 	}
+	// RepeatedAs tells what a re-send of an operation that was answered before was answered,
+	// in its attempt N.
+	RepeatedAs struct {
+		Instant
+		ID     int    `json:"id"`
+		N      int    `json:"n"`
+		Answer string `json:"answer"`
+	}
 	// FaultBegan opens a fault. Start is what a start starts the server with: the
 	// configuration as plans have it. Version is what a start was asked for, by the name
 	// that the plan gives it; "" for the version of the header.
@@ -81,6 +90,8 @@ type (
 	// FaultEnded closes the last open fault of that step, kind and target. As is what it
 	// turned out to be: a stop that ended in SIGKILL is a kill; "" for what it was.
 	// Version and Build are those of the server that a start started, as it reports them.
+	// Excused names the known refusal that a way back to an older version ended in; "" for
+	// none.
 	FaultEnded struct {
 		Instant
 		Step    int       `json:"step,omitempty"`
@@ -90,6 +101,7 @@ type (
 		Detail  string    `json:"detail,omitempty"`
 		Version string    `json:"version,omitempty"`
 		Build   string    `json:"build,omitempty"`
+		Excused string    `json:"excused,omitempty"`
 	}
 	// Seen is evidence of the endpoint proxy.
 	Seen struct {
@@ -118,6 +130,7 @@ func (Attempting) name() string { return "attempt" }
 func (Attempted) name() string  { return "attempted" }
 func (Returned) name() string   { return "return" }
 func (ResolvedAs) name() string { return "resolved" }
+func (RepeatedAs) name() string { return "repeated" }
 func (FaultBegan) name() string { return "fault" }
 func (FaultEnded) name() string { return "fault-end" }
 func (Seen) name() string       { return "evidence" }
@@ -133,6 +146,7 @@ var decoders = map[string]func([]byte) (Event, error){
 	"attempted": decodeAs[Attempted],
 	"return":    decodeAs[Returned],
 	"resolved":  decodeAs[ResolvedAs],
+	"repeated":  decodeAs[RepeatedAs],
 	"fault":     decodeAs[FaultBegan],
 	"fault-end": decodeAs[FaultEnded],
 	"evidence":  decodeAs[Seen],
@@ -347,6 +361,22 @@ func (e ResolvedAs) apply(h *History) error {
 	return nil
 }
 
+func (e RepeatedAs) apply(h *History) error {
+	o, err := h.operation(e.ID)
+	if err != nil {
+		return err
+	}
+	if e.N < 1 || e.N > len(o.Attempts) {
+		return fmt.Errorf("attempt %d of operation %d never began", e.N, e.ID)
+	}
+	a, err := ParseAnswer(e.Answer)
+	if err != nil {
+		return err
+	}
+	o.Repeats = append(o.Repeats, Repeat{At: e.Instant, N: e.N, Answer: a})
+	return nil
+}
+
 func (e FaultBegan) apply(h *History) error {
 	start, err := compacted(e.Start)
 	if err != nil {
@@ -360,7 +390,7 @@ func (e FaultEnded) apply(h *History) error {
 	for i := len(h.Faults) - 1; i >= 0; i-- {
 		f := &h.Faults[i]
 		if f.Step == e.Step && f.Kind == e.Kind && f.Target == e.Target && f.End == Forever {
-			f.End, f.Detail, f.Reported, f.Build = e.Instant, e.Detail, e.Version, e.Build
+			f.End, f.Detail, f.Reported, f.Build, f.Excused = e.Instant, e.Detail, e.Version, e.Build, e.Excused
 			if e.As != "" && e.As != e.Kind {
 				f.Kind, f.Asked = e.As, e.Kind
 			}

@@ -44,6 +44,7 @@ const (
 	AnswerGarbled    GuaranteeCode = "answer-garbled"
 	ErrorUnexpected  GuaranteeCode = "error-unexpected"
 	AnswerWrongKind  GuaranteeCode = "answer-wrong-kind"
+	AnswerNotKept    GuaranteeCode = "answer-not-kept" // under the idempotency key, sent again
 )
 
 // The guarantees of liveness, and of the runtime as a whole.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,12 +31,16 @@ func everyGuarantee() (out []Guarantee) {
 
 // As long as no sentence was changed since version 1, printed sentences can be read.
 func TestSentencesOfVersion1AreRead(t *testing.T) {
+	later := []GuaranteeCode{AnswerNotKept} // than that format
 	for _, g := range everyGuarantee() {
+		if slices.Contains(later, g.Code) {
+			continue
+		}
 		require.Equal(t, g, ReadVersion1(g.About()), g.About())
 		g.Surfaces = false
 		require.Equal(t, g.About(), WriteVersion1(g))
 	}
-	assert.Len(t, frozen, len(GuaranteeCodes())+3, "a missing write, append, add and compare-and-set")
+	assert.Len(t, frozen, len(GuaranteeCodes())-len(later)+3, "a missing write, append, add and compare-and-set")
 }
 
 func TestSentencesOfVersion1AreReadInTheirContext(t *testing.T) {

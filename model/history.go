@@ -27,6 +27,9 @@ const (
 	Load Phase = "load"
 	// Look: a read of the harness after healing, before anything is re-sent.
 	Look Phase = "look"
+	// Switch: a read of the harness after a start as another version, before and after
+	// answered operations are sent again.
+	Switch Phase = "switch"
 	// Closing: a read of the harness after ambiguous operations were resolved.
 	Closing Phase = "closing"
 	// Ledger: a read at the end of the session, after one more kill.
@@ -65,6 +68,17 @@ type Invoked struct {
 
 	// Resolution is how an ambiguous outcome was resolved; nil if it was not.
 	Resolution *Resolution
+	// Repeats are what later re-sends were answered, in their order: an operation that is
+	// answered under a key keeps its answer.
+	Repeats []Repeat
+}
+
+// Repeat is what a re-send of an operation that had been answered before was answered.
+type Repeat struct {
+	At Instant
+	// N is the number of the attempt.
+	N      int
+	Answer Answer
 }
 
 // Attempt is one try of an operation on the wire.
@@ -116,6 +130,9 @@ type Fault struct {
 	Begin, End Instant
 	// Detail says how it went: "exit 0 after 251ms".
 	Detail string
+	// Excused names the known refusal that a start as an older version ended in, "" for
+	// none: the server went forward again.
+	Excused string
 }
 
 // StartedVersion is the version and the build that a start started, "1.7.12 (577e032)"; ""
@@ -406,6 +423,9 @@ func (o *Invoked) validate() error {
 	if o.Outcome == Failed && o.MayHaveRun() {
 		return fmt.Errorf("it is called failed although an attempt wrote its request")
 	}
+	if err := o.validateRepeats(); err != nil {
+		return err
+	}
 	if r := o.Resolution; r != nil {
 		switch {
 		case o.Outcome != Ambiguous:
@@ -414,6 +434,43 @@ func (o *Invoked) validate() error {
 			return fmt.Errorf("it was resolved without an answer")
 		case r.At.Seq <= o.Call.Seq:
 			return fmt.Errorf("it was resolved at %d, before its call at %d", r.At.Seq, o.Call.Seq)
+		}
+	}
+	return nil
+}
+
+func (o *Invoked) validateRepeats() error {
+	if len(o.Repeats) == 0 {
+		return nil
+	}
+	answered := o.In(Resolved)
+	switch {
+	case answered.Answer == nil:
+		return fmt.Errorf("it was repeated before it was answered")
+	case o.Key == "":
+		return fmt.Errorf("it was repeated, and has no idempotency key")
+	}
+	for _, r := range o.Repeats {
+		if r.Answer == nil {
+			return fmt.Errorf("it was repeated without an answer")
+		}
+		if r.At.Seq <= answered.Return.Seq {
+			return fmt.Errorf("it was repeated at %d, before its answer at %d", r.At.Seq, answered.Return.Seq)
+		}
+	}
+	return nil
+}
+
+// AnsweredOtherwise is the first re-send that was answered otherwise than the operation
+// was, nil if none was.
+func (o Invoked) AnsweredOtherwise() *Repeat {
+	if len(o.Repeats) == 0 {
+		return nil
+	}
+	kept := o.In(Resolved).Answer
+	for i := range o.Repeats {
+		if kept != nil && !kept.Equal(o.Repeats[i].Answer) {
+			return &o.Repeats[i]
 		}
 	}
 	return nil

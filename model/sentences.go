@@ -54,6 +54,7 @@ var Sentences = Wording{
 		AnswerGarbled:    "a successful answer had a body that the contract does not have",
 		ErrorUnexpected:  "the handler answered an error that its contract does not have",
 		AnswerWrongKind:  "an answer is not of the kind that its handler gives",
+		AnswerNotKept:    "an idempotency key was answered otherwise when it was sent again",
 
 		OperationFinishes:  "an accepted operation finishes",
 		OperationGetsTurn:  "an accepted operation gets its turn",

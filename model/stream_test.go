@@ -118,6 +118,8 @@ func (s *streaming) end() {
 	case !o.resolved:
 		o.resolved = true
 		s.add(model.ResolvedAs{Instant: s.now(), ID: id, By: "resend", Answer: answers.Draw(s.t, "answer").String()})
+	case o.ended > 0 && rapid.Bool().Draw(s.t, "repeated"):
+		s.add(model.RepeatedAs{Instant: s.now(), ID: id, N: o.ended, Answer: answers.Draw(s.t, "answer").String()})
 	default:
 		s.remark()
 	}

@@ -13,7 +13,7 @@ const maxSeq = 1 << 53
 // The values that fields can have, besides "" where a field may be missing. The
 // JSON Schema beside docs/history.md lists them too.
 var (
-	phases       = []Phase{Program, Load, Look, Closing, Ledger, Late, Later}
+	phases       = []Phase{Program, Load, Look, Switch, Closing, Ledger, Late, Later}
 	outcomes     = []Outcome{OK, Failed, Ambiguous}
 	reasons      = []Reason{NotSent, Rejected, TimedOut, Disconnected, Unavailable, LeftOpen, Unexpected}
 	means        = []string{Resend, LookUp}
@@ -116,6 +116,10 @@ func (e ResolvedAs) valid() error {
 	return first(e.within(1), atLeast("id", e.ID, 1), oneOf("by", e.By, means))
 }
 
+func (e RepeatedAs) valid() error {
+	return first(e.within(1), atLeast("id", e.ID, 1), atLeast("n", e.N, 1))
+}
+
 func (e FaultBegan) valid() error {
 	return first(e.within(1), atLeast("step", e.Step, 0), oneOf("kind", e.Kind, FaultKinds()), e.Target.Validate())
 }
@@ -156,6 +160,8 @@ func texts(e Event) (err error) {
 			_, err = ParseAnswer(e.Answer)
 		}
 	case ResolvedAs:
+		_, err = ParseAnswer(e.Answer)
+	case RepeatedAs:
 		_, err = ParseAnswer(e.Answer)
 	}
 	return err

@@ -49,6 +49,9 @@ func (h *History) events() []Event {
 		if r := o.Resolution; r != nil {
 			add(r.At, ResolvedAs{r.At, o.ID, r.By, r.Answer.String()})
 		}
+		for _, r := range o.Repeats {
+			add(r.At, RepeatedAs{r.At, o.ID, r.N, r.Answer.String()})
+		}
 	}
 	for _, f := range h.Faults {
 		began, as := f.Kind, FaultKind("")
@@ -56,7 +59,7 @@ func (h *History) events() []Event {
 			began, as = f.Asked, f.Kind
 		}
 		add(f.Begin, FaultBegan{f.Begin, f.Step, began, f.Target, f.Start, f.Version})
-		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail, f.Reported, f.Build})
+		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail, f.Reported, f.Build, f.Excused})
 	}
 	for _, s := range h.Evidence {
 		add(s.At, Seen{s.At, s.ID, s.Invocation, s.Entry, s.Reading, s.Held})
