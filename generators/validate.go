@@ -69,21 +69,23 @@ func CheckServer(p Plan, version string) error {
 }
 
 // CheckPath reports the first start of a plan as a version that leaves out one which must
-// have been started before: of a server that begins as this version. A way back that may be
-// refused leaves the data where they were.
-func CheckPath(p Plan, version string) error {
-	at := []string{version}
+// have been started before: of a server that begins as the version first. A way back that
+// may be refused leaves the data where they were. reported is the version that servers with
+// a name of the plan's report.
+func CheckPath(p Plan, first string, reported func(name string) string) error {
+	at := []string{first}
 	for i, s := range p.Steps {
 		f, is := s.(Inject)
 		if !is || f.Version == "" {
 			continue
 		}
-		overGap := func(from string) bool { _, gap := versions.GapOf(from, f.Version); return gap }
+		to := reported(f.Version)
+		overGap := func(from string) bool { _, gap := versions.GapOf(from, to); return gap }
 		if !slices.ContainsFunc(at, func(from string) bool { return !overGap(from) }) {
-			g, _ := versions.GapOf(at[0], f.Version)
-			return fmt.Errorf("%s: %s does not start on the data of %s: start a version %s between them", placeOf(i, f.ID), f.Version, at[0], g.Through)
+			g, _ := versions.GapOf(at[0], to)
+			return fmt.Errorf("%s: %s does not start on the data of %s: start a version %s between them", placeOf(i, f.ID), to, at[0], g.Through)
 		}
-		at = after(at, f.Version)
+		at = after(at, to)
 	}
 	return nil
 }

@@ -203,10 +203,10 @@ func (r *run) isCut() bool {
 // pauseUntil waits before the next attempt: for a new incarnation of the runtime if it
 // is down and refused us, for its going on if it is paused, else for a moment. A
 // new incarnation may be over before we look, so the incarnation counts, not the state alone.
-// An operation of the load waits until the server is ready.
+// An operation of the load waits until the server is ready, or switched: see [run.afterSwitch].
 func (r *run) pauseUntil(ctx context.Context, t *pending, incarnation *ingress.Client, why model.Reason) error {
 	if t.load {
-		if err := r.await(ctx, func() bool { return r.state == ready }); err != nil {
+		if err := r.await(ctx, func() bool { return r.state == ready || r.switching }); err != nil {
 			return err
 		}
 	}

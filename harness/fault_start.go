@@ -10,6 +10,7 @@ import (
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
+	"retain/runtime/versions"
 )
 
 var _ = registerFault(model.Start, (*run).begin)
@@ -18,6 +19,8 @@ var _ = registerFault(model.Start, (*run).begin)
 type starter struct {
 	cancel     context.CancelFunc
 	done       chan struct{}
+	became     chan struct{}                      // closed when it is ready, or will not be
+	excused    error                              // why it was refused, if that is known and excused; valid once became is closed
 	milestones map[generators.Milestone]time.Time // when it came there; guarded by the run's lock
 }
 
@@ -33,22 +36,54 @@ func (s *starter) reach(m generators.Milestone) {
 // begin starts the server and returns when it is spawned; readiness is awaited
 // in the background, and ends the starting state. A configuration and a version of the step
 // hold from then on.
+//
+// A way back to an older version that a known refusal may end is waited for: one that is
+// excused is followed by the way forward.
 func (r *run) begin(ctx context.Context, f generators.Inject, pass func()) error {
+	was := r.sys.Version
 	r.sys.Config = r.sys.Config.With(f.Start)
 	r.sys.Version = cmp.Or(f.Version, r.sys.Version)
-	if err := r.faultBegan(f); err != nil {
+	known := r.knownRefusals(f)
+	s, err := r.spawn(ctx, f, pass, known)
+	if err != nil || len(known) == 0 {
 		return err
+	}
+	<-s.became
+	if s.excused == nil {
+		r.update(func() { r.mayRefuse = false })
+		return nil
+	}
+	r.rec.note("step %d: %v", f.ID, s.excused)
+	return r.goForward(ctx, was)
+}
+
+// spawn starts the server, which may refuse to serve in known ways.
+func (r *run) spawn(ctx context.Context, f generators.Inject, pass func(), known []versions.Refusal) (*starter, error) {
+	if err := r.faultBegan(f); err != nil {
+		return nil, err
+	}
+	offset := int64(0)
+	if len(known) > 0 {
+		offset = r.logEnd()
+		r.update(func() { r.mayRefuse = true })
 	}
 	r.update(func() { r.spawning = true })
 	timeline := model.Recovery{Step: f.ID, Down: r.downAt}
-	bounded, cancel := r.recoveryContext(ctx)
-	s := &starter{cancel: cancel, done: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
+	whole, cancel := context.WithCancel(ctx)
+	inTime, late := r.recoveryContext(whole)
+	bounded, giveUp := context.WithCancelCause(inTime)
+	s := &starter{cancel: cancel, done: make(chan struct{}), became: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
 	if err := r.sys.start(bounded); err != nil {
+		giveUp(err)
+		late()
 		cancel()
-		return err
+		return nil, err
 	}
-	if f.Version != "" {
+	if len(r.plan.Versions()) > 0 {
 		r.changeServer(r.sys.Runtime.Identity())
+	}
+	if len(known) > 0 {
+		go r.watchRefusal(bounded, known, offset, giveUp)
 	}
 	ep := r.sys.Runtime.Endpoints()
 	timeline.Spawned = r.rec.since()
@@ -62,15 +97,41 @@ func (r *run) begin(ctx context.Context, f generators.Inject, pass func()) error
 	go func() {
 		defer close(s.done)
 		defer cancel()
+		defer late()
 		err := r.becomeReady(bounded, s, f, &timeline)
-		if errors.Is(err, errTooLong) && r.isStopping() {
-			return // a stop overtook the start
+		giveUp(nil)
+		if errors.As(err, new(errExcused)) {
+			s.excused = err
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
+		close(s.became)
+		switch {
+		case err == nil:
+			r.serve(whole, s)
+		case s.excused != nil: // the server goes forward again
+		case errors.Is(err, errTooLong) && r.isStopping(): // a stop overtook the start
+		case !errors.Is(err, context.Canceled):
 			r.fail(r.notBack(err))
 		}
 	}()
-	return nil
+	return s, nil
+}
+
+// serve makes a server that answers ready for the clients, if it is that of the last start.
+// One of another version is looked at before.
+func (r *run) serve(ctx context.Context, s *starter) {
+	switch err := r.afterSwitch(ctx); {
+	case err == nil:
+	case ctx.Err() != nil: // a fault overtook it
+		return
+	default:
+		r.fail(err)
+		return
+	}
+	r.update(func() {
+		if r.start == s && r.state == starting {
+			r.becomesReady()
+		}
+	})
 }
 
 func (r *run) isStopping() bool {
@@ -103,6 +164,9 @@ func (r *run) becomeReady(ctx context.Context, s *starter, f generators.Inject, 
 	if err = r.recognise(ctx, err, identity); err == nil {
 		ended.Detail = "ready"
 	}
+	if refused := (errExcused{}); errors.As(err, &refused) {
+		ended.Detail, ended.Excused = "refused", refused.refusal.String()
+	}
 	if len(r.plan.Versions()) > 0 {
 		server := r.sys.Runtime.Identity() // by now its log says the build
 		ended.Version, ended.Build = server.Version, server.Build
@@ -113,15 +177,7 @@ func (r *run) becomeReady(ctx context.Context, s *starter, f generators.Inject, 
 	if e := r.faultEnded(ended); e != nil {
 		return e
 	}
-	if err != nil {
-		return err
-	}
-	r.update(func() {
-		if r.start == s && r.state == starting {
-			r.becomesReady()
-		}
-	})
-	return nil
+	return err
 }
 
 // errMoved is why a wait for readiness begins again.

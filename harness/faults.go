@@ -116,6 +116,18 @@ func (r *run) end(f generators.Inject, pass func(), by func(*model.FaultEnded) e
 	ended := endOf(f)
 	err := by(&ended)
 	r.abortStart()
+	r.isDown()
+	if errors.Is(err, runtime.ErrState) {
+		return endedByItself(r.sys.Runtime)
+	}
+	if err != nil {
+		return err
+	}
+	return r.faultEnded(ended)
+}
+
+// isDown takes in that the server is gone.
+func (r *run) isDown() {
 	r.update(func() {
 		r.state = down
 		r.downAt = r.rec.since()
@@ -125,13 +137,6 @@ func (r *run) end(f generators.Inject, pass func(), by func(*model.FaultEnded) e
 			op.held = false // nothing stands at a gate of a server that is gone
 		}
 	})
-	if errors.Is(err, runtime.ErrState) {
-		return endedByItself(r.sys.Runtime)
-	}
-	if err != nil {
-		return err
-	}
-	return r.faultEnded(ended)
 }
 
 // endOf closes a fault that is what it began as.

@@ -160,4 +160,6 @@ func endedByItself(server runtime.Runtime) error {
 
 // shouldBeUp reports whether the server has no reason to end. The caller holds
 // the lock.
-func (r *run) shouldBeUp() bool { return r.state == ready || r.state == starting }
+func (r *run) shouldBeUp() bool {
+	return (r.state == ready || r.state == starting) && !r.mayRefuse
+}

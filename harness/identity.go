@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"retain/model"
@@ -30,15 +31,19 @@ func (r *run) asVersion() string {
 func (r *run) beginServer(i runtime.Identity) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.identity, r.own = i, i
+	r.identity, r.own, r.looked = i, i, servedBy(i)
+	r.wrote = []string{i.Version}
 }
 
-// changeServer takes in the server of a start that named a version. If that is not the
-// runtime's own, no other plan may begin with the data.
+// changeServer takes in the server of a start in a plan that names versions. If that is not
+// the runtime's own, no other plan may begin with the data.
 func (r *run) changeServer(now runtime.Identity) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.identity = now
+	if !slices.Contains(r.wrote, now.Version) {
+		r.wrote = append(r.wrote, now.Version)
+	}
 	if now.Version == r.own.Version && now.Source == r.own.Source {
 		r.sys.Version = ""
 		return

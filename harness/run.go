@@ -146,7 +146,7 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 		return nil, fmt.Errorf("encode the plan: %w", err)
 	}
 	rec, err := newRecorder(e.Path, model.Header{
-		Version: historyVersion(plan), Run: e.ID, Runtime: sys.Runtime.Identity().String(),
+		Version: sys.historyVersion(plan), Run: e.ID, Runtime: sys.Runtime.Identity().String(),
 		Altered: e.Altered, Shared: sys.Shared, Plan: line.Bytes(),
 	})
 	if err != nil {
@@ -157,11 +157,13 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 
 // historyVersion is the oldest version of the history format that has all of a plan's
 // run.
-func historyVersion(p generators.Plan) int {
-	const withLoad = 2
+func (s *System) historyVersion(p generators.Plan) int {
+	const withLoad, withVersions = 2, 3
 	switch {
-	case len(p.Versions()) > 0:
+	case p.Config.ResendAnswered || s.mayBeRefused(p):
 		return model.HistoryVersion
+	case len(p.Versions()) > 0:
+		return withVersions
 	case p.Load.Clients > 0:
 		return withLoad
 	}

@@ -20,6 +20,8 @@ type load struct {
 	// inFlight counts the operations whose requests were written and not answered;
 	// answered counts the answers, before those when the server was last ready.
 	inFlight, answered, before int
+	// open counts the operations that were called and have no outcome yet.
+	open int
 	// turns is when an operation that needs its object's key was last answered.
 	turns map[model.Object]time.Time
 	// ignored is set while nobody waits for the load: it gets no answers. late is set when
@@ -112,6 +114,12 @@ func (r *run) operateLoad(ctx context.Context, process, name string, o model.Obj
 		return "", nil, err
 	}
 	t.load, t.object = true, o
+	r.loadEvent(func() { r.load.open++ })
+	defer r.loadEvent(func() {
+		if r.load.open--; r.switching {
+			r.broadcast()
+		}
+	})
 	return r.attempts(ctx, t)
 }
 

@@ -55,12 +55,10 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Look) }); err != nil {
 		return err
 	}
-	open := r.ambiguous()
-	if len(open) == 0 || r.plan.Config.Resolve == generators.LeaveOpen {
+	if len(r.ambiguous()) == 0 || r.plan.Config.Resolve == generators.LeaveOpen {
 		return nil
 	}
-	err := r.eachObject(func(o model.Object) error { return r.resolve(ctx, open[o]) })
-	if err != nil {
+	if err := r.resolveAll(ctx); err != nil {
 		return err
 	}
 	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Closing) })
@@ -141,8 +139,14 @@ func besideFirst(err error) []*Liveness {
 
 // look reads an object whole, shared and exclusive.
 func (r *run) look(ctx context.Context, o model.Object, phase model.Phase) error {
+	return r.readWhole(ctx, o, phase, string(phase))
+}
+
+// readWhole reads an object whole, by operations whose names begin with a prefix that no
+// others have.
+func (r *run) readWhole(ctx context.Context, o model.Object, phase model.Phase, prefix string) error {
 	for i, op := range r.reads(o) {
-		name := fmt.Sprintf("%s-%s-%d", phase, o, i)
+		name := fmt.Sprintf("%s-%s-%d", prefix, o, i)
 		c := model.Called{Process: name, Phase: phase, Object: o, Op: op.String(), Key: r.idempotencyKey(name)}
 		t, err := r.open(c, op, r.id+"/"+name)
 		if err != nil {
@@ -182,7 +186,7 @@ func (r *run) ambiguous() map[model.Object][]model.Invoked {
 	defer r.rec.mu.Unlock()
 	out := map[model.Object][]model.Invoked{}
 	for _, o := range r.rec.history.Operations {
-		if o.Outcome == model.Ambiguous && o.Key != "" && o.Return != model.Forever {
+		if o.Outcome == model.Ambiguous && o.Resolution == nil && o.Key != "" && o.Return != model.Forever {
 			out[o.Object] = append(out[o.Object], o)
 		}
 	}
@@ -193,8 +197,7 @@ func (r *run) ambiguous() map[model.Object][]model.Invoked {
 // says: by their output, read-only, or by sending them again under their keys.
 func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
 	for _, o := range open {
-		t := &pending{id: o.ID, n: len(o.Attempts), call: ingress.Call{
-			ObjectKey: r.objectKey(o.Object), Op: o.Op, IdempotencyKey: o.Key, Tag: r.tagOf(o.Key)}}
+		t := r.again(o)
 		by := model.Resend
 		var result ingress.Result
 		var err error

@@ -39,6 +39,15 @@ type run struct {
 	state   model.Condition
 	// identity is that of the server that was started last, own that of the first.
 	identity, own runtime.Identity
+	// looked is the server that every object was last read of after a switch, or the first;
+	// switches counts the looks that began, and switching is set during one.
+	looked    served
+	switches  int
+	switching bool
+	// wrote are the versions that were started on the data, as they report themselves, and
+	// mayRefuse is set while a start may be refused in a known way.
+	wrote     []string
+	mayRefuse bool
 	// stage is what the run does while the server neither ends nor starts; spawning is true
 	// while the runtime starts the server's process.
 	stage    Part

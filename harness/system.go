@@ -47,6 +47,10 @@ type System struct {
 	// plan gives it; "" is the runtime's own.
 	Version string
 
+	// Env is the environment that the server has at every start, as far as it is not retain's
+	// own.
+	Env map[string]string
+
 	// Log reads the server's log.
 	Log serverlog.Scanner
 	// GiveUp is when the wait for its first readiness ends early.
@@ -56,6 +60,8 @@ type System struct {
 	// Retired is why no further plan may run on it, "" if one may.
 	Retired string
 
+	// reported are the versions that servers report, by the names that plans give them.
+	reported map[string]string
 	began    time.Time // of its first start
 	answered bool      // it was ready once
 	repeats  serverlog.Repeats
@@ -133,8 +139,12 @@ func (s *System) Provide(ctx context.Context, p generators.Plan) error {
 		if s.Widen != nil {
 			s.Widen(reported)
 		}
+		if s.reported == nil {
+			s.reported = map[string]string{}
+		}
+		s.reported[version] = reported
 	}
-	return nil
+	return s.checkSteps(p)
 }
 
 // WatchResources begins to measure the server's resources, if the system has a Look.

@@ -194,6 +194,8 @@ func (r *run) part() Part {
 	switch {
 	case r.state == stopping:
 		return PartEnding
+	case r.switching:
+		return PartReads
 	case r.spawning, r.state == starting && !r.start.reached(generators.Port):
 		return PartStarting
 	case r.state == starting:

@@ -76,7 +76,7 @@ func (p *pool) fresh(ctx context.Context, s runtime.Settings, c generators.Start
 		return nil, err
 	}
 	sys := &server{System: system}
-	sys.Config = c
+	sys.Config, sys.Env = c, s.Env
 	err = sys.Boot(ctx)
 	if err == nil && p.accept != nil {
 		err = p.accept(ctx, sys)

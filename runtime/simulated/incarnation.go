@@ -55,11 +55,15 @@ func (i *incarnation) readyAfter(partition int) time.Duration {
 	return i.timings.Ready + i.random.time(i.timings.Ready, "ready", i.number, uint64(partition))
 }
 
-// serve starts everything that an incarnation consists of.
-func (i *incarnation) serve() {
+// serve starts everything that an incarnation consists of. Without calls, no partition of it
+// gets ready.
+func (i *incarnation) serve(calls bool) {
 	i.work.Go(func() { i.ingress.serve(i, http.HandlerFunc(i.serveIngress)) })
 	i.work.Go(func() { i.admin.serve(i, http.HandlerFunc(i.serveAdmin)) })
 	for p := range i.ready {
+		if !calls {
+			break
+		}
 		i.work.Go(func() {
 			if i.wait(i.readyAfter(p) - time.Since(i.began)) {
 				i.store.resume(i, p)

@@ -32,6 +32,9 @@ type Options struct {
 	// Failing, if not nil, is how a call of [StuckRetry] failed last, by how many of its
 	// attempts failed; else all fail in the same way.
 	Failing func(failures int) string
+	// Step, if not nil, plants bugs of single versions: it is called at each start as another
+	// version than the one that served last.
+	Step func(from, to string) Damage
 	// TCP listens on loopback instead of in memory.
 	TCP bool
 	// Timings replace the default ones, field by field.

@@ -31,6 +31,7 @@ type Runtime struct {
 	mu           sync.Mutex
 	last         *incarnation // the current or last one; nil before the first
 	incarnations uint64
+	served       string // the version that served last
 	closed       bool
 
 	logs  sync.Mutex
@@ -113,8 +114,12 @@ func (r *Runtime) spawn(version string) (*incarnation, error) {
 		*n = made
 	}
 	r.note("incarnation %d, version %s, begins at %s", i.number, version, i.ingress.url())
+	refuses := r.step(version)
 	r.store.begin(i)
-	i.serve()
+	i.serve(refuses == nil)
+	if refuses != nil {
+		i.refuse(*refuses)
+	}
 	return i, nil
 }
 

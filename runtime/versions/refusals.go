@@ -3,6 +3,8 @@ package versions
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +48,16 @@ func (f *File) excuse(from, to string) (Refusal, bool) {
 		}
 	}
 	return Refusal{}, false
+}
+
+// String names the refusal, "from 1.7.0 on, to versions before 1.6.0", with the settings
+// that it needs.
+func (r Refusal) String() string {
+	out := fmt.Sprintf("%s, to versions %s", r.From, r.To)
+	for i, name := range slices.Sorted(maps.Keys(r.With)) {
+		out += []string{" with ", " and "}[min(i, 1)] + name + "=" + r.With[name]
+	}
+	return out
 }
 
 // In reports whether the text of a server's log has the refusal.

@@ -1,0 +1,178 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"retain/generators"
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/versions"
+)
+
+// reportedAs is the version that a server reports which plans call by a name.
+func (s *System) reportedAs(name string) string {
+	if reported := s.reported[name]; reported != "" {
+		return reported
+	}
+	return name
+}
+
+// checkSteps refuses a plan that leads over a gap between versions, before it begins: a
+// version in between must be started first.
+func (s *System) checkSteps(p generators.Plan) error {
+	return generators.CheckPath(p, s.Runtime.Identity().Version, s.reportedAs)
+}
+
+// mayBeRefused reports whether a start of a plan is a way back to an older version that a
+// known refusal may end.
+func (s *System) mayBeRefused(p generators.Plan) bool {
+	path := append([]string{s.Runtime.Identity().Version}, p.Path()...)
+	for i, to := range path {
+		for _, from := range path[:i] {
+			if _, may := versions.Excuse(s.reportedAs(from), s.reportedAs(to)); may {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// env is what configures the server, by names in capitals.
+func (s *System) env() map[string]string {
+	out := map[string]string{}
+	for _, env := range []map[string]string{s.Config.Env(), s.Env} {
+		for name, value := range env {
+			out[strings.ToUpper(name)] = value
+		}
+	}
+	return out
+}
+
+// knownRefusals are those that may end a start as another version on data that newer ones
+// have written, with the settings that the server has. A start of the version that ran has
+// none.
+func (r *run) knownRefusals(f generators.Inject) (out []versions.Refusal) {
+	to := r.sys.reportedAs(f.Version)
+	if f.Version == "" || to == r.server().Version {
+		return nil
+	}
+	env := r.sys.env()
+	for _, from := range r.wrote {
+		refusal, may := versions.Excuse(from, to)
+		if may && isIn(refusal.With, env) {
+			out = append(out, refusal)
+		}
+	}
+	return out
+}
+
+// isIn reports whether an environment has settings.
+func isIn(settings, env map[string]string) bool {
+	for name, value := range settings {
+		if !strings.EqualFold(env[strings.ToUpper(name)], value) {
+			return false
+		}
+	}
+	return true
+}
+
+// errExcused ends the wait for a start that was refused as the file of differences says.
+type errExcused struct{ refusal versions.Refusal }
+
+// Error implements error.
+func (e errExcused) Error() string {
+	return fmt.Sprintf("way back refused, excused: %s (%s)", e.refusal, e.refusal.Says)
+}
+
+// excusedBy is the refusal that a server's log and its end show; false for none of them. A
+// server that ends for another reason, or says it of another pair, is not excused.
+func excusedBy(known []versions.Refusal, log string, exit *runtime.Exit) (versions.Refusal, bool) {
+	for _, k := range known {
+		switch {
+		case !k.In(log):
+		case exit == nil && k.Exit == nil, exit != nil && k.Exit != nil && !exit.Killed && exit.Code == *k.Exit:
+			return k, true
+		}
+	}
+	return versions.Refusal{}, false
+}
+
+// watchRefusal ends the wait for a start, which may be refused in known ways, once its log
+// shows that it is, or once the server has ended without that. offset is where the log of
+// the start begins.
+func (r *run) watchRefusal(ctx context.Context, known []versions.Refusal, offset int64, end context.CancelCauseFunc) {
+	var exited <-chan struct{}
+	exiter, can := r.sys.Runtime.(runtime.Exiter)
+	if can {
+		exited = exiter.Exited()
+	}
+	tick := time.NewTicker(logInterval)
+	defer tick.Stop()
+	for {
+		var exit *runtime.Exit
+		select {
+		case <-ctx.Done():
+			return
+		case <-exited:
+			if how, over := exiter.LastExit(); over {
+				exit = &how
+			}
+		case <-tick.C:
+		}
+		log, err := r.sys.Runtime.Logs(offset)
+		if err != nil && exit == nil {
+			continue // there is none yet
+		}
+		if refusal, is := excusedBy(known, string(log), exit); is {
+			end(errExcused{refusal})
+			return
+		}
+		if exit != nil {
+			end(r.endedByItself())
+			return
+		}
+	}
+}
+
+// logEnd is the length of the server's log.
+func (r *run) logEnd() int64 {
+	log, err := r.sys.Runtime.Logs(0)
+	if err != nil {
+		return 0 // there is none yet
+	}
+	return int64(len(log))
+}
+
+// goForward follows a way back that was refused with an excuse: the server goes forward
+// again to the version that it came from, and must have kept everything.
+func (r *run) goForward(ctx context.Context, name string) error {
+	r.update(func() { r.looked = served{} })
+	if err := r.endRefused(ctx); err != nil {
+		return err
+	}
+	r.sys.Version = name
+	_, err := r.spawn(ctx, generators.Inject{Fault: model.Start}, func() {}, nil) // no refusal excuses this one
+	return err
+}
+
+// endRefused ends a server that refused to serve, if it has not ended by itself.
+func (r *run) endRefused(ctx context.Context) error {
+	defer r.update(func() { r.mayRefuse = false })
+	if e, can := r.sys.Runtime.(runtime.Exiter); can {
+		if _, over := e.LastExit(); over {
+			r.abortStart()
+			r.isDown()
+			return nil
+		}
+	}
+	return r.end(generators.Inject{Fault: model.Kill}, func() {}, func(*model.FaultEnded) error {
+		if err := r.sys.Runtime.Kill(ctx); !errors.Is(err, runtime.ErrState) {
+			return err
+		}
+		return nil // it ended meanwhile
+	})
+}

@@ -1,0 +1,140 @@
+package harness
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/harness/internal/harnesstest"
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/simulated"
+)
+
+// What servers log that do not serve the data of newer ones.
+const (
+	incompatible = "is forward incompatible with data directory. Requiring Restate version >= 1.6.0"
+	blocked      = "partition is blocked; requires an upgrade to restate-server version 1.7.0"
+)
+
+// stepping is a system of a version whose starts as other versions do some damage.
+func stepping(t *testing.T, first string, env map[string]string, step func(from, to string) simulated.Damage) *System {
+	r := simulated.New(simulated.Options{Nonce: "n", Settings: runtime.Settings{Version: first}, Step: step})
+	w := &harnesstest.Wired{Runtime: r}
+	s := &System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared(), Env: env}
+	require.NoError(t, s.Boot(t.Context()))
+	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
+	return s
+}
+
+// refusing lets a version refuse what others left.
+func refusing(version string, how simulated.Refusing) func(from, to string) simulated.Damage {
+	return func(_, to string) simulated.Damage {
+		if to == version {
+			return simulated.Damage{Refuses: &how}
+		}
+		return simulated.Damage{}
+	}
+}
+
+// startingAs are restarts as versions, with additions between.
+func startingAs(versions ...string) (out []generators.Step) {
+	for i, v := range versions {
+		out = append(out, restartAs(3*i+1, v)...)
+	}
+	return append([]generators.Step{harnesstest.Operate(100, 0, counter, model.CounterAdd{Delta: 1})}, out...)
+}
+
+func TestAWayBackThatIsKnownToBeRefusedIsExcusedAndLeadsForwardAgain(t *testing.T) {
+	vqueues := map[string]string{"RESTATE_EXPERIMENTAL_ENABLE_VQUEUES": "true"}
+	for _, c := range []struct {
+		name, first, to string
+		env             map[string]string
+		how             simulated.Refusing
+		entry           string
+	}{
+		{"it ends", "1.7.12", "1.5.3", nil, simulated.Refusing{Says: incompatible, Ends: true, Code: 1}, "from 1.7.0 on, to versions before 1.6.0"},
+		{"it is never ready", "1.7.12", "1.6.2", vqueues, simulated.Refusing{Says: blocked}, "from 1.7.0 on, to versions from 1.6.0 on, before 1.7.0 with RESTATE_EXPERIMENTAL_ENABLE_VQUEUES=true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := stepping(t, c.first, c.env, refusing(c.to, c.how))
+			out := play(t, s, generators.Config{ResendAnswered: true}, startingAs(c.to, "")...)
+			require.Nil(t, out.Liveness)
+			assert.Equal(t, 4, out.History.Version)
+			refused := startOf(out.History, 2)
+			assert.Equal(t, c.entry, refused.Excused)
+			assert.Contains(t, strings.Join(out.History.Notes, "\n"), "way back refused, excused: "+c.entry)
+			assert.Equal(t, checker.Pass, checker.Check(out.History, checker.Options{}).Verdict)
+			var as []string
+			for _, f := range out.History.Faults {
+				if f.Kind.Starts() {
+					as = append(as, f.Reported)
+				}
+			}
+			assert.Equal(t, []string{c.to, c.first, c.first, c.first}, as, "forward again, a later step, the closing start")
+			assert.NotEmpty(t, out.step(100).Repeats, "what was answered is sent again after the way forward")
+			assert.Equal(t, c.first, s.Runtime.Identity().Version)
+		})
+	}
+}
+
+// A version that refuses the data and spoils them is no refusal.
+func TestWhatIsLostOnTheWayForwardIsAViolation(t *testing.T) {
+	how := simulated.Refusing{Says: incompatible, Ends: true, Code: 1}
+	s := stepping(t, "1.7.12", nil, func(_, to string) simulated.Damage {
+		if to != "1.5.3" {
+			return simulated.Damage{}
+		}
+		return simulated.Damage{Refuses: &how, DropsObject: true}
+	})
+	out := play(t, s, generators.Config{ResendAnswered: true}, startingAs("1.5.3")...)
+	assert.NotEmpty(t, startOf(out.History, 2).Excused)
+	found := checker.Check(out.History, checker.Options{})
+	require.Equal(t, checker.Violation, found.Verdict)
+	assert.Equal(t, model.AcknowledgedMissing, found.Broken().Guarantee.Code)
+}
+
+// Each is a refusal but for one thing.
+func TestAStartThatNothingExcusesIsAViolation(t *testing.T) {
+	ends := func(says string, code int) simulated.Refusing {
+		return simulated.Refusing{Says: says, Ends: true, Code: code}
+	}
+	for _, c := range []struct {
+		name, first, to string
+		how             simulated.Refusing
+		code            model.GuaranteeCode
+	}{
+		{"upward", "1.6.2", "1.7.12", ends(incompatible, 1), model.RuntimeRuns},
+		{"another text", "1.7.12", "1.5.3", ends("error: the data can't be read", 1), model.RuntimeRuns},
+		{"the text of another pair", "1.7.12", "1.5.3", ends(blocked, 1), model.RuntimeRuns},
+		{"another exit code", "1.7.12", "1.5.3", ends(incompatible, 101), model.RuntimeRuns},
+		{"a pair that is not listed", "1.7.12", "1.7.2", ends(incompatible, 1), model.RuntimeRuns},
+		{"without the settings", "1.7.12", "1.6.2", simulated.Refusing{Says: blocked}, model.RuntimeComesBack},
+		{"it runs where it should end", "1.7.12", "1.5.3", simulated.Refusing{Says: incompatible}, model.RuntimeComesBack},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := stepping(t, c.first, nil, refusing(c.to, c.how))
+			out := play(t, s, generators.Config{ResendAnswered: true}, startingAs(c.to)...)
+			require.NotNil(t, out.Liveness)
+			assert.Equal(t, c.code, out.Liveness.Guarantee.Code, out.Liveness.Detail)
+			assert.Empty(t, startOf(out.History, 2).Excused)
+		})
+	}
+}
+
+// A version between must be started first.
+func TestAStepOverAGapIsRefusedBeforeThePlanBegins(t *testing.T) {
+	s := stepping(t, "1.5.3", nil, nil)
+	path := filepath.Join(t.TempDir(), "h.jsonl")
+	out, err := Execute(t.Context(), s, generators.Plan{Steps: startingAs("1.7.12")}, Execution{ID: "run", Path: path, Bounds: quick})
+	assert.Nil(t, out)
+	require.EqualError(t, err, "step 3 (id 2): 1.7.12 does not start on data of 1.5.3: start a version between them first, from 1.6.0 on, before 1.7.0")
+	assert.NoFileExists(t, path)
+	play(t, s, generators.Config{}, startingAs("1.6.2", "1.7.12")...)
+}
