@@ -82,6 +82,7 @@ func violation(r harness.Run, c Context) (out Rows) {
 		out.prove(proof(shown))
 		out.add("not shown", notShown(shown)...)
 	}
+	out.add("came", came(shown.CameAt())...)
 	out.add("judged", judged(shown, earlier || len(asked.Hypotheses) == 0)...) // else the second opinion is one of those
 	out.add("admitted", marked(admitted(asked), earlier)...)
 	out.add("shortage", marked(shortage(asked), earlier)...)
@@ -116,6 +117,14 @@ func brokenTitle(r harness.Run) string {
 		return "broken: " + guarantee
 	}
 	return oneLine(r.Sentence) // the server's own words
+}
+
+// came says after which start a violation came, and what was answered before and after it.
+func came(c *harness.CameAt) []string {
+	if c == nil {
+		return nil
+	}
+	return []string{printable.Middle(c.String(), maxLogLine)}
 }
 
 // aboutOf is what a violation is about: an object, if it is about one, and whether
@@ -196,6 +205,9 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 	const unexplained = "no order explains this"
 	if b.Stranger != nil {
 		return stranger(h, b)
+	}
+	if again := h.Operations[b.Contradiction-1].AnsweredOtherwise(); again != nil && b.Guarantee.Code == model.AnswerNotKept {
+		return fmt.Sprintf("sent again at %d ms it was answered %s", again.At.Ns/1e6, printable.Middle(again.Answer.String(), maxCell))
 	}
 	if !b.Missing() {
 		return unexplained

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"retain/checker"
+	"retain/harness"
 	"retain/internal/printable"
 	"retain/model"
 )
@@ -32,6 +33,7 @@ func Recheck(h *model.History, r checker.Result, file string, budget time.Durati
 	}
 	if b != nil {
 		out.prove(tableOf(h, b.Proof, b.Contradiction, remark(h, *b, nil)))
+		out.add("came", came(harness.CameAtOf(h, b, nil))...)
 		out.add("judged", decided(*b, true))
 	}
 	out.add("size", fmt.Sprintf("%s on %s, checked in %s", plural(len(h.Operations), "operation"), plural(len(r.Objects), "object"), r.Cost))

@@ -45,6 +45,9 @@ type Finding struct {
 	Proof         []int `json:"proof,omitempty"`
 	Contradiction int   `json:"contradiction,omitempty"`
 	Lost          []int `json:"lost,omitempty"`
+	// CameAt is the start after which the violation came, and the versions before and after
+	// it; nil for a run of one version.
+	CameAt *harness.CameAt `json:"came_at,omitempty"`
 	// Liveness is what did not happen, nil for nothing.
 	Liveness *harness.Liveness `json:"liveness,omitempty"`
 	// RuledOut are the hypotheses; Where and Admissions are as in [harness.Run].
@@ -124,6 +127,7 @@ func FactsOf(r *harness.Run) Finding {
 		Seed: r.Plan.Seed, Number: r.PlanNumber(), Config: r.Plan.Config, At: time.Now().UTC(),
 	}
 	if r.Outcome != nil {
+		f.CameAt = r.CameAt()
 		f.Liveness, f.Identity = r.Outcome.Liveness, r.Outcome.Server
 		f.Run, f.Age, f.TookMs = r.Outcome.ID, r.Outcome.Age, r.Outcome.Took.Milliseconds()
 	}

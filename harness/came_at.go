@@ -1,0 +1,239 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+
+	"retain/checker"
+	"retain/model"
+)
+
+// CameAt says in which version of the server a violation came, and after which start: where
+// the last good answer was, and where the first bad one.
+type CameAt struct {
+	// Start is the number of the start between the two, among those of the history, from 1;
+	// 0 if none is. Step is the plan's step of it, 0 for one of the harness's own. Version
+	// is what it started.
+	Start   int    `json:"start,omitempty"`
+	Step    int    `json:"step,omitempty"`
+	Version string `json:"version,omitempty"`
+	// LastGood is nil if no answer came before. What a server did not do has no answer.
+	LastGood *Sighting `json:"last_good,omitempty"`
+	FirstBad Sighting  `json:"first_bad"`
+}
+
+// Sighting is an answer, and the version of the server that gave it.
+type Sighting struct {
+	Version   string `json:"version"`
+	Operation int    `json:"operation,omitempty"`
+	Key       string `json:"key,omitempty"`
+	Says      string `json:"says,omitempty"`   // the object and the operation
+	Answer    string `json:"answer,omitempty"` // "" for none
+	Ms        int64  `json:"ms"`
+
+	seq int64
+}
+
+// String says, for example, "counter-0 add(1) -> 3->4 by 1.6.2 at 1718 ms".
+func (s Sighting) String() string {
+	out := ""
+	if s.Says != "" {
+		out = s.Says + " "
+	}
+	if s.Answer != "" {
+		out += "-> " + s.Answer + " "
+	}
+	return out + fmt.Sprintf("by %s at %d ms", s.Version, s.Ms)
+}
+
+// String says when it came, in one line.
+func (c CameAt) String() string {
+	var out strings.Builder
+	switch {
+	case c.Start == 0:
+		fmt.Fprintf(&out, "in %s, without a start in between", c.FirstBad.Version)
+	case c.Step == 0:
+		fmt.Fprintf(&out, "after start %d, as %s", c.Start, c.Version)
+	default:
+		fmt.Fprintf(&out, "after step %d, start %d, as %s", c.Step, c.Start, c.Version)
+	}
+	if c.LastGood != nil {
+		fmt.Fprintf(&out, ": last good %s", c.LastGood)
+	}
+	if c.FirstBad.Answer != "" {
+		fmt.Fprintf(&out, ", first bad %s", c.FirstBad)
+	}
+	return out.String()
+}
+
+// CameAt is where the run's violation came, nil for a run of one version, and for one that
+// did not violate.
+func (r *Run) CameAt() *CameAt {
+	if !r.violated() || r.Outcome == nil {
+		return nil
+	}
+	return CameAtOf(r.Outcome.History, r.Check.Broken(), r.Outcome.Liveness)
+}
+
+// CameAtOf is where the violation of a history came: of an object, or of what did not
+// happen.
+func CameAtOf(h *model.History, b *checker.ObjectResult, l *Liveness) *CameAt {
+	starts := startsOf(h)
+	if !starts.differ() {
+		return nil
+	}
+	var good *Sighting
+	var bad Sighting
+	switch {
+	case b != nil && b.Contradiction > 0:
+		good, bad = sightingsOf(h, *b)
+	case l != nil:
+		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, starts.lastBegin()), Sighting{seq: starts.lastBegin()}
+		bad.Ms = starts[len(starts)-1].ns / 1e6
+		if l.Operation > 0 {
+			o := h.Operations[l.Operation-1]
+			bad.Operation, bad.Says = o.ID, saysOf(o)
+		}
+	default:
+		return nil
+	}
+	out := &CameAt{LastGood: good, FirstBad: bad}
+	out.FirstBad.Version = starts.at(bad.seq).version
+	if good == nil {
+		return out
+	}
+	good.Version = starts.at(good.seq).version
+	if s, between := starts.between(good.seq, bad.seq); between {
+		out.Start, out.Step, out.Version = s.number, s.step, s.version
+	}
+	return out
+}
+
+func saysOf(o model.Invoked) string { return fmt.Sprintf("%s %s", o.Object, o.Op) }
+
+// sightingsOf are the last good answer and the first bad one of an object that violates.
+func sightingsOf(h *model.History, b checker.ObjectResult) (*Sighting, Sighting) {
+	o := h.Operations[b.Contradiction-1]
+	answered := func(at model.Instant, a model.Answer) Sighting {
+		return Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: a.String(), Ms: at.Ns / 1e6, seq: at.Seq}
+	}
+	first := o.In(model.Resolved)
+	if b.Guarantee.Code == model.AnswerNotKept {
+		good := answered(first.Return, first.Answer)
+		for _, r := range o.Repeats {
+			if !r.Answer.Equal(first.Answer) {
+				return &good, answered(r.At, r.Answer)
+			}
+			good = answered(r.At, r.Answer)
+		}
+	}
+	bad := Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Ms: o.Call.Ns / 1e6, seq: o.Call.Seq}
+	if first.Answer != nil {
+		bad = answered(first.Return, first.Answer)
+	}
+	of := func(other model.Invoked) bool {
+		return other.Object == o.Object && other.ID != o.ID && (b.Part == "" || partOf(other.Op) == "" || partOf(other.Op) == b.Part)
+	}
+	return lastAnswer(h, of, min(bad.seq, o.Call.Seq)), bad
+}
+
+// partOf is the entry of a map that an operation is about, "" for the whole object.
+func partOf(op model.Operation) string {
+	switch op := op.(type) {
+	case model.MapGet:
+		return op.Key
+	case model.MapSet:
+		return op.Key
+	}
+	return ""
+}
+
+// lastAnswer is the last answer before a moment of some operations, nil for none.
+func lastAnswer(h *model.History, of func(model.Invoked) bool, before int64) (last *Sighting) {
+	for _, o := range h.Operations {
+		in := o.In(model.Resolved)
+		if in.Answer == nil || in.Return.Seq >= before || last != nil && in.Return.Seq < last.seq || !of(o) {
+			continue
+		}
+		last = &Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: in.Answer.String(), Ms: in.Return.Ns / 1e6, seq: in.Return.Seq}
+	}
+	return last
+}
+
+// startsIn are the starts of a history in their order, before them the version that it
+// began with.
+type startsIn []startIn
+
+type startIn struct {
+	number, step int
+	seq, ns      int64
+	version      string
+}
+
+func startsOf(h *model.History) startsIn {
+	first := firstVersion(h.Runtime)
+	out := startsIn{{version: first}}
+	for _, f := range h.Faults {
+		if !f.Kind.Starts() {
+			continue
+		}
+		s := startIn{number: len(out), step: f.Step, seq: f.Begin.Seq, ns: f.Begin.Ns, version: f.Reported}
+		if s.version == "" {
+			s.version = f.Version
+		}
+		if s.version == "" {
+			s.version = first
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// firstVersion is the version in the description of a runtime, "restate-server 1.7.12
+// (577e032), process".
+func firstVersion(runtime string) string {
+	if _, rest, found := strings.Cut(runtime, " "); found {
+		version, _, _ := strings.Cut(rest, " ")
+		return strings.TrimSuffix(version, ",")
+	}
+	return "the first version"
+}
+
+// differ reports whether the starts have several versions.
+func (s startsIn) differ() bool {
+	for _, start := range s {
+		if start.version != s[0].version {
+			return true
+		}
+	}
+	return false
+}
+
+func (s startsIn) lastBegin() int64 { return s[len(s)-1].seq }
+
+// at is the start whose server answered at a moment.
+func (s startsIn) at(seq int64) startIn {
+	out := s[0]
+	for _, start := range s {
+		if start.seq <= seq {
+			out = start
+		}
+	}
+	return out
+}
+
+// between is the start between a good answer and a bad one that changed what answered: the
+// first one from which on only the version of the bad one ran or, if both are of one
+// version without another in between, the last start.
+func (s startsIn) between(good, bad int64) (startIn, bool) {
+	after := s.at(bad)
+	if after.number == s.at(good).number {
+		return startIn{}, false
+	}
+	for i := after.number; i > 1 && s[i-1].version == after.version && s[i-1].seq > good; i-- {
+		if s.at(good).version != after.version {
+			after = s[i-1]
+		}
+	}
+	return after, true
+}

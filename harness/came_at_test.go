@@ -1,0 +1,81 @@
+package harness
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/model"
+	"retain/runtime/simulated"
+)
+
+// judgedRun is a run of a plan on a server that begins as a version.
+func judgedRun(t *testing.T, first string, step func(from, to string) simulated.Damage, plan generators.Plan) *Run {
+	s := stepping(t, first, nil, step)
+	r := &Run{Plan: plan, Outcome: playPlan(t, s, plan)}
+	r.Judge(nil, checker.Options{})
+	return r
+}
+
+// damageAt does some damage at one step between versions only.
+func damageAt(from, to string, d simulated.Damage) func(from, to string) simulated.Damage {
+	return func(f, t string) simulated.Damage {
+		if f == from && t == to {
+			return d
+		}
+		return simulated.Damage{}
+	}
+}
+
+func TestAnObjectThatAVersionDropsIsFoundAndAttributedToItsStep(t *testing.T) {
+	for range 10 {
+		r := judgedRun(t, "1.6.2", damageAt("1.6.2", "1.7.12", simulated.Damage{DropsObject: true}), switching("1.7.2", "1.6.2", "1.7.12", "1.6.2"))
+		require.Equal(t, Violation, r.Verdict)
+		c := r.CameAt()
+		require.NotNil(t, c)
+		assert.Equal(t, 12, c.Step)
+		assert.Equal(t, "1.7.12", c.Version)
+		assert.Equal(t, "1.6.2", c.LastGood.Version)
+		assert.Equal(t, "1.7.12", c.FirstBad.Version)
+		assert.Contains(t, c.String(), "after step 12, start 3, as 1.7.12: last good "+c.LastGood.Says+" -> "+c.LastGood.Answer+" by 1.6.2 at ")
+		assert.Contains(t, c.String(), ", first bad "+c.FirstBad.Says+" -> "+c.FirstBad.Answer+" by 1.7.12 at ")
+	}
+}
+
+func TestKeysThatAWayBackForgetsAreFoundByTheReSends(t *testing.T) {
+	plan := switching("1.7.12", "1.6.2", "1.7.12")
+	r := judgedRun(t, "1.6.2", damageAt("1.7.12", "1.6.2", simulated.Damage{ForgetsKeys: true}), plan)
+	require.Equal(t, Violation, r.Verdict)
+	assert.Contains(t, []model.GuaranteeCode{model.AnswerNotKept, model.TwoEffectsOfKey, model.TwoEffectsOfAppend}, r.Guarantee().Code)
+	c := r.CameAt()
+	require.NotNil(t, c)
+	assert.Equal(t, []any{8, "1.6.2", "1.7.12", "1.6.2"}, []any{c.Step, c.Version, c.LastGood.Version, c.FirstBad.Version})
+
+	for _, resends := range []bool{true, false} {
+		plan = generators.Plan{Config: generators.Config{ResendAnswered: resends}, Steps: startingAs("1.7.12", "1.6.2")}
+		r = judgedRun(t, "1.6.2", damageAt("1.7.12", "1.6.2", simulated.Damage{ForgetsKeys: true}), plan)
+		assert.Equal(t, map[bool]Verdict{true: Violation, false: Pass}[resends], r.Verdict, "nothing else shows it")
+	}
+}
+
+func TestAServerThatEndsAtEachStartAfterAnUpgradeIsAViolationOfItsStep(t *testing.T) {
+	r := judgedRun(t, "1.6.2", refusing("1.7.12", simulated.Refusing{Says: "thread main panicked", Ends: true, Code: 1}), switching("1.7.12", "1.6.2"))
+	require.Equal(t, Violation, r.Verdict)
+	assert.Equal(t, model.RuntimeRuns, r.Guarantee().Code)
+	c := r.CameAt()
+	require.NotNil(t, c)
+	assert.Equal(t, 4, c.Step)
+	assert.Equal(t, "1.6.2", c.LastGood.Version)
+	assert.Equal(t, "1.7.12", c.FirstBad.Version)
+	assert.Empty(t, c.FirstBad.Answer)
+}
+
+func TestARunOfOneVersionIsAttributedToNone(t *testing.T) {
+	r := judgedRun(t, "1.6.2", nil, switching("", ""))
+	assert.Nil(t, r.CameAt())
+	r.Verdict, r.Outcome.Liveness = Violation, &Liveness{}
+	assert.Nil(t, r.CameAt())
+}
