@@ -20,6 +20,9 @@ type ReduceOptions struct {
 	// included; 0 is no bound.
 	Executions int
 	Time       time.Duration
+	// First is the version that plans begin with, "" if it is not known: no candidate leads
+	// over a gap between versions, see [CheckPath].
+	First string
 	// Hint lists ids of operations that may suffice, such as those of a checker's
 	// proof. A wrong hint costs two candidates.
 	Hint []int
@@ -234,7 +237,7 @@ func (s *reducer) tryHint(ctx context.Context) error {
 // the best plan.
 func (s *reducer) once(ctx context.Context, what string, candidate Plan) (failed bool, err error) {
 	key := keyOf(candidate)
-	if s.rate.runs > 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || Validate(candidate) != nil {
+	if s.rate.runs > 0 || key == keyOf(s.Best) || s.tried[key].Runs > 0 || !s.canBegin(candidate) {
 		return false, nil
 	}
 	s.Doing = what
@@ -305,7 +308,7 @@ const surely = 5
 // try makes a candidate the best plan if it fails. It reports whether it did.
 func (s *reducer) try(ctx context.Context, what string, candidate Plan) (bool, error) {
 	key := keyOf(candidate)
-	if key == keyOf(s.Best) || Validate(candidate) != nil {
+	if key == keyOf(s.Best) || !s.canBegin(candidate) {
 		return false, nil
 	}
 	if s.halves && s.Best.Load.Clients > 0 {
@@ -427,4 +430,9 @@ func (d decaying) value() float64 {
 		return 1
 	}
 	return max(rarest, (d.failures-1)/d.runs)
+}
+
+// canBegin reports whether a candidate means anything, and can be executed.
+func (s *reducer) canBegin(candidate Plan) bool {
+	return Validate(candidate) == nil && CheckPath(candidate, s.First, func(name string) string { return name }) == nil
 }

@@ -56,7 +56,7 @@ func (s *reducer) tryProgram(ctx context.Context) error {
 		return nil
 	}
 	p := s.Best.program(s.LoadHint)
-	if s.Doing = doingProgram; s.tried[keyOf(p)].Runs == 0 && Validate(p) == nil {
+	if s.Doing = doingProgram; s.tried[keyOf(p)].Runs == 0 && s.canBegin(p) {
 		if failed, _, err := s.execute(ctx, p); !failed || err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package generators
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -87,4 +88,21 @@ func TestAStartWithoutNeedOfItsVersionIsReducedToTheOneThatRan(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, twice(r.Best))
 	assert.Empty(t, r.Best.Versions())
+}
+
+// A version that must be started between two others stays, although the failure does not
+// need it: without it the plan could not begin.
+func TestAReducedPathLeadsOverNoGap(t *testing.T) {
+	plan := Plan{Steps: []Step{
+		Operate{ID: 1, Object: model.Object{Kind: model.Register}, Op: model.RegisterWrite{Value: "v1"}},
+		Inject{ID: 2, Fault: model.Kill, When: InPlace{}}, Inject{ID: 3, Fault: model.Start, When: InPlace{}, Version: "1.6.2"},
+		Inject{ID: 4, Fault: model.Kill, When: InPlace{}}, Inject{ID: 5, Fault: model.Start, When: InPlace{}, Version: "1.7.2"},
+		Inject{ID: 6, Fault: model.Kill, When: InPlace{}}, Inject{ID: 7, Fault: model.Start, When: InPlace{}, Version: "1.7.12"},
+	}}
+	reaches := func(_ context.Context, p Plan) (bool, error) { return slices.Contains(p.Path(), "1.7.12"), nil }
+	for first, want := range map[string][]string{"1.5.3": {"1.6.2", "1.7.12"}, "1.6.1": {"1.7.12"}} {
+		r, err := Reduce(t.Context(), plan, ReduceOptions{First: first, Fails: reaches})
+		require.NoError(t, err)
+		assert.Equal(t, want, r.Best.Path(), first)
+	}
 }

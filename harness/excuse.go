@@ -176,3 +176,41 @@ func (r *run) endRefused(ctx context.Context) error {
 		return nil // it ended meanwhile
 	})
 }
+
+// Excused are the starts of a run that were refused as the file of differences says.
+func (r *Run) Excused() (out []model.Fault) {
+	if r.Outcome == nil || r.Ledger {
+		return nil
+	}
+	for _, f := range r.Outcome.History.Faults {
+		if f.Excused != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// lossesOf is [versions.LossesOf], but for tests.
+var lossesOf = versions.LossesOf
+
+// takeLosses takes in what a start as another version may lose by the file of differences,
+// with the settings that the server has, and says it. Where keyed objects are concerned,
+// nothing is sent again from then on: by design it could run again.
+func (r *run) takeLosses(f generators.Inject) {
+	to, env := r.sys.reportedAs(f.Version), r.sys.env()
+	if f.Version == "" || to == r.server().Version {
+		return
+	}
+	for _, from := range r.wrote {
+		for _, loss := range lossesOf(from, to) {
+			if len(loss.WayBack.Settings) > 0 && isIn(loss.WayBack.Settings, env) {
+				continue // it is averted
+			}
+			concerns := "keyed objects are not concerned"
+			if loss.Objects {
+				r.unkept, concerns = true, "what was answered is not sent again any more"
+			}
+			r.rec.note("step %d, as %s on data of %s, may lose by the file of differences (%s): %s", f.ID, to, from, concerns, loss.Loses)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/runtime/versions"
 )
 
 // What servers log that do not serve the data of newer ones.
@@ -137,4 +138,37 @@ func TestAStepOverAGapIsRefusedBeforeThePlanBegins(t *testing.T) {
 	require.EqualError(t, err, "step 3 (id 2): 1.7.12 does not start on data of 1.5.3: start a version between them first, from 1.6.0 on, before 1.7.0")
 	assert.NoFileExists(t, path)
 	play(t, s, generators.Config{}, startingAs("1.6.2", "1.7.12")...)
+}
+
+// What a way back loses by the file is said, and weakens what is promised only where keyed
+// objects are concerned, and only without the setting that keeps it.
+func TestLossesOfAWayBackWeakenWhatIsPromised(t *testing.T) {
+	setting := map[string]string{"RESTATE_KEEP": "true"}
+	for _, c := range []struct {
+		name    string
+		objects bool
+		env     map[string]string
+		resends bool
+		says    string
+	}{
+		{"objects", true, nil, false, "step 2, as 1.6.2 on data of 1.7.12, may lose by the file of differences (what was answered is not sent again any more): All."},
+		{"other services", false, nil, true, "(keyed objects are not concerned): All."},
+		{"averted by a setting", true, setting, true, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lossesOf = func(from, to string) []versions.Loss {
+				if from == "1.7.12" && to == "1.6.2" {
+					return []versions.Loss{{Loses: "All.", Objects: c.objects, WayBack: versions.WayBack{Settings: setting}}}
+				}
+				return nil
+			}
+			defer func() { lossesOf = versions.LossesOf }()
+			s := stepping(t, "1.7.12", c.env, nil)
+			out := play(t, s, generators.Config{ResendAnswered: true}, startingAs("1.6.2")...)
+			assert.Equal(t, c.resends, len(out.step(100).Repeats) > 0)
+			notes := strings.Join(out.History.Notes, "\n")
+			assert.Contains(t, notes, c.says)
+			assert.Equal(t, c.says != "", strings.Contains(notes, "may lose"))
+		})
+	}
 }

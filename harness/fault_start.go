@@ -44,6 +44,7 @@ func (r *run) begin(ctx context.Context, f generators.Inject, pass func()) error
 	r.sys.Config = r.sys.Config.With(f.Start)
 	r.sys.Version = cmp.Or(f.Version, r.sys.Version)
 	known := r.knownRefusals(f)
+	r.takeLosses(f)
 	s, err := r.spawn(ctx, f, pass, known)
 	if err != nil || len(known) == 0 {
 		return err

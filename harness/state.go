@@ -48,6 +48,8 @@ type run struct {
 	// mayRefuse is set while a start may be refused in a known way.
 	wrote     []string
 	mayRefuse bool
+	// unkept is set once a version was started that need not keep what was answered.
+	unkept bool
 	// stage is what the run does while the server neither ends nor starts; spawning is true
 	// while the runtime starts the server's process.
 	stage    Part

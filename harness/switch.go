@@ -102,7 +102,10 @@ const repeatsAtOnce = 24
 func (r *run) repeatAnswered(parent context.Context) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel() // the first error ends it
-	answered := r.answeredUnderKeys()
+	var answered []model.Invoked
+	if !r.unkept {
+		answered = r.answeredUnderKeys()
+	}
 	next := make(chan model.Invoked)
 	errs := make([]error, repeatsAtOnce)
 	var all sync.WaitGroup

@@ -84,6 +84,9 @@ func (p *Reporter) Run(r harness.Run) {
 	if p.Verbose {
 		Line(p.Out, r)
 	}
+	for _, excused := range r.Excused() {
+		fmt.Fprintf(p.Out, "note       plan %d, step %d: way back refused, excused: %s\n", r.Number, excused.Step, oneLine(excused.Excused))
+	}
 	told := ran{number: r.Number, ledger: r.Ledger, verdict: r.Verdict}
 	if r.Outcome != nil {
 		told.took = r.Outcome.Took

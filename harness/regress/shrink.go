@@ -115,7 +115,7 @@ func Shrink(ctx context.Context, of session.Options, failed *harness.Run, o Shri
 		hint = guesses[len(guesses)-1]
 	}
 	reduced, err := generators.Reduce(ctx, failed.Plan, generators.ReduceOptions{
-		Fails: s.fails, Executions: o.Executions, Time: s.timeFor(o), Hint: hint, LoadHint: loadHintOf(failed), Guesses: guesses, GoOn: o.GoOn,
+		First: firstVersionOf(failed), Fails: s.fails, Executions: o.Executions, Time: s.timeFor(o), Hint: hint, LoadHint: loadHintOf(failed), Guesses: guesses, GoOn: o.GoOn,
 		Progress: o.Progress, Save: s.save,
 	})
 	if err != nil {
@@ -176,4 +176,12 @@ func (s *shrinking) fails(ctx context.Context, p generators.Plan) (bool, error) 
 		}
 	}
 	return false, context.Cause(ctx)
+}
+
+// firstVersionOf is the version that a run began with, "" if that is not known.
+func firstVersionOf(r *harness.Run) string {
+	if r.Outcome == nil {
+		return ""
+	}
+	return r.Outcome.Server.Version
 }

@@ -72,6 +72,11 @@ func TestPlanWhoseVersionsNobodyHasIsRefused(t *testing.T) {
 	with(t, &binaryFlag, builds{named: map[string]string{"mine": "a"}})
 	assert.NoError(t, checkVersions(startsAs("mine"), backend.Process))
 
+	with(t, versionFlag, "1.5.3")
+	assert.ErrorContains(t, checkVersions(startsAs("1.7.12"), backend.Process), "start a version between them first, from 1.6.0 on, before 1.7.0")
+	assert.NoError(t, checkVersions(startsAs("1.6.2", "1.7.12"), backend.Process))
+	with(t, versionFlag, "")
+
 	withQueues := startsAs("1.6.2")
 	withQueues.Config.VQueues = true
 	assert.ErrorContains(t, checkVersions(withQueues, backend.Process), "1.6.2 has none", "one version of the path can't have the data")

@@ -120,7 +120,7 @@ func checkVersions(p generators.Plan, on backend.Name) error {
 		}
 	}
 	if len(known) > 0 && versionKnown() {
-		return generators.CheckPath(p, known[0])
+		return generators.CheckPath(p, known[0], generators.AsNamed)
 	}
 	return nil
 }
