@@ -54,12 +54,15 @@ func nextVersions(at, list []string) (out []string) {
 	return out
 }
 
-// after are the versions that a server may have after a step: a way back that may be
-// refused leaves it where it was.
+// after are the versions that a server may have after a step: a way back that is refused,
+// with some settings or with any, leaves it where it was.
 func after(at []string, to string) []string {
 	out := []string{to}
 	for _, from := range at {
-		if _, may := versions.Excuse(from, to); may {
+		switch refusal, may := versions.Excuse(from, to); {
+		case may && len(refusal.With) == 0:
+			return slices.Clone(at)
+		case may:
 			out = append(out, from)
 		}
 	}

@@ -97,6 +97,21 @@ func TestNoDrawnPlanLeavesOutAVersionThatMustBeStarted(t *testing.T) {
 	assert.NotZero(t, refused, "ways back that may be refused are drawn")
 }
 
+func TestAWayBackThatIsAlwaysRefusedLeavesNoGap(t *testing.T) {
+	path := func(versions ...string) (p Plan) {
+		for i, v := range versions {
+			p.Steps = append(p.Steps, Inject{ID: 2*i + 1, Fault: model.Kill}, Inject{ID: 2*i + 2, Fault: model.Start, Version: v})
+		}
+		return p
+	}
+	asIs := func(name string) string { return name }
+	assert.NoError(t, CheckPath(path("1.5.3", "1.7.2"), "1.7.12", asIs), "it is refused: 1.7.12 runs on")
+	assert.EqualError(t, CheckPath(path("1.6.2", "1.5.3", "1.7.12"), "1.6.2", asIs),
+		"step 6 (id 6): 1.7.12 does not start on data of 1.5.3: start a version between them first, from 1.6.0 on, before 1.7.0")
+	named := func(name string) string { return map[string]string{"mine": "1.7.12"}[name] }
+	assert.Error(t, CheckPath(path("mine"), "1.5.3", named), "a build counts by the version that it reports")
+}
+
 func TestPlansOfSeveralVersionsHaveVQueuesOnlyIfAllHaveThem(t *testing.T) {
 	with := func(list ...string) (n int) {
 		for i := range 60 {
