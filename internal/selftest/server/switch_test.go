@@ -71,7 +71,7 @@ func TestObjectDroppedByASecondVersionIsAttributedToItsStep(t *testing.T) {
 		require.Equal(t, harness.Violation, r.Verdict, "of %d", n)
 		c := r.CameAt()
 		require.NotNil(t, c)
-		t.Log(c)
+		t.Log(c, r.Sentence)
 		assert.Equal(t, []any{12, "1.7.12", "1.7.2", "1.7.12"}, []any{c.Step, c.Version, c.LastGood.Version, c.FirstBad.Version})
 		assert.Equal(t, model.Register, r.Guarantee().Object)
 	}
