@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"retain/harness/backend"
 	"retain/harness/session"
 	"retain/internal/poll"
+	"retain/model"
 	"retain/runtime"
 	"retain/runtime/binary"
 	"retain/runtime/introspect"
@@ -51,15 +53,16 @@ func damage(what string) error {
 		return err
 	}
 	ep := runtime.Endpoints{Ingress: "http://" + ingress, Admin: "http://" + admin}
-	err := poll.Until(ctx, 50*time.Millisecond, func() error { // until its tables answer, with what is there
-		rows, err := introspect.Query(ctx, ep, "SELECT id FROM sys_invocation")
-		if err == nil && len(rows) == 0 {
-			return errors.New("there are no invocations yet")
+	// Its tables answer before each partition is there: an object of each kind is.
+	err := poll.Until(ctx, 50*time.Millisecond, func() error {
+		rows, err := introspect.Query(ctx, ep, "SELECT DISTINCT service_name FROM state")
+		if err == nil && len(rows) < len(model.Kinds()) {
+			return fmt.Errorf("only the objects %v are there", rows)
 		}
 		return err
 	})
-	if err == nil {
-		err = damages[what](ctx, ep)
+	if err == nil { // a partition may change its leader once more
+		err = poll.Until(ctx, 50*time.Millisecond, func() error { return damages[what](ctx, ep) })
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	_ = cmd.Wait()
@@ -78,8 +81,11 @@ func freeAddress() string {
 // dropObject takes the state of one object away.
 func dropObject(ctx context.Context, ep runtime.Endpoints) error {
 	rows, err := introspect.Query(ctx, ep, "SELECT service_name, service_key FROM state WHERE service_name = 'Register'")
-	if err != nil || len(rows) == 0 {
-		return fmt.Errorf("find an object in %v: %w", rows, err)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return errors.New("no register is there")
 	}
 	service, key := rows[0].Text("service_name"), rows[0].Text("service_key")
 	body, err := json.Marshal(map[string]any{"object_key": key, "new_state": map[string]any{}})
@@ -105,8 +111,8 @@ func purgeAnswers(ctx context.Context, ep runtime.Endpoints) error {
 		return introspect.Query(ctx, ep, "SELECT id FROM sys_invocation WHERE status = '"+introspect.Completed+"' AND idempotency_key IS NOT NULL")
 	}
 	rows, err := over()
-	if err != nil || len(rows) == 0 {
-		return fmt.Errorf("find answers in %v: %w", rows, err)
+	if err != nil {
+		return err
 	}
 	for _, row := range rows {
 		if err := askAdmin(ctx, http.MethodPatch, ep.Admin+"/invocations/"+row.Text("id")+"/purge", nil); err != nil {
@@ -151,7 +157,7 @@ func spoiling(t *testing.T, version, what string) string {
 	path := filepath.Join(dir, "restate-server")
 	script := "#!/bin/sh\nif [ $# -eq 0 ] && [ ! -e \"$RESTATE_BASE_DIR/spoiled\" ]; then\n" +
 		"  touch \"$RESTATE_BASE_DIR/spoiled\"\n" +
-		fmt.Sprintf("  %s='%s' %s='%s' '%s' >&2 || exit 1\nfi\nexec '%s' \"$@\"\n", envDamage, what, envServer, server.Path, self, server.Path)
+		fmt.Sprintf("  %s='%s' %s='%s' '%s' >&2 || { echo \"the damage failed with $?\" >&2; exit 1; }\nfi\nexec '%s' \"$@\"\n", envDamage, what, envServer, server.Path, self, server.Path)
 	require.NoError(t, os.WriteFile(path, []byte(script), 0o755))
 	return path
 }
@@ -173,5 +179,14 @@ func led(t *testing.T, version string, builds map[string]string, plan generators
 	})
 	require.NoError(t, err)
 	require.NotEqual(t, harness.Harness, result.Verdict, "%+v", result.Failures)
+	if judged.Guarantee().Code == model.RuntimeRuns { // a wrapper says here what it could not do
+		log, err := os.ReadFile(filepath.Join(judged.Dir, "runtime_0.log"))
+		require.NoError(t, err)
+		for line := range strings.Lines(string(log)) {
+			if !strings.Contains(line, " INFO ") {
+				t.Log(strings.TrimSpace(line))
+			}
+		}
+	}
 	return judged
 }
