@@ -104,10 +104,9 @@ func TestAWayBackThatIsAlwaysRefusedLeavesNoGap(t *testing.T) {
 		}
 		return p
 	}
-	asIs := func(name string) string { return name }
-	assert.NoError(t, CheckPath(path("1.5.3", "1.7.2"), "1.7.12", asIs), "it is refused: 1.7.12 runs on")
-	assert.EqualError(t, CheckPath(path("1.6.2", "1.5.3", "1.7.12"), "1.6.2", asIs),
-		"step 6 (id 6): 1.7.12 does not start on data of 1.5.3: start a version between them first, from 1.6.0 on, before 1.7.0")
+	assert.NoError(t, CheckPath(path("1.5.3", "1.7.2"), "1.7.12", AsNamed), "it is refused: 1.7.12 runs on")
+	assert.EqualError(t, CheckPath(path("1.6.2", "1.5.3", "1.7.12"), "1.6.2", AsNamed),
+		"step 6 (id 6): 1.7.12 does not start on the data of 1.5.3: start a version from 1.6.0 on, before 1.7.0 between them")
 	named := func(name string) string { return map[string]string{"mine": "1.7.12"}[name] }
 	assert.Error(t, CheckPath(path("mine"), "1.5.3", named), "a build counts by the version that it reports")
 }

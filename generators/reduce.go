@@ -434,5 +434,5 @@ func (d decaying) value() float64 {
 
 // canBegin reports whether a candidate means anything, and can be executed.
 func (s *reducer) canBegin(candidate Plan) bool {
-	return Validate(candidate) == nil && CheckPath(candidate, s.First, func(name string) string { return name }) == nil
+	return Validate(candidate) == nil && CheckPath(candidate, s.First, AsNamed) == nil
 }

@@ -90,6 +90,9 @@ func CheckPath(p Plan, first string, reported func(name string) string) error {
 	return nil
 }
 
+// AsNamed is for plans whose versions are reported as they are named: releases.
+func AsNamed(name string) string { return name }
+
 // placeOf names a step by its place in the list and, if it has one, its id.
 func placeOf(i, id int) string {
 	if id == 0 {

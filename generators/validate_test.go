@@ -163,7 +163,7 @@ func TestPathsOverAGapAreRefused(t *testing.T) {
 			for i, version := range strings.Fields(path) {
 				p.Steps = append(p.Steps, Inject{ID: 2*i + 1, Fault: model.Stop}, Inject{ID: 2*i + 2, Fault: model.Start, Version: version})
 			}
-			err := CheckPath(p, first)
+			err := CheckPath(p, first, AsNamed)
 			if want == "" {
 				assert.NoError(t, err, "%s %s", first, path)
 				continue

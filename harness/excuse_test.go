@@ -135,7 +135,7 @@ func TestAStepOverAGapIsRefusedBeforeThePlanBegins(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.jsonl")
 	out, err := Execute(t.Context(), s, generators.Plan{Steps: startingAs("1.7.12")}, Execution{ID: "run", Path: path, Bounds: quick})
 	assert.Nil(t, out)
-	require.EqualError(t, err, "step 3 (id 2): 1.7.12 does not start on data of 1.5.3: start a version between them first, from 1.6.0 on, before 1.7.0")
+	require.EqualError(t, err, "step 3 (id 2): 1.7.12 does not start on the data of 1.5.3: start a version from 1.6.0 on, before 1.7.0 between them")
 	assert.NoFileExists(t, path)
 	play(t, s, generators.Config{}, startingAs("1.6.2", "1.7.12")...)
 }

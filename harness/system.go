@@ -123,7 +123,7 @@ func (s *System) Provide(ctx context.Context, p generators.Plan) error {
 	own := s.Runtime.Identity().Version
 	err := generators.CheckServer(p, own)
 	if err == nil {
-		err = generators.CheckPath(p, own)
+		err = generators.CheckPath(p, own, generators.AsNamed) // before anything is installed
 	}
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func TestPlanWhoseVersionsNobodyHasIsRefused(t *testing.T) {
 	assert.NoError(t, checkVersions(startsAs("mine"), backend.Process))
 
 	with(t, versionFlag, "1.5.3")
-	assert.ErrorContains(t, checkVersions(startsAs("1.7.12"), backend.Process), "start a version between them first, from 1.6.0 on, before 1.7.0")
+	assert.ErrorContains(t, checkVersions(startsAs("1.7.12"), backend.Process), "start a version from 1.6.0 on, before 1.7.0 between them")
 	assert.NoError(t, checkVersions(startsAs("1.6.2", "1.7.12"), backend.Process))
 	with(t, versionFlag, "")
 

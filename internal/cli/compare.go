@@ -195,7 +195,7 @@ func comparedVersion(ctx context.Context, name string, c report.Comparison) (com
 	if backend.Name(*runtimeFlag) != backend.Simulated {
 		err := generators.CheckServer(c.Plan, name)
 		if err == nil {
-			err = generators.CheckPath(c.Plan, name)
+			err = generators.CheckPath(c.Plan, name, generators.AsNamed)
 		}
 		if err != nil {
 			v.Refusal = &harness.Refusal{Reason: harness.RefusedPlan, Line: err.Error()}
