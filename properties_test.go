@@ -26,5 +26,9 @@ func TestReplay(t *testing.T) { cli.Replay(t) }
 // -restate.versions.
 func TestCompare(t *testing.T) { cli.Compare(t) }
 
+// TestUpgrade leads a server up, down and up again along -restate.versions, and writes the
+// certificate of that.
+func TestUpgrade(t *testing.T) { cli.Upgrade(t) }
+
 // TestRecheck judges the history of -history, without a runtime.
 func TestRecheck(t *testing.T) { cli.Recheck(t) }

@@ -38,6 +38,7 @@ func differences(a, b Start) (out []difference) {
 	differ("configurations of starts", a.StartConfigs, b.StartConfigs)
 	differ("vqueues", a.VQueues, b.VQueues)
 	differ("loads", a.Loads, b.Loads)
+	differ("-restate.versions", a.versions(), b.versions())
 	one, other := comparedFlags(a.Flags), comparedFlags(b.Flags)
 	names := maps.Clone(one)
 	maps.Copy(names, other)
@@ -51,6 +52,14 @@ func differences(a, b Start) (out []difference) {
 		}
 	}
 	return out
+}
+
+// versions is what -restate.versions said, "" for a campaign that upgrades nothing.
+func (b Start) versions() string {
+	if b.Upgrade == nil {
+		return ""
+	}
+	return b.Upgrade.Versions
 }
 
 // hashesOf are the hashes of the settings that have one, by name. What the flags

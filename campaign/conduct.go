@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,8 +42,9 @@ type Options struct {
 	ShrinkBudget time.Duration
 	// Subject is what is under test, for the cases that findings become.
 	Subject func(runtime.Identity) regress.Subject
-	// OnFinding is called with a new violation, and again with its reduction.
-	OnFinding func(harness.Run, *regress.Shrunk)
+	// OnFinding is called with a new violation, and again with its reduction. flags are those
+	// that a replay needs beside the campaign's.
+	OnFinding func(r harness.Run, s *regress.Shrunk, flags []string)
 	// OnStart, if not nil, is called when the campaign is under way. progress reports how
 	// far it is, until its end.
 	OnStart func(progress func() Progress)
@@ -75,6 +77,8 @@ type campaign struct {
 	weights  *weights
 	totals   Totals
 	next     int               // the first number that was never drawn
+	turns    turns             // of a campaign of upgrades
+	paths    map[int]int       // the paths of drawn plans, by number
 	redraw   []PlanDrawn       // to be drawn again: their segment or session ended too soon
 	memo     map[int]plan      // of this session, by its own numbers
 	pending  map[int]PlanDrawn // drawn in this session and not judged
@@ -125,7 +129,7 @@ func Conduct(ctx context.Context, o Options) (*Campaign, error) {
 func begin(o Options) (_ *campaign, err error) {
 	c := &campaign{
 		Options: o, began: time.Now(), totals: NewTotals(), memo: map[int]plan{}, pending: map[int]PlanDrawn{},
-		known: map[string]int{}, excused: map[string]int{}, same: map[int]int{}, kept: map[int]int{},
+		known: map[string]int{}, excused: map[string]int{}, same: map[int]int{}, kept: map[int]int{}, turns: newTurns(o.Start.Upgrade), paths: map[int]int{},
 	}
 	c.Start.RapidSteps = generators.Draw(1, 0, generators.Options{}).RapidSteps
 	c.Start.Shard.Of = max(1, c.Start.Shard.Of)
@@ -193,7 +197,7 @@ func (c *campaign) every(ctx context.Context, interval time.Duration, do func())
 func (c *campaign) all(ctx context.Context) error {
 	c.recoverViolations(ctx)
 	for idle := 0; time.Now().Before(c.ends) && ctx.Err() == nil; {
-		if time.Since(c.canary) >= c.canaryEvery() {
+		if c.Start.Upgrade == nil && time.Since(c.canary) >= c.canaryEvery() {
 			c.runCanary(ctx)
 			continue
 		}
@@ -222,15 +226,23 @@ func (c *campaign) canaryEvery() time.Duration {
 // session conducts plans until the first that violates, the next canary, or the
 // chunk's end, and then sees to what it found.
 func (c *campaign) session(ctx context.Context) error {
-	o := c.Session
+	chunk := c.chunk()
+	o := c.sessionOn(c.turns.path)
 	o.Draw, o.OnRun, o.Dir = c.draw, func(r harness.Run) { c.run(ctx, r) }, c.Dir
 	o.OnPhase = func(p session.Phase) { c.does(string(p)) }
 	o.Plans, o.Workers, o.Fresh, o.Known = 0, c.Start.Workers, false, c.Start.Known
-	o.Time = c.chunk()
+	o.Time = chunk
+	if c.Start.Upgrade != nil {
+		o.AtLeast = max(0, SystematicFirst-c.turns.next[c.turns.path])
+	}
+	began := time.Now()
 	c.does("")
 	c.judged, c.offset = 0, c.highest
 	s, err := session.Conduct(ctx, o)
 	c.mu.Lock()
+	if c.Start.Upgrade != nil {
+		c.turns.spent[c.turns.path] += time.Since(began)
+	}
 	for _, d := range c.pending {
 		c.redraw = append(c.redraw, d)
 	}
@@ -258,7 +270,12 @@ func (c *campaign) chunk() time.Duration {
 	if out == 0 {
 		out = defaultChunk
 	}
-	out = min(out, time.Until(c.ends), time.Until(c.canary.Add(c.canaryEvery())))
+	out = min(out, time.Until(c.ends))
+	if u := c.Start.Upgrade; u != nil {
+		out = min(out, c.turns.begin(c.Start.Duration/time.Duration(len(u.Paths))))
+	} else {
+		out = min(out, time.Until(c.canary.Add(c.canaryEvery())))
+	}
 	return max(out, time.Second)
 }
 
@@ -271,19 +288,24 @@ func (c *campaign) draw(n int) generators.Plan {
 		return p.plan
 	}
 	var d PlanDrawn
-	if len(c.redraw) > 0 {
-		d, c.redraw = c.redraw[0], c.redraw[1:]
+	pending := slices.IndexFunc(c.redraw, func(d PlanDrawn) bool { return d.Path == c.turns.path })
+	if pending >= 0 {
+		d = c.redraw[pending]
+		c.redraw = slices.Delete(c.redraw, pending, pending+1)
 	} else {
 		d.Number = c.next
 		c.next += c.Start.Shard.Of
-		if !c.Start.Unweighted {
+		if c.Start.Upgrade != nil {
+			d.Path, d.Turn = c.turns.path, c.turns.next[c.turns.path]
+			c.turns.next[d.Path]++
+		} else if !c.Start.Unweighted {
 			d.Situation = c.weights.pick(d.Number)
 		}
 	}
 	d.At = time.Now().UTC()
 	c.records.write(d)
 	p := plan{drawn: d, plan: c.Start.Redraw(d)}
-	c.memo[n], c.pending[d.Number] = p, d
+	c.memo[n], c.pending[d.Number], c.paths[d.Number] = p, d, d.Path
 	return p.plan
 }
 
@@ -301,7 +323,7 @@ func (c *campaign) run(ctx context.Context, r harness.Run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropSpare(&r)
-	j := resultOf(r, c.Dir)
+	j := resultOf(r, c.Dir, c.firstVersion(r.Plan.Number))
 	j.Runtime += c.offset
 	c.highest = max(c.highest, j.Runtime)
 	c.records.write(j)

@@ -63,7 +63,7 @@ func TestResumeReducesAViolationOfAKilledSegment(t *testing.T) {
 	o := short(t, 2*time.Minute, simulated.LostWrite)
 	o.ShrinkBudget, o.Start.Workers = 20*time.Second, 1
 	ctx, stop := context.WithCancel(t.Context())
-	o.OnFinding = func(harness.Run, *regress.Shrunk) { stop() } // before its reduction
+	o.OnFinding = func(harness.Run, *regress.Shrunk, []string) { stop() } // before its reduction
 	c, err := Conduct(ctx, o)
 	require.NoError(t, err)
 	first := c.Segments[0]
@@ -72,7 +72,7 @@ func TestResumeReducesAViolationOfAKilledSegment(t *testing.T) {
 
 	ctx, stop = context.WithCancel(t.Context())
 	findings := 0
-	o.OnFinding = func(r harness.Run, s *regress.Shrunk) { findings++; stop() }
+	o.OnFinding = func(r harness.Run, s *regress.Shrunk, _ []string) { findings++; stop() }
 	c, err = Conduct(ctx, o)
 	require.NoError(t, err)
 	require.NotEmpty(t, c.Segments[1].Reductions, "%+v", c.Segments[1].Notes)

@@ -77,7 +77,7 @@ func (c *campaign) root(first int) int {
 func (c *campaign) report(r harness.Run, s *regress.Shrunk) {
 	if c.OnFinding != nil {
 		r.Number = r.Plan.Number
-		c.OnFinding(r, s)
+		c.OnFinding(r, s, c.replayFlags(r.Number))
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *campaign) reduce(ctx context.Context, r harness.Run, goOn *generators.R
 		return
 	}
 	began := time.Now()
-	o := c.Session
+	o := c.sessionOn(c.pathOf(n))
 	o.Dir = filepath.Join(c.Dir, "reductions-"+c.Start.Segment) // no other shard's
 	shrunk, err := regress.Shrink(ctx, o, &r, regress.ShrinkOptions{
 		Time: budget - budget/4, Runs: rateRuns, RateTime: budget / 4, GoOn: goOn,

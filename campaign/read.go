@@ -248,7 +248,7 @@ func (s *Segment) addResult(j PlanResult) {
 	}
 	for i := range s.Plans {
 		if p := &s.Plans[i]; p.Run == j.Run && p.Number == j.Number {
-			p.Verdict, p.Sentence, p.Broken, p.Known, p.Ledger, p.Dir = j.Verdict, j.Sentence, j.Broken, j.Known, true, j.Dir
+			p.Verdict, p.Sentence, p.Broken, p.Known, p.Ledger, p.Dir, p.Broke = j.Verdict, j.Sentence, j.Broken, j.Known, true, j.Dir, j.Broke
 			return
 		}
 	}
@@ -258,6 +258,9 @@ func (s *Segment) addResult(j PlanResult) {
 // Redraw draws a plan of the campaign again: it follows from the seed, its
 // number, its target situation and -rapid.steps.
 func (b Start) Redraw(d PlanDrawn) generators.Plan {
+	if b.Upgrade != nil {
+		return b.drawUpgrade(d)
+	}
 	return generators.Draw(b.Seed, d.Number, b.options(d.Situation))
 }
 

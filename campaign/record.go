@@ -14,7 +14,7 @@ import (
 
 // Version of the format of the records that this package writes, and the newest
 // that it reads.
-const Version = 6
+const Version = 7
 
 // RecordsDir is where the records are, in a campaign's directory.
 const RecordsDir = "records"
@@ -78,6 +78,8 @@ type (
 		Loads generators.Loads `json:"loads,omitzero"`
 		// Known are the findings that are known.
 		Known known.List `json:"known,omitempty"`
+		// Upgrade makes it a campaign of upgrades, nil for another.
+		Upgrade *Upgrade `json:"upgrade,omitempty"`
 	}
 
 	// PlanDrawn is a plan that is about to run. With the seed it draws the plan again:
@@ -87,6 +89,10 @@ type (
 		At     time.Time `json:"at"`
 		// Situation is the target situation that the plan ends with, nil for none.
 		Situation *generators.Situation `json:"aim,omitempty"`
+		// Path is the index of the plan's path of versions, and Turn which of the path's plans
+		// it is, in a campaign of upgrades.
+		Path int `json:"path,omitempty"`
+		Turn int `json:"turn,omitempty"`
 	}
 
 	// PlanResult is a plan that has run.
@@ -147,6 +153,10 @@ type (
 		VQueues bool `json:"vqueues,omitempty"`
 		// Writes counts the acknowledged writes that were read after a restart, by class.
 		Writes map[generators.Class]int `json:"writes_read_back,omitempty"`
+		// Switches are the starts as other versions. Broke says which of them, from 1, was the
+		// last before the plan broke a guarantee, 0 for none.
+		Switches []harness.Switch `json:"switches,omitempty"`
+		Broke    int              `json:"broke_after,omitempty"`
 	}
 
 	// Second is one second of a plan.

@@ -50,7 +50,7 @@ func TestResumeRecoversAFindingAfterAKill(t *testing.T) {
 	o.Session.Bounds = harness.Bounds{Recovery: 2 * time.Second, Completion: 500 * time.Millisecond}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	o.OnFinding = func(harness.Run, *regress.Shrunk) { stop() }
+	o.OnFinding = func(harness.Run, *regress.Shrunk, []string) { stop() }
 	c, err := Conduct(ctx, o)
 	require.NoError(t, err)
 	first := c.Segments[0]
@@ -74,7 +74,7 @@ func TestResumeRecoversAFindingAfterAKill(t *testing.T) {
 		return next
 	}
 	findings := 0
-	o.OnFinding = func(r harness.Run, s *regress.Shrunk) {
+	o.OnFinding = func(r harness.Run, s *regress.Shrunk, _ []string) {
 		findings++
 		if s != nil {
 			stop()
@@ -133,7 +133,7 @@ func TestResumeRecoversAnAdmissionAfterAKill(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(o.Dir, "findings/a", name), text, 0o600))
 	}
 	var reported []harness.Run
-	o.OnFinding = func(r harness.Run, _ *regress.Shrunk) { reported = append(reported, r) }
+	o.OnFinding = func(r harness.Run, _ *regress.Shrunk, _ []string) { reported = append(reported, r) }
 	c, err := Conduct(ended(t), o)
 	require.NoError(t, err)
 	require.NotEmpty(t, c.Segments[1].Violations)

@@ -14,8 +14,9 @@ import (
 	"retain/model"
 )
 
-// resultOf is the record of a run. Its number is the plan's.
-func resultOf(r harness.Run, dir string) PlanResult {
+// resultOf is the record of a run. Its number is the plan's. first is the name of the version
+// that it began with, "" for the server's own.
+func resultOf(r harness.Run, dir, first string) PlanResult {
 	j := PlanResult{
 		Number: r.Plan.Number, Runtime: r.Runtime, Config: r.Plan.Config.Server, Start: r.Plan.Config.Start,
 		At: time.Now().UTC(), Verdict: r.Verdict, Sentence: r.Sentence, Broken: signature.GuaranteeOf(r), Ledger: r.Ledger, Known: r.Known, Dir: below(dir, r.Dir),
@@ -40,6 +41,8 @@ func resultOf(r harness.Run, dir string) PlanResult {
 	}
 	j.Bands, j.Recoveries = bands(h, j.Took), recoveries(h)
 	j.cover(r.Tally.Coverage)
+	j.Switches = harness.SwitchesOf(h, first)
+	j.Broke = brokeAfter(r, j.Switches)
 	return j
 }
 

@@ -45,7 +45,7 @@ func TestRecordCountsOperationsOfTheLoadApart(t *testing.T) {
 		operation(4, generators.FirstLoadObject, model.Closing, 2200*time.Millisecond, 2*time.Millisecond),
 		operation(5, 0, model.Closing, 2300*time.Millisecond, 3*time.Millisecond),
 	}}
-	j := resultOf(harness.Run{Plan: generators.Plan{Load: generators.Load{Clients: 8}}, Outcome: &harness.Outcome{History: h}, Tally: harness.NewTally()}, "")
+	j := resultOf(harness.Run{Plan: generators.Plan{Load: generators.Load{Clients: 8}}, Outcome: &harness.Outcome{History: h}, Tally: harness.NewTally()}, "", "")
 	assert.Equal(t, []Second{{Answered: 2, Load: 1}, {From: time.Second}, {From: 2 * time.Second, Answered: 3, Load: 2}}, j.Seconds)
 	j.Load.Operations = 2
 	assert.True(t, j.LoadApart())
@@ -61,7 +61,7 @@ func TestRecordCountsOperationsOfTheLoadApart(t *testing.T) {
 	}
 
 	h.Operations[0].Return.Ns = int64(5 * time.Second)
-	slow, err := resultOf(harness.Run{Plan: generators.Plan{Load: generators.Load{Clients: 8}}, Outcome: &harness.Outcome{History: h}, Tally: harness.NewTally()}, "").ProgramHistogram()
+	slow, err := resultOf(harness.Run{Plan: generators.Plan{Load: generators.Load{Clients: 8}}, Outcome: &harness.Outcome{History: h}, Tally: harness.NewTally()}, "", "").ProgramHistogram()
 	require.NoError(t, err)
 	assert.InEpsilon(t, 4900, float64(slow.Max())/1e3, 0.02, "slower than all of the load")
 

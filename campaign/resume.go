@@ -34,6 +34,7 @@ func (c *campaign) resume() error {
 	}
 	c.Start.Scheduled, c.Start.StartConfigs, c.Start.VQueues = last.Scheduled, last.StartConfigs, last.VQueues // a pending plan is drawn again as it was
 	c.totals = all.Totals()
+	c.turns = newTurns(c.Start.Upgrade)
 	c.weights = newWeights(c.Start)
 	for _, s := range all.Segments {
 		c.before += s.AtWork()
@@ -62,7 +63,9 @@ func (c *Campaign) of(shard Shard) []Segment {
 
 // recall takes up one segment: what it drew, tested and found.
 func (c *campaign) recall(s Segment) {
+	c.turns.recall(s)
 	for n, d := range s.Drawn {
+		c.paths[n] = d.Path
 		c.next = max(c.next, n+c.Start.Shard.Of)
 		c.weights.addDrawn(d.Situation)
 		c.drop(n)

@@ -6,6 +6,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/session"
+	"retain/harness/upgrade"
 )
 
 // Verdict is the worst of the campaign, and why, in sentences: pass only if every
@@ -28,7 +29,8 @@ func (c *Campaign) Verdict() (verdict harness.Verdict, why []string) {
 			}
 		}
 	}
-	if missed > 0 || canaries == 0 && !c.Interrupted {
+	planted := c.Upgrade() == nil // upgrades have no canaries
+	if planted && (missed > 0 || canaries == 0 && !c.Interrupted) {
 		why = append(why, fmt.Sprintf("%s: %d of %d canaries were caught", CouldNotFind, canaries-missed, canaries))
 	}
 	switch {
@@ -36,12 +38,15 @@ func (c *Campaign) Verdict() (verdict harness.Verdict, why []string) {
 		return harness.Violation, why
 	case c.Interrupted && missed == 0 && broken == 0:
 		return harness.Interrupted, why
-	case missed > 0 || canaries == 0 || broken > 0:
+	case missed > 0 || planted && canaries == 0 || broken > 0:
 		return harness.Harness, why
 	case t.Verdicts[harness.Undecided] > 0:
 		return harness.Undecided, why
 	}
 	missing := t.missing()
+	if u := c.Upgrade(); u != nil {
+		missing = upgrade.Missing(u.Paths, upgrade.Steps(u.Paths, c.Judged()))
+	}
 	if lost := session.LostToKnown(t.Verdicts); lost != "" {
 		missing = append(missing, lost)
 	}

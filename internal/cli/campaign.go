@@ -27,6 +27,21 @@ func Campaign(t T) {
 	if err != nil {
 		cannotBegin(t, err)
 	}
+	o.OnFinding = func(r harness.Run, s *regress.Shrunk, _ []string) { fmt.Fprint(console, finding(r, s)) }
+	say("campaign  ", o.Dir)
+	c := conductCampaign(t, ctx, o)
+	if !concludeCampaign(t, c) {
+		t.Fail()
+	}
+	if ended.cut {
+		say(fmt.Sprintf("note       ended after %s of %s: go on with it (exit code %d)", elapsed(c, o.Start.Shard).Round(time.Second), *durationFlag, RunAgain))
+	}
+	say("go on     ", resumeCommand(c.Dir, !ended.cut))
+}
+
+// conductCampaign conducts a campaign, shows its progress, and notes whether it was cut short.
+// It ends the test if the campaign can't begin.
+func conductCampaign(t T, ctx context.Context, o campaign.Options) *campaign.Campaign {
 	unwatch := func() {}
 	o.OnStart = func(progress func() campaign.Progress) {
 		unwatch = console.Watch(func() report.Status {
@@ -34,8 +49,6 @@ func Campaign(t T) {
 			return report.Status{Parts: p.Parts(), Done: p.Done()}
 		})
 	}
-	o.OnFinding = func(r harness.Run, s *regress.Shrunk) { fmt.Fprint(console, finding(r, s)) }
-	say("campaign  ", o.Dir)
 	c, err := campaign.Conduct(ctx, o)
 	unwatch()
 	if c == nil {
@@ -44,27 +57,20 @@ func Campaign(t T) {
 	if err != nil {
 		t.Errorf("harness: %v", err)
 	}
-	took := elapsed(c, o.Start.Shard)
-	ended.cut = err != nil || took < *durationFlag
+	ended.cut = err != nil || elapsed(c, o.Start.Shard) < o.Start.Duration
 	c.Interrupted = ended.cut && ctx.Err() != nil
-	if !concludeCampaign(t, c) {
-		t.Fail()
-	}
-	if ended.cut {
-		say(fmt.Sprintf("note       ended after %s of %s: go on with it (exit code %d)", took.Round(time.Second), *durationFlag, RunAgain))
-	}
-	say("go on     ", resumeCommand(c.Dir, !ended.cut))
+	return c
 }
 
 // campaignDir is the directory of the campaign that the flags name, "" for a new one under
 // [campaigns]. -dir belongs to a campaign if -run selects Campaign, and -duration is given
 // too or -run selects no other entry point that reads -dir.
 func campaignDir() string {
-	alone := flagValue("test.run") != "" && runs("Campaign") && !runs("Report") && !runs("Redraw")
+	alone := flagValue("test.run") != "" && (runs("Campaign") || runs("Upgrade")) && !runs("Report") && !runs("Redraw")
 	switch {
 	case *resumeFlag != "":
 		return *resumeFlag
-	case *durationFlag > 0 && runs("Campaign"), alone:
+	case *durationFlag > 0 && runs("Campaign"), alone, runs("Upgrade") && *versionsFlag != "":
 		return *dirFlag
 	}
 	return ""
@@ -109,8 +115,9 @@ func subjectOf(server runtime.Identity) regress.Subject {
 }
 
 // finding renders a violation, or its reduction if s is not nil, and writes its page.
-func finding(r harness.Run, s *regress.Shrunk) string {
-	c := report.Context{SDK: sdk(), Flags: serverArguments(), Shrunk: s}
+// flags are those that its replay needs beside those of the server.
+func finding(r harness.Run, s *regress.Shrunk, flags ...string) string {
+	c := report.Context{SDK: sdk(), Flags: append(serverArguments(), flags...), Shrunk: s}
 	if s != nil {
 		r.Problem = errors.Join(r.Problem, s.Problem)
 	}

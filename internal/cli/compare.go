@@ -19,10 +19,10 @@ import (
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/harness/compare"
+	"retain/harness/upgrade"
 	"retain/report"
 	"retain/runtime"
 	"retain/runtime/simulated"
-	"retain/runtime/versions"
 )
 
 // comparisons is the directory of the pages of comparisons.
@@ -45,7 +45,7 @@ func Compare(t T) {
 	if len(names) == 0 {
 		skipped(t, "give -restate.versions A,B, the versions to compare")
 	}
-	names, ordered := inOrder(names)
+	names, ordered := upgrade.Sorted(names)
 	out := report.Comparison{SDK: sdk(), Flags: serverArguments(), At: time.Now().UTC()}
 	if *planFlag != "" {
 		var err error
@@ -82,23 +82,10 @@ func versionNames() (out []string) {
 	return out
 }
 
-// inOrder sorts versions by their releases. Where one has no order, they stay as they are.
-func inOrder(names []string) (sorted []string, ordered bool) {
-	for _, name := range names {
-		if _, has := versions.Parse(name); !has {
-			return names, false
-		}
-	}
-	return slices.SortedStableFunc(slices.Values(names), func(a, b string) int {
-		order, _ := versions.Compare(a, b)
-		return order
-	}), true
-}
-
 // checkVersionNames refuses versions that can't be compared.
 func checkVersionNames() error {
 	names := versionNames()
-	if *versionsFlag == "" {
+	if *versionsFlag == "" || runs("Upgrade") && !runs("Compare") {
 		return nil
 	}
 	if len(names) < 2 {

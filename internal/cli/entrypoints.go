@@ -28,7 +28,9 @@ var (
 	regressionFlags = slices.DeleteFunc(slices.Clone(sessionFlags), func(name string) bool { return name == "known" })
 	// comparedFlags are those that hold for each version of a comparison.
 	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary"}
-	drawFlags     = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
+	// upgradeFlags are those that hold for each version of an upgrade.
+	upgradeFlags = append(slices.Clone(comparedFlags), "bugs", "known", "keep.data")
+	drawFlags    = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
 )
 
 // entryPoints are all entry points, in the order of docs/flags.md.
@@ -40,6 +42,8 @@ func entryPoints() []entryPoint {
 			missing: needs("plan", "-plan FILE, the plan to execute")},
 		{word: "Compare", reads: slices.Concat(comparedFlags, drawFlags, []string{"restate.versions", "plan", "duration"}),
 			missing: needs("restate.versions", "-restate.versions A,B, the versions to compare")},
+		{word: "Upgrade", missing: upgradeMissing,
+			reads: slices.Concat(upgradeFlags, []string{"load", "rapid.seed", "rapid.steps", "restate.versions", "shrink.budget", "duration", "workers", "resume", "dir"})},
 		{word: "Recheck", reads: []string{"history", "check.budget"}, missing: needs("history", "-history FILE, the history to judge")},
 		{word: "Regressions", reads: regressionFlags, cases: regressionCases, missing: regressionsMissing},
 		{word: "Campaign", missing: campaignMissing,

@@ -27,6 +27,9 @@ func inheritFlags() error {
 	if err != nil || last == nil {
 		return err
 	}
+	if err := inheritUpgrade(dir, last); err != nil {
+		return err
+	}
 	was, env, err := recordedFlags(last)
 	if err != nil {
 		return fmt.Errorf("-resume %s: %w", *resumeFlag, err)
@@ -54,6 +57,25 @@ func inheritFlags() error {
 	if !maps.Equal(envFlag, env) {
 		return fmt.Errorf("the campaign in %s: it has -restate.env %v, this command line %v: leave them out, or begin another campaign",
 			dir, env.referenced(), envFlag.referenced())
+	}
+	return nil
+}
+
+// inheritUpgrade sets the versions of an upgrade that goes on, and refuses to go on with a
+// campaign as an upgrade, or the other way round.
+func inheritUpgrade(dir string, last *campaign.Segment) error {
+	switch {
+	case last.Upgrade == nil && runs("Upgrade"):
+		return fmt.Errorf("%s has a campaign, and no upgrade: go on with -run Campaign", dir)
+	case last.Upgrade == nil:
+		return nil
+	case !runs("Upgrade"):
+		return fmt.Errorf("%s has an upgrade, and no campaign: go on with -run Upgrade", dir)
+	case *versionsFlag == "":
+		*versionsFlag = last.Upgrade.Versions
+	}
+	if *versionsFlag != last.Upgrade.Versions {
+		return fmt.Errorf("the upgrade in %s: it has -restate.versions %s, this command line %s: leave the flag out, or begin another one", dir, last.Upgrade.Versions, *versionsFlag)
 	}
 	return nil
 }

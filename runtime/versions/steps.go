@@ -3,6 +3,7 @@ package versions
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Loss is a pair of versions of which the older one serves the data of the newer one, but
@@ -131,4 +132,16 @@ func (w WayBack) check() error {
 		return errors.New("the way back needs settings or a backup, one of them")
 	}
 	return nil
+}
+
+// Measured lists the releases that steps were measured with, the oldest first.
+func Measured() (out []string) {
+	for _, s := range file().Steps {
+		out = append(out, s.From, s.To)
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		order, _ := Compare(a, b)
+		return order
+	})
+	return slices.Compact(out)
 }

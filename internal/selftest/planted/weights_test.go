@@ -75,7 +75,7 @@ func plansUntilFound(t *testing.T, seed uint64, unweighted bool) int {
 		Session:   session.Options{Open: rareBug(seed), Bounds: harness.DefaultBounds, Late: -1},
 		Start:     campaign.Start{Seed: seed, Duration: 10 * time.Minute, Workers: 1, Unweighted: unweighted},
 		Dir:       t.TempDir(),
-		OnFinding: func(harness.Run, *regress.Shrunk) { found() },
+		OnFinding: func(harness.Run, *regress.Shrunk, []string) { found() },
 	})
 	if !assert.NoError(t, err) {
 		return 0

@@ -1,0 +1,194 @@
+package campaign
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/session"
+	"retain/harness/upgrade"
+	"retain/model"
+)
+
+// Upgrade makes a campaign one of upgrades: its plans lead servers along paths of versions.
+type Upgrade struct {
+	// Versions is what -restate.versions says; Paths are its paths.
+	Versions string         `json:"versions"`
+	Paths    []upgrade.Path `json:"paths"`
+	// Settings are what each path's way back needs: every server of the path has them from
+	// its first start on.
+	Settings []map[string]string `json:"settings"`
+	// Between is how many operations the load of a systematic plan has before each switch, 0
+	// for the usual number.
+	Between int `json:"between,omitempty"`
+}
+
+// SystematicFirst is how many plans of a path are systematic before others are drawn: they
+// begin with a stop and with a kill. Then each second one is.
+const SystematicFirst = 2
+
+// leastTurn is the shortest session on a path.
+const leastTurn = 10 * time.Second
+
+// Systematic reports whether the plan of a turn leads up, down and up again along its path,
+// and which of those plans it is.
+func Systematic(turn int) (number int, is bool) {
+	switch {
+	case turn < SystematicFirst:
+		return turn, true
+	case (turn-SystematicFirst)%2 == 0:
+		return SystematicFirst + (turn-SystematicFirst)/2, true
+	}
+	return 0, false
+}
+
+// drawUpgrade draws the plan of a turn of a path.
+func (b Start) drawUpgrade(d PlanDrawn) generators.Plan {
+	path := b.Upgrade.Paths[d.Path]
+	number, systematic := Systematic(d.Turn)
+	if !systematic {
+		o := b.options(nil)
+		o.Versions = path
+		return generators.Draw(b.Seed, d.Number, o)
+	}
+	p := generators.Upgrade(b.Seed+uint64(d.Path), number, generators.UpgradeOptions{Versions: path, Clients: b.Loads.Clients, Between: b.Upgrade.Between})
+	if b.Server != "" {
+		p = p.On(b.Server)
+	}
+	p.Seed, p.Number, p.RapidSteps = b.Seed, d.Number, b.RapidSteps
+	return p
+}
+
+// turns are whose turn it is: the paths of a campaign of upgrades share its time.
+type turns struct {
+	path  int             // the one of the session
+	next  []int           // the next turn of each
+	spent []time.Duration // on each
+}
+
+func newTurns(u *Upgrade) turns {
+	if u == nil {
+		return turns{}
+	}
+	return turns{next: make([]int, len(u.Paths)), spent: make([]time.Duration, len(u.Paths))}
+}
+
+// recall takes up what a segment drew.
+func (t *turns) recall(s Segment) {
+	for i := range t.next {
+		for _, d := range s.Drawn {
+			if d.Path == i {
+				t.next[i] = max(t.next[i], d.Turn+1)
+			}
+		}
+	}
+	for _, j := range s.Plans {
+		if d, known := s.Drawn[j.Number]; known && d.Path < len(t.spent) {
+			t.spent[d.Path] += j.Took / time.Duration(max(1, s.Workers))
+		}
+	}
+}
+
+// begin gives the next session to the path that had the least time, and says how long that
+// is at most.
+func (t *turns) begin(share time.Duration) time.Duration {
+	for i := range t.spent {
+		if t.spent[i] < t.spent[t.path] {
+			t.path = i
+		}
+	}
+	return max(leastTurn, share-t.spent[t.path])
+}
+
+// sessionOn are the options of a session whose servers begin as the first version of a path.
+func (c *campaign) sessionOn(path int) session.Options {
+	o := c.Session
+	if u := c.Start.Upgrade; u != nil {
+		o.Base.Version, o.Base.Env = u.Paths[path][0], maps.Clone(o.Base.Env)
+		if o.Base.Env == nil {
+			o.Base.Env = map[string]string{}
+		}
+		maps.Copy(o.Base.Env, u.Settings[path])
+		o.Altered = append(slices.Clone(o.Altered), u.altered(path)...)
+	}
+	return o
+}
+
+// altered are the settings of a path beside those of the campaign.
+func (u *Upgrade) altered(path int) (out model.Settings) {
+	for _, name := range slices.Sorted(maps.Keys(u.Settings[path])) {
+		out = append(out, model.Variable(name, u.Settings[path][name]))
+	}
+	return out
+}
+
+// pathOf is the index of the path of a plan.
+func (c *campaign) pathOf(number int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paths[number]
+}
+
+// firstVersion is the name of the version that a plan begins with, "" for the server's own.
+// The caller holds the lock.
+func (c *campaign) firstVersion(number int) string {
+	if u := c.Start.Upgrade; u != nil {
+		return u.Paths[c.paths[number]][0]
+	}
+	return ""
+}
+
+// Flags are those that a replay of a path's plans needs beside the campaign's.
+func (u *Upgrade) Flags(path int) (out []string) {
+	out = append(out, "-restate.version="+u.Paths[path][0])
+	for _, name := range slices.Sorted(maps.Keys(u.Settings[path])) {
+		out = append(out, "-restate.env="+name+"="+u.Settings[path][name])
+	}
+	return out
+}
+
+// replayFlags are those that a replay of a plan needs beside the campaign's.
+func (c *campaign) replayFlags(number int) []string {
+	if c.Start.Upgrade == nil {
+		return nil
+	}
+	return c.Start.Upgrade.Flags(c.pathOf(number))
+}
+
+// Upgrade is what the campaign upgrades, nil for another campaign.
+func (c *Campaign) Upgrade() *Upgrade { return c.Segments[0].Upgrade }
+
+// Judged are the plans of a campaign of upgrades.
+func (c *Campaign) Judged() (out []upgrade.Judged) {
+	for _, s := range c.Segments {
+		for _, j := range s.Plans {
+			out = append(out, upgrade.Judged{Number: j.Number, Verdict: j.Verdict, Switches: j.Switches, Broke: j.Broke})
+		}
+	}
+	slices.SortFunc(out, func(a, b upgrade.Judged) int { return cmp.Compare(a.Number, b.Number) })
+	return out
+}
+
+// brokeAfter says which switch, from 1, was the last before a run broke a guarantee, 0 if
+// none was or it did not break any.
+func brokeAfter(r harness.Run, switches []harness.Switch) int {
+	if r.Verdict != harness.Violation {
+		return 0
+	}
+	at := model.Forever.Seq
+	if b := r.Check.Broken(); b != nil && !r.Ledger {
+		if h := r.Outcome.History; b.Contradiction > 0 && b.Contradiction <= len(h.Operations) {
+			at = h.Operations[b.Contradiction-1].Return.Seq
+		}
+	}
+	last := 0
+	for i, s := range switches {
+		if s.Began < at {
+			last = i + 1
+		}
+	}
+	return last
+}

@@ -1,0 +1,63 @@
+package upgrade
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const sharding = "RESTATE_DISABLE_CONTROLLED_IDEMPOTENT_SHARDING"
+
+func TestVersionsAreAPathInTheOrderOfTheirReleases(t *testing.T) {
+	paths, err := Parse(" 1.7.12,1.6.2, 1.7.2")
+	require.NoError(t, err)
+	assert.Equal(t, []Path{{"1.6.2", "1.7.2", "1.7.12"}}, paths)
+	paths, err = Parse("1.7.12,mine")
+	require.NoError(t, err)
+	assert.Equal(t, []Path{{"1.7.12", "mine"}}, paths, "a build has no order")
+}
+
+func TestNeighboursArePairs(t *testing.T) {
+	paths, err := Parse("neighbours:1.6.1,1.6.2,1.7.2")
+	require.NoError(t, err)
+	assert.Equal(t, []Path{{"1.6.1", "1.6.2"}, {"1.6.2", "1.7.2"}}, paths)
+	paths, err = Parse(Neighbours)
+	require.NoError(t, err)
+	require.Greater(t, len(paths), 5)
+	assert.Equal(t, Path{"1.5.3", "1.6.1"}, paths[0])
+	for i := range len(paths) - 1 {
+		assert.Equal(t, paths[i][1], paths[i+1][0])
+	}
+}
+
+func TestPathsThatNoServerCanBeLedAlongAreRefused(t *testing.T) {
+	for text, says := range map[string]string{
+		"1.6.2": "want two versions at least", "": "want two versions at least", "1.6.2,1.6.2": "1.6.2 stands twice",
+		"1.5.3,1.7.12":            "1.7.12 does not start on the data of 1.5.3: name a version between them, one from 1.6.0 on, before 1.7.0",
+		"neighbours:1.5.3,1.7.12": "name a version between them", "neighbours,1.6.2": "want neighbours, or neighbours:A,B,C", "a b,c": "want a release",
+		"neighbours:1.6.2": "want two versions at least",
+	} {
+		_, err := Parse(text)
+		assert.ErrorContains(t, err, says, text)
+	}
+}
+
+func TestSettingsAreThoseOfEachWayBackUnlessAPersonDecided(t *testing.T) {
+	assert.Equal(t, map[string]string{sharding: "true"}, Path{"1.6.2", "1.7.2", "1.7.12"}.Settings(nil))
+	assert.Empty(t, Path{"1.6.2", "1.7.12"}.Settings(map[string]string{"restate_disable_controlled_idempotent_sharding": "false"}))
+	assert.Empty(t, Path{"1.7.2", "1.7.12"}.Settings(nil))
+}
+
+func TestNeedsAreOfTheWayBackOnly(t *testing.T) {
+	assert.Empty(t, NeedsOf(Pair{"1.6.2", "1.7.12"}))
+	assert.Empty(t, NeedsOf(Pair{"1.7.12", "1.7.10"}))
+	all := NeedsOf(Pair{"1.7.12", "1.6.2"})
+	require.Len(t, all, 2)
+	assert.Equal(t, map[string]string{sharding: "true"}, all[0].Settings)
+	assert.False(t, all[0].Objects)
+	assert.NotEmpty(t, all[0].Links)
+	assert.True(t, all[1].Backup)
+	assert.Contains(t, all[1].With, "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES")
+	assert.Contains(t, all[1].Why, "does not serve the data")
+}

@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"retain/campaign"
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/harness/regress"
+	"retain/harness/session"
+	"retain/harness/upgrade"
+	"retain/model"
+	"retain/report"
+	"retain/runtime/versions"
+)
+
+// upgrades is the directory of upgrades without -dir.
+const upgrades = "testdata/upgrades"
+
+// upgradeTime is how long plans of one path are drawn without -duration, and pairTime those of
+// each pair of several.
+const (
+	upgradeTime = 3 * time.Minute
+	pairTime    = time.Minute
+)
+
+// Upgrade leads servers up, down and up again along the versions of -restate.versions, and
+// writes the certificate of that: see package upgrade.
+func Upgrade(t T) {
+	if missing := upgradeMissing(); missing != "" {
+		skipped(t, "give "+missing)
+	}
+	ended.cut = true // until it has come to its end
+	ctx := Interruptible(t)
+	o, err := upgradeOptions(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			ended.cut = false
+		}
+		cannotBegin(t, err)
+	}
+	say("upgrade   ", o.Dir)
+	c := conductCampaign(t, ctx, o)
+	if !concludeUpgrade(t, c) {
+		t.Fail()
+	}
+	if ended.cut {
+		say(fmt.Sprintf("note       ended after %s of %s: go on with it (exit code %d)", elapsed(c, o.Start.Shard).Round(time.Second), o.Start.Duration, RunAgain))
+		say("go on     ", upgradeResumeCommand(c.Dir))
+	}
+}
+
+func upgradeMissing() string {
+	if *versionsFlag == "" && campaignDir() == "" {
+		return "-restate.versions A,B, the versions to lead a server through, or -resume DIR"
+	}
+	return ""
+}
+
+// upgradeResumeCommand is the command that goes on with an upgrade that was cut short.
+func upgradeResumeCommand(dir string) string {
+	words := []string{"go test -run Upgrade -timeout 0 -resume", dir}
+	flag.Visit(func(f *flag.Flag) {
+		if slices.Contains([]string{"workers", "keep.data", "shrink.budget", "check.budget", "summary"}, f.Name) {
+			words = append(words, argument(f.Name, f.Value.String()))
+		}
+	})
+	return strings.Join(words, " ")
+}
+
+// checkUpgrade refuses versions that no server can be led through.
+func checkUpgrade() error {
+	if !runs("Upgrade") || *versionsFlag == "" {
+		return nil
+	}
+	paths, err := upgrade.Parse(*versionsFlag)
+	if err != nil {
+		return fmt.Errorf("-restate.versions: %w", err)
+	}
+	for _, name := range upgradedVersions(paths) {
+		if _, ordered := versions.Parse(name); !ordered && !isBuild(name) && backend.Name(*runtimeFlag) != backend.Simulated {
+			return fmt.Errorf("-restate.versions: %s is no release such as 1.7.12: name your build with -restate.binary %s=PATH or -restate.image %s=REF", name, name, name)
+		}
+	}
+	switch {
+	case isSet(flag.Lookup("restate.version")):
+		return errors.New("-restate.version is one version, -restate.versions are those of the upgrade: leave one of them out")
+	case imageFlag.plain+binaryFlag.plain != "":
+		return errors.New("-restate.versions: a build needs a name among them: give it as NAME=, and NAME in -restate.versions")
+	case *loadFlag == 0:
+		return errors.New("-load 0: an upgrade is tested under load: give a number of clients above 0, or leave it out")
+	}
+	return nil
+}
+
+// upgradedVersions are the versions of paths, each once.
+func upgradedVersions(paths []upgrade.Path) (out []string) {
+	for _, path := range paths {
+		for _, version := range path {
+			if !slices.Contains(out, version) {
+				out = append(out, version)
+			}
+		}
+	}
+	return out
+}
+
+// upgradeOptions are those of the flags. Everything that can be refused is refused here.
+func upgradeOptions(ctx context.Context) (campaign.Options, error) {
+	if err := checkArtifactsWritable(); err != nil {
+		return campaign.Options{}, err
+	}
+	paths, err := upgrade.Parse(*versionsFlag)
+	if err != nil {
+		return campaign.Options{}, fmt.Errorf("-restate.versions: %w", err)
+	}
+	dir := campaignDir()
+	if dir == "" {
+		dir = filepath.Join(upgrades, time.Now().UTC().Format("20060102T150405.000"))
+	}
+	last, err := lastSegment(dir)
+	if err != nil {
+		return campaign.Options{}, err
+	}
+	seed := uint64(0) // that of the upgrade that goes on
+	if _, given := rapidFlag("seed"); given || last == nil {
+		seed = sessionSeed()
+	}
+	if err := checkNamedIn(upgradedVersions(paths)); err != nil {
+		return campaign.Options{}, err
+	}
+	u, on, err := upgradeServers(ctx, paths, max(1, seed))
+	if err != nil {
+		return campaign.Options{}, err
+	}
+	time := *durationFlag
+	if time == 0 {
+		time = upgradeDuration(paths)
+	}
+	o := DrawOptions()
+	return campaign.Options{
+		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settingsOn(on.choice.Name), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
+		Start: campaign.Start{
+			Seed: seed, Shard: campaign.Shard{Of: 1}, Duration: time, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
+			Server: o.Server, StartConfigs: o.StartConfigs, VQueues: upgradeDrawsVQueues(), Loads: upgradeLoads(), Scheduled: o.Scheduled, Unweighted: true, Known: knownFindings,
+			Upgrade: u,
+		},
+		Dir: dir, ShrinkBudget: *shrinkFlag, Subject: subjectOf,
+		OnFinding: func(r harness.Run, s *regress.Shrunk, flags []string) {
+			fmt.Fprint(console, finding(r, s, flags...))
+		},
+	}, nil
+}
+
+// upgradeDuration is how long plans are drawn without -duration.
+func upgradeDuration(paths []upgrade.Path) time.Duration {
+	if len(paths) == 1 {
+		return upgradeTime
+	}
+	return pairTime * time.Duration(len(paths))
+}
+
+// upgradeLoads are those of drawn plans; systematic ones always have one.
+func upgradeLoads() generators.Loads {
+	if *loadFlag == drawnLoad {
+		return generators.Loads{Share: loadShare}
+	}
+	return generators.Loads{Share: 1, Clients: *loadFlag}
+}
+
+// upgradeDrawsVQueues reports whether plans may have vqueues, if all their versions do: no
+// variable decides it for all.
+func upgradeDrawsVQueues() bool { return drawsVQueuesOn("") && *serverFlag == "" }
+
+// upgradeServers finds the servers of all paths and checks their settings.
+func upgradeServers(ctx context.Context, paths []upgrade.Path, seed uint64) (*campaign.Upgrade, chosen, error) {
+	u := &campaign.Upgrade{Versions: *versionsFlag, Paths: paths}
+	var on chosen
+	name := backend.Name(*runtimeFlag)
+	for _, path := range paths {
+		s, needed := flagServer(name), map[string]string{}
+		if name != backend.Simulated {
+			needed = path.Settings(envFlag)
+			s.settings.Version, s.versions = path[0], path[1:]
+		}
+		for _, setting := range slices.Sorted(maps.Keys(needed)) {
+			say(fmt.Sprintf("note       the way back from %s needs %s=%s, which each start has", path[len(path)-1], setting, needed[setting]))
+		}
+		u.Settings = append(u.Settings, needed)
+		one, err := chooseServer(ctx, name, seed, func(string) {}, s)
+		if err != nil {
+			return nil, chosen{}, fmt.Errorf("%s: %w", path, err)
+		}
+		if on.open == nil {
+			on = one
+		}
+		for _, a := range one.altered {
+			if !slices.ContainsFunc(on.altered, func(b model.Setting) bool { return a == b }) {
+				on.altered = append(on.altered, a)
+			}
+		}
+	}
+	if name != backend.Simulated {
+		sweep(ctx)
+	}
+	return u, on, nil
+}
+
+// concludeUpgrade writes the certificate and the files of the flags, prints the answer, and
+// reports whether it is green.
+func concludeUpgrade(t T, c *campaign.Campaign) (green bool) {
+	certificate := report.CertificateOf(c)
+	errs := []error{certificate.Write(c.Dir)}
+	rows := certificate.Rows(c.Dir)
+	rows.Print(console)
+	if *summaryFlag != "" {
+		errs = append(errs, certificate.WriteJSON(*summaryFlag))
+	}
+	if path := os.Getenv(report.StepSummary); path != "" {
+		errs = append(errs, certificate.AppendMarkdown(path))
+	}
+	if err := errors.Join(errs...); err != nil {
+		ended.red = true
+		t.Errorf("harness: %v", err)
+	}
+	verdict, _ := c.Verdict()
+	ended.red = ended.red || verdict != harness.Pass && verdict != harness.Interrupted
+	return verdict == harness.Pass
+}
