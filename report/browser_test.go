@@ -127,8 +127,8 @@ func (v view) String() string {
 	return fmt.Sprintf("%d-%s", v.width, map[bool]string{true: "dark", false: "light"}[v.dark])
 }
 
-// views are a desk's and a phone's, by day and by night.
-var views = []view{{1280, false}, {1280, true}, {390, false}, {390, true}}
+// views are a desk's and phones', by day and by night.
+var views = []view{{1280, false}, {1280, true}, {390, false}, {390, true}, {360, false}}
 
 // show opens a page in a view.
 func (b *browser) show(t *testing.T, page string, v view) {

@@ -143,8 +143,8 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		Version: CertificateVersion, Verdict: verdict, Because: why, Paths: u.Paths, Began: first.At, Of: seconds(c.Segments[len(c.Segments)-1].Duration),
 		Seed: first.Seed, Runtime: first.Runtime, SDK: first.SDK, Operations: t.Operations + t.Load.Operations, ReadBack: t.ReadBack + t.Load.ReadBack,
 		Settings: orEmpty(alteredBy(c)), WayBack: u.Settings, Known: c.Known(), Findings: []certifiedFinding{}, Unjudged: []certifiedFinding{},
-		Plans: certifiedPlans{All: t.Plans, Verdicts: t.Verdicts},
-		Tested: certifiedCoverage{Partitions: t.Coverage.Partitions, VQueues: t.Coverage.VQueues, Classes: t.Coverage.Plans, Kinds: []model.Kind{}},
+		Plans:     certifiedPlans{All: t.Plans, Verdicts: t.Verdicts},
+		Tested:    certifiedCoverage{Partitions: t.Coverage.Partitions, VQueues: t.Coverage.VQueues, Classes: t.Coverage.Plans, Kinds: []model.Kind{}},
 		NotTested: strings.Split(notTested(harness.Tally{Counters: t.Counters}), ", "),
 	}
 	if first.Runtime == simulatedRuntime {
@@ -295,10 +295,11 @@ func (c *Certificate) answers(paths []upgrade.Path) (out []string) {
 	switch c.Verdict {
 	case harness.Violation:
 		for _, f := range c.Findings {
-			line := fmt.Sprintf("not certified: %s", f.Says)
+			where := "before the first switch"
 			if f.After != "" {
-				line += ", after the step " + f.After
+				where = "after the step " + f.After
 			}
+			line := fmt.Sprintf("do not upgrade: a guarantee broke %s: %s", where, f.Says)
 			if !slices.Contains(out, line) {
 				out = append(out, line)
 			}

@@ -109,7 +109,9 @@ func findingsSection(id, title string, all []certifiedFinding) certificateSectio
 // tested says what was tested and what not.
 func (c *Certificate) tested() certificateSection {
 	out := certificateSection{ID: "tested", Title: "What was tested, and what not"}
-	add := func(label string, lines ...string) { out.Facts = append(out.Facts, certificateFact{Label: label, Lines: lines}) }
+	add := func(label string, lines ...string) {
+		out.Facts = append(out.Facts, certificateFact{Label: label, Lines: lines})
+	}
 	add("tested",
 		fmt.Sprintf("%s operations of concurrent clients · %s · %s, %s up, down and up again by stop and by kill, %s with switches at random faults",
 			thousands(c.Operations), switchesText(c.Switches), plural(c.Plans.All, "plan"), thousands(c.Plans.Systematic), thousands(c.Plans.Drawn)),

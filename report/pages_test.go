@@ -126,6 +126,10 @@ func gallery(t *testing.T) map[string]string {
 		require.NoError(t, err)
 		out[name] = path
 	}
+	for name, c := range map[string]*campaign.Campaign{"certificate-passing": upgraded(t, 20), "certificate-failing": upgraded(t, 6, 1, 4)} {
+		require.NoError(t, CertificateOf(c).Write(c.Dir))
+		out[name] = filepath.Join(c.Dir, triage.PageFile)
+	}
 	return out
 }
 

@@ -20,7 +20,11 @@ func Report(t T) {
 	if err != nil {
 		cannotBegin(t, fmt.Errorf("-dir: %w", err))
 	}
-	if !concludeCampaign(t, c) {
+	conclude := concludeCampaign
+	if c.Upgrade() != nil {
+		conclude = concludeUpgrade
+	}
+	if !conclude(t, c) {
 		t.Fail()
 	}
 }

@@ -32,7 +32,7 @@ var layers = []layer{
 	{"diagnosis, known findings, origin of the server", []string{"harness/backend", "harness/known", "harness/triage"}},
 	{"sessions", []string{"harness/session"}},
 	{"regressions", []string{"harness/regress"}},
-	{"comparisons", []string{"harness/compare"}},
+	{"comparisons, upgrades", []string{"harness/compare", "harness/upgrade"}},
 	{"helpers of harness's tests", []string{"harness/"}},
 	{"campaigns", []string{"campaign"}},
 	{"reports", []string{"report"}},

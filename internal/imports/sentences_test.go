@@ -29,7 +29,7 @@ var renderers = map[string]string{
 	"retain/harness/regress":   "CaseOf decodeCase shrinking.fails",
 	"retain/campaign": "Segment.add Segment.addResult campaign.addViolation campaign.findPlanted campaign.promote " +
 		"campaign.reloadViolation campaign.run resultOf",
-	"retain/report": "Comparison.broken Comparison.findingRows Recheck Reporter.Run broken brokenTitle campaignFinding.fill drawnOf findingOf recalled undecidedRuns " +
+	"retain/report": "Certificate.addPlans Comparison.broken Comparison.findingRows Recheck Reporter.Run broken brokenTitle campaignFinding.fill drawnOf findingOf recalled undecidedRuns " +
 		"workAxis.unjudged",
 	"retain/internal/cli": "Fuzz regression replayedCase.tell",
 }

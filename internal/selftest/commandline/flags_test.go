@@ -65,7 +65,7 @@ func badFlags() []refusal {
 		{name: "a version beside an image", args: suite.Properties("-restate.image", "i", "-restate.version", "1.6.2"), says: []string{"leave one of them out"}},
 		{name: "a version beside a binary", args: suite.Properties("-restate.binary", "b", "-restate.version", "1.6.2"), says: []string{"leave one of them out"}},
 		{name: "an answer to a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-unresolved"}, says: []string{"-unresolved is read by -run Properties, -run Compare or -run Campaign"}},
-		{name: "a seed of a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-rapid.seed", "1"}, says: []string{"-rapid.seed is read by -run Properties, -run Compare or -run Campaign"}},
+		{name: "a seed of a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-rapid.seed", "1"}, says: []string{"-rapid.seed is read by -run Properties, -run Compare, -run Upgrade or -run Campaign"}},
 		{name: "one version to compare", args: comparing("-restate.versions", "none"), says: []string{"want two versions at least"}},
 		{name: "a version twice", args: comparing("-restate.versions", "none,none"), says: []string{"names none twice"}},
 		{name: "versions that the simulated runtime lacks", args: comparing("-restate.versions", "1.6.2,1.7.12"), says: []string{"a version is none, or a planted bug"}},
@@ -79,6 +79,16 @@ func badFlags() []refusal {
 		{name: "a plan over a gap", args: []string{"-test.run", "^TestReplay$", "-runtime", "process", "-restate.version", "1.5.3", "-plan", "over-a-gap.json"}, before: planOverAGap,
 			says: []string{"step 2 (id 2): 1.7.12 does not start on the data of 1.5.3"}},
 		{name: "bugs of versions", args: comparing("-restate.versions", "none,lost-write", "-bugs", "rollback"), says: []string{"-bugs is read by"}},
+		{name: "one version to upgrade", args: upgrading("-restate.versions", "1.6.2"), says: []string{"want two versions at least, such as 1.6.2,1.7.12"}},
+		{name: "a version to upgrade twice", args: upgrading("-restate.versions", "1.6.2,1.7.12,1.6.2"), says: []string{"1.6.2 stands twice: leave one out"}},
+		{name: "a plan to upgrade", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-plan", "p"), says: []string{"-plan is read by -run Replay or -run Compare", "leave it out"}},
+		{name: "an upgrade over a gap", args: upgrading("-restate.versions", "1.5.3,1.7.12"), says: []string{"1.7.12 does not start on the data of 1.5.3", "one from 1.6.0 on, before 1.7.0"}},
+		{name: "an upgrade to no release", args: []string{"-test.run", "^TestUpgrade$", "-runtime", "process", "-restate.versions", "1.6.2,mine"}, says: []string{"mine is no release", "-restate.binary mine=PATH"}},
+		{name: "an upgrade of one version", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.version", "1.6.2"}, says: []string{"-restate.version is read by"}},
+		{name: "an upgrade without a load", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-load", "0"), says: []string{"-load 0: an upgrade is tested under load"}},
+		{name: "an upgrade of nothing", args: upgrading(), says: []string{"-run Upgrade needs -restate.versions A,B"}},
+		{name: "neighbours and others", args: upgrading("-restate.versions", "neighbours,1.6.2"), says: []string{"want neighbours, or neighbours:A,B,C"}},
+		{name: "a build without a name to upgrade", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.binary", "b"}, says: []string{"a build needs a name among them"}},
 		{name: "a name of no build", args: suite.Properties("-restate.binary", "mine="), says: []string{"nothing stands behind mine="}},
 		{name: "a name of two builds", args: suite.Properties("-restate.image", "a=i", "-restate.image", "a=j"), says: []string{"a is given twice"}},
 		{name: "two builds without a name", args: suite.Properties("-restate.binary", "a", "-restate.binary", "b"), says: []string{"two servers have no name"}},
@@ -105,6 +115,11 @@ func badUnits() (out []refusal) {
 		out = append(out, refusal{name: "a unit of " + flag, args: suite.Properties("-"+flag, "5"), says: []string{"-" + flag + " 5: 5 needs a unit: 5s, 5m or 5h"}})
 	}
 	return out
+}
+
+// upgrading are the arguments of an upgrade of the simulated runtime.
+func upgrading(more ...string) []string {
+	return append([]string{"-test.run", "^TestUpgrade$", "-runtime", "simulated"}, more...)
 }
 
 // comparing are the arguments of a comparison on the simulated runtime.

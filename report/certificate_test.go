@@ -1,0 +1,181 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/campaign"
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/triage"
+	"retain/harness/upgrade"
+	"retain/model"
+)
+
+const shardingOff = "RESTATE_DISABLE_CONTROLLED_IDEMPOTENT_SHARDING"
+
+// upgraded is an upgrade of n plans in a directory, of which those numbers broke.
+func upgraded(t *testing.T, n int, broke ...int) *campaign.Campaign {
+	began := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	u := &campaign.Upgrade{
+		Versions: "1.6.2,1.7.12", Paths: []upgrade.Path{{"1.6.2", "1.7.12"}}, Settings: []map[string]string{{shardingOff: "true"}},
+	}
+	s := campaign.Segment{
+		Start: campaign.Start{Version: campaign.Version, Segment: "s", At: began, Seed: 4711, Duration: time.Hour, Workers: 2, Runtime: "process", SDK: "sdk go 1.2.0",
+			Flags: []string{"-runtime=process", "-restate.env=A=<b>"}, Upgrade: u},
+		File: "records/s.jsonl", Drawn: map[int]campaign.PlanDrawn{}, Last: began.Add(time.Hour + time.Minute), End: &campaign.End{},
+	}
+	dir := t.TempDir()
+	for i := range n {
+		s.Drawn[i] = campaign.PlanDrawn{Number: i, Turn: i}
+		faults := []model.FaultKind{model.Stop, model.Kill, model.Stop}
+		if i%2 == 1 {
+			faults = []model.FaultKind{model.Kill, model.Stop, model.Kill}
+		}
+		j := campaign.PlanResult{
+			Number: i, Run: "r", Identity: "restate-server 1.6.2 (76acff9), process", At: began, Took: time.Minute, Verdict: harness.Pass, Partitions: 4,
+			Counters: harness.Counters{Operations: 123, ReadBack: 17}, Class: &generators.Class{},
+		}
+		for k, fault := range faults {
+			w := harness.Switch{Step: k, From: "1.6.2", To: "1.7.12", Server: "1.7.12 (577e032)", Fault: fault, Open: 61 + k, Queued: 40 + k, Outage: time.Duration(1234+i+k) * time.Millisecond,
+				Kinds: model.Kinds(), Reads: 19, Objects: 13}
+			if k == 1 {
+				w.From, w.To, w.Server = "1.7.12", "1.6.2", "1.6.2 (76acff9)"
+			}
+			j.Switches = append(j.Switches, w)
+		}
+		for _, b := range broke {
+			if b == i {
+				j.Verdict, j.Sentence, j.Broken, j.Broke, j.Dir = harness.Violation, "an acknowledged write <is> missing", model.Guarantee{Code: model.OperationFinishes}, 2, "findings/x-"+string(rune('0'+i))
+				require.NoError(t, os.MkdirAll(filepath.Join(dir, j.Dir), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, j.Dir, triage.PageFile), []byte("<html>"), 0o600))
+			}
+		}
+		s.Plans = append(s.Plans, j)
+	}
+	return &campaign.Campaign{Dir: dir, Segments: []campaign.Segment{s}}
+}
+
+func TestCertificateAnswersInItsFirstSentence(t *testing.T) {
+	passing := CertificateOf(upgraded(t, 20))
+	assert.Equal(t, harness.Pass, passing.Verdict, passing.Because)
+	assert.Equal(t, []string{"may upgrade 1.6.2 -> 1.7.12: no acknowledged write was lost, doubled or seen out of order in 2,460 operations and 60 switches; may go back, with " +
+		shardingOff + "=true from the newer server's first start on"}, passing.Answer)
+
+	c := CertificateOf(upgraded(t, 4, 2))
+	assert.Equal(t, harness.Violation, c.Verdict)
+	require.Len(t, c.Answer, 1)
+	assert.Regexp(t, `^do not upgrade: a guarantee broke after the step 1.7.12 -> 1.6.2 by kill: .+`, c.Answer[0])
+	assert.Equal(t, "findings/x-2/report.html", c.Findings[0].Link)
+	assert.Contains(t, c.Findings[0].Replay, "findings/x-2/plan.json -runtime=process '-restate.env=A=<b>' -restate.version=1.6.2 -restate.env="+shardingOff+"=true")
+
+	few := CertificateOf(upgraded(t, 1))
+	assert.Equal(t, harness.Vacuous, few.Verdict)
+	assert.Contains(t, few.Answer[0], "not answered: nothing broke in 3 switches, which prove too little")
+	assert.Contains(t, strings.Join(few.Because, "\n"), "1.6.2 -> 1.7.12 by kill: no plan came to it")
+
+	cut := upgraded(t, 4)
+	cut.Interrupted, cut.Segments[0].Last = true, cut.Segments[0].At.Add(90*time.Second)
+	half := CertificateOf(cut)
+	assert.Equal(t, harness.Interrupted, half.Verdict)
+	assert.Equal(t, "not answered yet: interrupted after 1 min 30 s of 60 min 0 s, and nothing broke in 12 switches", half.Answer[0])
+	assert.Equal(t, "go test -run Upgrade -timeout 0 -resume "+cut.Dir, half.GoOn)
+	assert.Empty(t, passing.GoOn)
+}
+
+// A server that did not serve after a step back can't go back without a backup.
+func TestCertificateOfARefusedWayBackNeedsABackup(t *testing.T) {
+	c := upgraded(t, 20)
+	for i := range c.Segments[0].Plans {
+		c.Segments[0].Plans[i].Switches[1].Outage = 0
+	}
+	answer := CertificateOf(c).Answer[0]
+	assert.Contains(t, answer, "can't go back without a backup from before the upgrade: 1.6.2 does not serve the data of 1.7.12")
+}
+
+// certificateForms are the three forms of a certificate: page and Markdown as plain text.
+func certificateForms(t *testing.T, c *Certificate, dir string) (page, markdown string, value any) {
+	require.NoError(t, c.Write(dir))
+	text, err := os.ReadFile(filepath.Join(dir, triage.PageFile))
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "<is>", "a text is no markup")
+	page = string(text)
+	text, err = os.ReadFile(filepath.Join(dir, CertificateMarkdownFile))
+	require.NoError(t, err)
+	markdown = string(text)
+	text, err = os.ReadFile(filepath.Join(dir, CertificateFile))
+	require.NoError(t, err)
+	value, err = jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	require.NoError(t, err)
+	var again Certificate
+	require.NoError(t, json.Unmarshal(text, &again))
+	assert.Equal(t, c.Steps, again.Steps, "the JSON has all of it")
+	return page, markdown, value
+}
+
+// Each number of the tables, and each fact, stands in the page and in the Markdown.
+func TestFormsOfACertificateSayTheSame(t *testing.T) {
+	for name, all := range map[string]*campaign.Campaign{"pass": upgraded(t, 20), "violation": upgraded(t, 6, 1, 4)} {
+		c := CertificateOf(all)
+		page, markdown, value := certificateForms(t, c, all.Dir)
+		v := c.view()
+		for _, s := range v.Sections {
+			if s.Table == nil {
+				continue
+			}
+			for _, row := range s.Table.Rows {
+				cells, line := "", "|"
+				for _, cell := range row {
+					text := htmlText(cell.Text)
+					cells += text
+					m := escapeMarkdown(cell.Text)
+					if cell.Link != "" {
+						m = "[" + m + "](" + cell.Link + ")"
+					}
+					line += " " + m + " |"
+				}
+				assert.Contains(t, tags.ReplaceAllString(page, ""), cells, "%s: the page has the row", name)
+				assert.Contains(t, markdown, line, "%s: the Markdown has the row", name)
+			}
+		}
+		for _, s := range v.Sections {
+			for _, f := range s.Facts {
+				for _, one := range f.Lines {
+					assert.Contains(t, page, htmlText(one), "%s: %s", name, f.Label)
+					if f.Command {
+						assert.Contains(t, markdown, "`"+one+"`")
+					} else {
+						assert.Contains(t, markdown, escapeMarkdown(one), "%s: %s", name, f.Label)
+					}
+				}
+			}
+		}
+		step := value.(map[string]any)["steps"].([]any)[0].(map[string]any)
+		assert.Equal(t, json.Number("61"), step["open"].(map[string]any)["least"])
+		assert.Contains(t, page, "61 · ")
+	}
+}
+
+func htmlText(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "+", "&#43;").Replace(text)
+}
+
+func TestCertificateFitsItsSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("..", "docs", "certificate.schema.json"))
+	require.NoError(t, err)
+	for name, all := range map[string]*campaign.Campaign{"pass": upgraded(t, 20), "violation": upgraded(t, 6, 1), "nothing": upgraded(t, 0)} {
+		_, _, value := certificateForms(t, CertificateOf(all), all.Dir)
+		assert.NoError(t, schema.Validate(value), name)
+		value.(map[string]any)["verdict"] = "green"
+		assert.Error(t, schema.Validate(value))
+	}
+}
