@@ -27,6 +27,13 @@ type Switch struct {
 	// Outage is from the end of the old server until calls went through in every partition, 0
 	// if they never did.
 	Outage time.Duration `json:"outage_ns,omitempty"`
+	// Resent counts the operations that had been answered before and were sent again after it
+	// and before the next switch; Same are those of them that got the same answer.
+	Resent int `json:"resent,omitempty"`
+	Same   int `json:"same,omitempty"`
+	// Excused names the known refusal that it ended in, "" for none: the server went forward
+	// again.
+	Excused string `json:"excused,omitempty"`
 	// Kinds are the kinds of objects with an acknowledged write before it, on an object that
 	// was read after it and before the next switch.
 	Kinds []model.Kind `json:"kinds,omitempty"`
@@ -53,7 +60,7 @@ func SwitchesOf(h *model.History, first string) []Switch {
 		if !f.Kind.Starts() || version == running {
 			continue
 		}
-		s := Switch{Step: f.Step, From: running, To: version, Server: f.StartedVersion(), Outage: outageOf(h, f), Began: f.Begin.Seq}
+		s := Switch{Step: f.Step, From: running, To: version, Server: f.StartedVersion(), Outage: outageOf(h, f), Excused: f.Excused, Began: f.Begin.Seq}
 		m := moment{began: f.Begin.Seq, until: model.Forever.Seq, ended: f.Begin.Seq}
 		for _, e := range slices.Backward(h.Faults[:i]) {
 			if e.Ends() {
@@ -64,7 +71,9 @@ func SwitchesOf(h *model.History, first string) []Switch {
 		if n := len(at); n > 0 {
 			at[n-1].until = m.ended
 		}
-		out, at, running = append(out, s), append(at, m), version
+		if out, at = append(out, s), append(at, m); s.Excused == "" {
+			running = version
+		}
 	}
 	for i := range out {
 		out[i].measure(h, at[i])
@@ -99,6 +108,7 @@ func (s *Switch) measure(h *model.History, m moment) {
 				exclusive[o.Object]++
 			}
 		}
+		s.addRepeats(o, m)
 		switch {
 		case o.Outcome != model.OK:
 		case !o.Op.ReadOnly() && o.Return.Seq < m.ended:
@@ -117,6 +127,20 @@ func (s *Switch) measure(h *model.History, m moment) {
 		kept[o.Kind] = kept[o.Kind] || read[o]
 	}
 	s.Kinds = slices.DeleteFunc(model.Kinds(), func(k model.Kind) bool { return !kept[k] })
+}
+
+// addRepeats counts the times that an answered operation was sent again.
+func (s *Switch) addRepeats(o *model.Invoked, m moment) {
+	kept := o.In(model.Resolved).Answer
+	for _, r := range o.Repeats {
+		if r.At.Seq < m.began || r.At.Seq > m.until {
+			continue
+		}
+		s.Resent++
+		if kept != nil && kept.Equal(r.Answer) {
+			s.Same++
+		}
+	}
 }
 
 // onWire reports whether an attempt of an operation was on the wire at a time.

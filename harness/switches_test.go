@@ -55,6 +55,24 @@ func TestStartsAsAnotherVersionAreSwitches(t *testing.T) {
 	assert.Equal(t, []model.Kind{model.Map}, back.Kinds)
 }
 
+func TestRepeatedAnswersAreOfTheSwitchBeforeThem(t *testing.T) {
+	h := switched()
+	o := &h.Operations[0]
+	o.Key, o.Answer = "k", model.Change{Old: 0, New: 1}
+	o.Repeats = []model.Repeat{{At: instantAt(151), Answer: model.Change{Old: 0, New: 1}}, {At: instantAt(231), Answer: model.Change{Old: 1, New: 2}}}
+	all := SwitchesOf(h, "")
+	assert.Equal(t, []int{1, 1, 1, 0}, []int{all[0].Resent, all[0].Same, all[1].Resent, all[1].Same})
+}
+
+func TestExcusedWayBackLeavesTheVersion(t *testing.T) {
+	h := switched()
+	h.Faults[5].Excused = "entry"
+	h.Faults = append(h.Faults, model.Fault{Kind: model.Start, Version: "1.7.12", Reported: "1.7.12", Begin: instantAt(300), End: instantAt(310)})
+	all := SwitchesOf(h, "")
+	require.Len(t, all, 2, "forward again is no switch")
+	assert.Equal(t, "entry", all[1].Excused)
+}
+
 func TestFirstVersionHasItsNameOfThePlan(t *testing.T) {
 	assert.Equal(t, "mine", SwitchesOf(switched(), "mine")[0].From)
 	assert.Empty(t, SwitchesOf(&model.History{}, ""))

@@ -76,12 +76,18 @@ type certifiedStep struct {
 	Times  int                 `json:"times"`
 	Open   upgrade.Spread[int] `json:"open"`
 	Queued upgrade.Spread[int] `json:"queued"`
-	Reads  int                 `json:"reads"`
+	// Resent counts the answered operations that were sent again, Same those that got the same
+	// answer.
+	Resent int `json:"resent"`
+	Same   int `json:"same"`
+	Reads  int `json:"reads"`
 	// Objects counts the objects that were read.
 	Objects int          `json:"objects"`
 	Kinds   []model.Kind `json:"kinds"`
 	Outage  outageJSON   `json:"outage_seconds"`
-	Broke   []int        `json:"broke"`
+	// Excused counts the known refusals that it ended in, by entry.
+	Excused map[string]int `json:"excused,omitempty"`
+	Broke   []int          `json:"broke"`
 	// Excludes is the rate of failing switches that is excluded at 95 %, 0 for nothing.
 	Excludes float64 `json:"excludes"`
 }
@@ -98,6 +104,8 @@ type certifiedPair struct {
 	// Times counts the switches, Served those after which the new server served.
 	Times  int            `json:"times"`
 	Served int            `json:"served"`
+	// Excused are the known refusals that it ended in.
+	Excused []string `json:"excused,omitempty"`
 	Broke  int            `json:"broke"`
 	Outage outageJSON     `json:"outage_seconds"`
 	Needs  []upgrade.Need `json:"needs"`
@@ -186,7 +194,15 @@ func (c *Certificate) addSteps(steps []upgrade.Step) {
 			Outage: outageJSON{seconds(s.Outages().Median), seconds(s.Outages().Most)}, Broke: append([]int{}, s.Broke...), Excludes: s.Excludes(),
 		}
 		for _, w := range s.Switches {
+			one.Resent += w.Resent
+			one.Same += w.Same
 			one.Reads += w.Reads
+			if w.Excused != "" {
+				if one.Excused == nil {
+					one.Excused = map[string]int{}
+				}
+				one.Excused[w.Excused]++
+			}
 			one.Objects += w.Objects
 		}
 		for _, k := range s.Kinds() {
@@ -214,6 +230,9 @@ func (c *Certificate) addPairs(paths []upgrade.Path, steps []upgrade.Step) {
 				one.Broke += len(s.Broke)
 				for _, w := range s.Switches {
 					one.Times++
+					if w.Excused != "" && !slices.Contains(one.Excused, w.Excused) {
+						one.Excused = append(one.Excused, w.Excused)
+					}
 					if w.Outage > 0 {
 						one.Served++
 						outages = append(outages, w.Outage)

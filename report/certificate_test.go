@@ -47,7 +47,7 @@ func upgraded(t *testing.T, n int, broke ...int) *campaign.Campaign {
 		}
 		for k, fault := range faults {
 			w := harness.Switch{Step: k, From: "1.6.2", To: "1.7.12", Server: "1.7.12 (577e032)", Fault: fault, Open: 61 + k, Queued: 40 + k, Outage: time.Duration(1234+i+k) * time.Millisecond,
-				Kinds: model.Kinds(), Reads: 19, Objects: 13}
+				Kinds: model.Kinds(), Reads: 19, Objects: 13, Resent: 210 + k, Same: 210 + k}
 			if k == 1 {
 				w.From, w.To, w.Server = "1.7.12", "1.6.2", "1.6.2 (76acff9)"
 			}
@@ -96,9 +96,13 @@ func TestCertificateAnswersInItsFirstSentence(t *testing.T) {
 func TestCertificateOfARefusedWayBackNeedsABackup(t *testing.T) {
 	c := upgraded(t, 20)
 	for i := range c.Segments[0].Plans {
-		c.Segments[0].Plans[i].Switches[1].Outage = 0
+		c.Segments[0].Plans[i].Switches[1].Outage, c.Segments[0].Plans[i].Switches[1].Excused = 0, "entry"
 	}
-	answer := CertificateOf(c).Answer[0]
+	refused := CertificateOf(c)
+	answer := refused.Answer[0]
+	assert.Equal(t, harness.Pass, refused.Verdict)
+	assert.Contains(t, refused.Markdown(), "not served in 20 of 20: entry")
+	assert.Equal(t, map[string]int{"entry": 10}, refused.Steps[2].Excused)
 	assert.Contains(t, answer, "can't go back without a backup from before the upgrade: 1.6.2 does not serve the data of 1.7.12")
 }
 

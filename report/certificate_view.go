@@ -194,7 +194,7 @@ func pairResult(p certifiedPair) string {
 	case p.Times == 0:
 		return "not tested"
 	case p.Served < p.Times:
-		return fmt.Sprintf("not served in %d of %d", p.Times-p.Served, p.Times)
+		return strings.Join(append([]string{fmt.Sprintf("not served in %d of %d", p.Times-p.Served, p.Times)}, p.Excused...), ": ")
 	}
 	return served
 }
@@ -229,20 +229,28 @@ func (c *Certificate) needsText(p certifiedPair) string {
 func (c *Certificate) steps() certificateSection {
 	t := &sheet{Columns: []sheetColumn{
 		{Name: "from"}, {Name: "to"}, {Name: "by"}, {Name: "times", Number: true}, {Name: "in flight or queued", Number: true}, {Name: "queued", Number: true},
-		{Name: "objects read", Number: true}, {Name: "median outage", Number: true}, {Name: "longest", Number: true}, {Name: "broke", Number: true}, {Name: "excludes (95 %)", Number: true},
+		{Name: "sent again", Number: true}, {Name: "same answer", Number: true}, {Name: "objects read", Number: true}, {Name: "median outage", Number: true}, {Name: "longest", Number: true}, {Name: "broke", Number: true}, {Name: "excused", Number: true}, {Name: "excludes (95 %)", Number: true},
 	}}
 	for _, s := range c.Steps {
 		excludes := "-"
 		if s.Excludes > 0 {
 			excludes = "> " + rateText(s.Excludes)
 		}
-		t.add(s.From, s.To, string(s.Fault), thousands(s.Times), spreadText(s.Times, s.Open), spreadText(s.Times, s.Queued), thousands(s.Objects),
-			outageText(s.Outage.Median), outageText(s.Outage.Longest), thousands(len(s.Broke)), excludes)
+		t.add(s.From, s.To, string(s.Fault), thousands(s.Times), spreadText(s.Times, s.Open), spreadText(s.Times, s.Queued), thousands(s.Resent), thousands(s.Same), thousands(s.Objects),
+			outageText(s.Outage.Median), outageText(s.Outage.Longest), thousands(len(s.Broke)), thousands(total(s.Excused)), excludes)
 	}
 	return certificateSection{ID: "steps", Title: "Steps", Table: t, Remarks: []string{
 		"In flight or queued: the operations on the wire when the end of the old server began, the least, the median and the most. Queued: those of them that waited for the key of an object.",
+		"Sent again: operations that were answered before the switch, under their idempotency keys. Broke: plans in which a guarantee broke after it. Excused: refusals of a way back that are known.",
 		fmt.Sprintf("Excludes: so many switches without a failure exclude a higher rate of failures, at 95 %%; fewer than %d exclude nothing.", harness.Judgeable),
 	}}
+}
+
+func total(of map[string]int) (n int) {
+	for _, k := range of {
+		n += k
+	}
+	return n
 }
 
 func spreadText(n int, s upgrade.Spread[int]) string {
