@@ -66,6 +66,9 @@ func (s certificateSection) markdown(b *strings.Builder) {
 			}
 			lines = append(lines, line)
 		}
+		for _, link := range f.Links {
+			lines = append(lines, "<"+link+">")
+		}
 		fmt.Fprintf(b, "| %s | %s |\n", escapeMarkdown(f.Label), strings.Join(lines, "<br>"))
 	}
 	if s.Table != nil {

@@ -34,6 +34,8 @@ type certificateFact struct {
 	Lines []string
 	// Command is true for lines that are typed.
 	Command bool
+	// Links stand behind the lines.
+	Links []string
 }
 
 // sheet is a table. Columns of numbers are aligned at their end.
@@ -101,7 +103,7 @@ func findingsSection(id, title string, all []certifiedFinding) certificateSectio
 		}
 	}
 	if replays != nil {
-		out.Facts = append(out.Facts, certificateFact{"replay", replays, true})
+		out.Facts = append(out.Facts, certificateFact{Label: "replay", Lines: replays, Command: true})
 	}
 	return out
 }
@@ -269,7 +271,7 @@ func (c *Certificate) wayBack() certificateSection {
 			if !n.Objects {
 				lines = append(lines, "This is about what retain does not test: services without keys of objects.")
 			}
-			out.Facts = append(out.Facts, certificateFact{Label: p.From + " to " + p.To, Lines: append(lines, n.Links...)})
+			out.Facts = append(out.Facts, certificateFact{Label: p.From + " to " + p.To, Lines: lines, Links: n.Links})
 		}
 	}
 	set := false
@@ -312,10 +314,10 @@ func (c *Certificate) repeat() certificateSection {
 	out := certificateSection{ID: "repeat", Title: "How to repeat it", Facts: []certificateFact{
 		{Label: "date", Lines: []string{fmt.Sprintf("%s UTC, %s of %s", c.Began.UTC().Format(time.DateTime), spanOf(c.Seconds), spanOf(c.Of))}},
 		{Label: "seed", Lines: []string{fmt.Sprint(c.Seed)}},
-		{"repeat", []string{c.Repeat}, true},
+		{Label: "repeat", Lines: []string{c.Repeat}, Command: true},
 	}}
 	if c.GoOn != "" {
-		out.Facts = append(out.Facts, certificateFact{"go on", []string{c.GoOn}, true})
+		out.Facts = append(out.Facts, certificateFact{Label: "go on", Lines: []string{c.GoOn}, Command: true})
 	}
 	return out
 }
