@@ -196,7 +196,7 @@ func (c *campaign) every(ctx context.Context, interval time.Duration, do func())
 // all is the course of a campaign.
 func (c *campaign) all(ctx context.Context) error {
 	c.recoverViolations(ctx)
-	for idle := 0; time.Now().Before(c.ends) && ctx.Err() == nil; {
+	for idle := 0; (time.Now().Before(c.ends) || c.lacksTurns()) && ctx.Err() == nil; {
 		if c.Start.Upgrade == nil && time.Since(c.canary) >= c.canaryEvery() {
 			c.runCanary(ctx)
 			continue

@@ -103,6 +103,13 @@ func (t *turns) begin(share time.Duration) time.Duration {
 	return max(leastTurn, share-t.spent[t.path])
 }
 
+// lacksTurns reports whether a path has not had its first systematic plans, where the machine
+// is slow: a campaign of upgrades goes on for them for up to twice its time.
+func (c *campaign) lacksTurns() bool {
+	late := time.Since(c.ends)
+	return late < c.Start.Duration && slices.ContainsFunc(c.turns.next, func(n int) bool { return n < SystematicFirst })
+}
+
 // sessionOn are the options of a session whose servers begin as the first version of a path.
 func (c *campaign) sessionOn(path int) session.Options {
 	o := c.Session

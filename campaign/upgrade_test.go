@@ -133,6 +133,20 @@ func TestInterruptedUpgradeGoesOnWhereItWas(t *testing.T) {
 	assert.ErrorContains(t, err, "-restate.versions is of a test, not none")
 }
 
+func TestEachPathHasItsFirstPlansWhereTheMachineIsSlow(t *testing.T) {
+	o := upgrading(t, time.Millisecond, []upgrade.Path{{"1.6.1", "1.6.2"}, {"1.6.2", "1.7.12"}})
+	o.Start.Duration = 30 * time.Second
+	c := &campaign{Options: o, turns: newTurns(o.Start.Upgrade), ends: time.Now().Add(-time.Second)}
+	c.turns.next = []int{SystematicFirst, SystematicFirst - 1}
+	assert.True(t, c.lacksTurns())
+	c.turns.next[1]++
+	assert.False(t, c.lacksTurns())
+	c.turns.next[1]--
+	c.ends = time.Now().Add(-31 * time.Second)
+	assert.False(t, c.lacksTurns(), "not for ever")
+	assert.False(t, (&campaign{Options: short(t, time.Hour), ends: time.Now()}).lacksTurns(), "another campaign has no turns")
+}
+
 func TestPathsShareTheTime(t *testing.T) {
 	u := &Upgrade{Paths: []upgrade.Path{{"1", "2"}, {"2", "3"}, {"3", "4"}}}
 	turns := newTurns(u)

@@ -102,13 +102,13 @@ type certifiedPair struct {
 	upgrade.Pair
 	Back bool `json:"back"`
 	// Times counts the switches, Served those after which the new server served.
-	Times  int            `json:"times"`
-	Served int            `json:"served"`
+	Times  int `json:"times"`
+	Served int `json:"served"`
 	// Excused are the known refusals that it ended in.
-	Excused []string `json:"excused,omitempty"`
-	Broke  int            `json:"broke"`
-	Outage outageJSON     `json:"outage_seconds"`
-	Needs  []upgrade.Need `json:"needs"`
+	Excused []string       `json:"excused,omitempty"`
+	Broke   int            `json:"broke"`
+	Outage  outageJSON     `json:"outage_seconds"`
+	Needs   []upgrade.Need `json:"needs"`
 }
 
 type certifiedVersion struct {

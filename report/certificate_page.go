@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"retain/harness/triage"
+	"retain/internal/inputfile"
 	"retain/internal/printable"
 )
 
@@ -80,6 +81,29 @@ func (s certificateSection) markdown(b *strings.Builder) {
 	for _, r := range s.Remarks {
 		fmt.Fprintf(b, "\n%s\n", escapeMarkdown(r))
 	}
+}
+
+// PairsMarkdown is the table of the neighbouring steps, in Markdown.
+func (c *Certificate) PairsMarkdown() string {
+	var b strings.Builder
+	c.pairs().Table.markdown(&b)
+	return b.String()
+}
+
+// ReadCertificate reads the JSON form.
+func ReadCertificate(path string) (*Certificate, error) {
+	text, err := inputfile.Read(path, triage.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	c := &Certificate{}
+	if err := json.Unmarshal(text, c); err != nil {
+		return nil, fmt.Errorf("read the certificate %s: %w", path, err)
+	}
+	if c.Version != CertificateVersion {
+		return nil, fmt.Errorf("read the certificate %s: its format has version %d, want %d", path, c.Version, CertificateVersion)
+	}
+	return c, nil
 }
 
 func (s *sheet) markdown(b *strings.Builder) {

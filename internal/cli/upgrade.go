@@ -32,6 +32,9 @@ const upgrades = "testdata/upgrades"
 const (
 	upgradeTime = 3 * time.Minute
 	pairTime    = time.Minute
+	// pairBetween is how many operations the load of a systematic plan has before each switch,
+	// where several pairs share the time.
+	pairBetween = 250
 )
 
 // Upgrade leads servers up, down and up again along the versions of -restate.versions, and
@@ -185,6 +188,9 @@ func upgradeDrawsVQueues() bool { return drawsVQueuesOn("") && *serverFlag == ""
 // upgradeServers finds the servers of all paths and checks their settings.
 func upgradeServers(ctx context.Context, paths []upgrade.Path, seed uint64) (*campaign.Upgrade, chosen, error) {
 	u := &campaign.Upgrade{Versions: *versionsFlag, Paths: paths}
+	if len(paths) > 1 {
+		u.Between = pairBetween
+	}
 	var on chosen
 	name := backend.Name(*runtimeFlag)
 	for _, path := range paths {
