@@ -305,6 +305,9 @@ func (c *Certificate) servers() certificateSection {
 	if len(c.Settings) > 0 {
 		settings = c.Settings.String()
 	}
+	if slices.ContainsFunc(c.WayBack, func(s map[string]string) bool { return len(s) > 0 }) {
+		settings += ", and those that were set for the way back"
+	}
 	out.Facts = append(out.Facts, certificateFact{Label: "runs as", Lines: []string{strings.Join(last, " · ")}}, certificateFact{Label: "settings", Lines: []string{settings}})
 	return out
 }
