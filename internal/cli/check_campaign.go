@@ -49,7 +49,7 @@ func checkCampaign() error {
 // without the seed that all shards share.
 func checkRecords(part campaign.Shard) error {
 	dir := campaignDir()
-	if dir == "" && (*durationFlag == 0 || runs("Upgrade")) {
+	if dir == "" && (*durationFlag == 0 || runs("Upgrade")) { // a new upgrade needs no directory
 		return nil
 	}
 	last, err := lastSegment(dir)
@@ -62,7 +62,7 @@ func checkRecords(part campaign.Shard) error {
 	case *resumeFlag != "":
 		return fmt.Errorf("-resume %s: there is no campaign there to go on with%s: name the directory of one, or begin one there with -dir %s -duration D",
 			*resumeFlag, ofShard(part), *resumeFlag)
-	case *durationFlag == 0 && !runs("Upgrade"):
+	case *durationFlag == 0:
 		return fmt.Errorf("-dir %s: there is no campaign there%s to go on with: say how long a new one lasts, such as -duration 8h", dir, ofShard(part))
 	case part.Of > 1 && !seeded:
 		return errors.New("-shard: all shards draw from one row of plans: give each the same -rapid.seed")

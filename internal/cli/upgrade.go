@@ -47,9 +47,6 @@ func Upgrade(t T) {
 	ctx := Interruptible(t)
 	o, err := upgradeOptions(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
-			ended.cut = false
-		}
 		cannotBegin(t, err)
 	}
 	say("upgrade   ", o.Dir)
@@ -83,7 +80,13 @@ func upgradeResumeCommand(dir string) string {
 
 // checkUpgrade refuses versions that no server can be led through.
 func checkUpgrade() error {
-	if !runs("Upgrade") || *versionsFlag == "" {
+	if !runs("Upgrade") {
+		return nil
+	}
+	if *versionsFlag == "" { // one that goes on has them by now
+		if dir := campaignDir(); dir != "" && !runs("Campaign") {
+			return fmt.Errorf("%s has no upgrade to go on with: name the directory of one, or begin one there with -dir %s -restate.versions A,B", dir, dir)
+		}
 		return nil
 	}
 	paths, err := upgrade.Parse(*versionsFlag)
@@ -94,6 +97,9 @@ func checkUpgrade() error {
 		if _, ordered := versions.Parse(name); !ordered && !isBuild(name) && backend.Name(*runtimeFlag) != backend.Simulated {
 			return fmt.Errorf("-restate.versions: %s is no release such as 1.7.12: name your build with -restate.binary %s=PATH or -restate.image %s=REF", name, name, name)
 		}
+	}
+	if !isSet(flag.Lookup("duration")) && *durationFlag == 0 { // that of an upgrade which goes on is known by now
+		*durationFlag = upgradeDuration(paths)
 	}
 	switch {
 	case isSet(flag.Lookup("restate.version")):
@@ -146,15 +152,11 @@ func upgradeOptions(ctx context.Context) (campaign.Options, error) {
 	if err != nil {
 		return campaign.Options{}, err
 	}
-	time := *durationFlag
-	if time == 0 {
-		time = upgradeDuration(paths)
-	}
 	o := DrawOptions()
 	return campaign.Options{
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settingsOn(on.choice.Name), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
 		Start: campaign.Start{
-			Seed: seed, Shard: campaign.Shard{Of: 1}, Duration: time, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
+			Seed: seed, Shard: campaign.Shard{Of: 1}, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
 			Server: o.Server, StartConfigs: o.StartConfigs, VQueues: upgradeDrawsVQueues(), Loads: upgradeLoads(), Scheduled: o.Scheduled, Unweighted: true, Known: knownFindings,
 			Upgrade: u,
 		},

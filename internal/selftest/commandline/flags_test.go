@@ -87,6 +87,8 @@ func badFlags() []refusal {
 		{name: "an upgrade of one version", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.version", "1.6.2"}, says: []string{"-restate.version is read by"}},
 		{name: "an upgrade without a load", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-load", "0"), says: []string{"-load 0: an upgrade is tested under load"}},
 		{name: "an upgrade of nothing", args: upgrading(), says: []string{"-run Upgrade needs -restate.versions A,B"}},
+		{name: "an upgrade that Go would end", args: upgrading("-restate.versions", "neighbours", "-test.timeout", "10m"), says: []string{"-duration 9m0s and then 3m0s for a reduction", "add -timeout 0"}},
+		{name: "an upgrade that is not there", args: upgrading("-resume", "u"), says: []string{"u has no upgrade to go on with", "-dir u -restate.versions A,B"}},
 		{name: "neighbours and others", args: upgrading("-restate.versions", "neighbours,1.6.2"), says: []string{"want neighbours, or neighbours:A,B,C"}},
 		{name: "a build without a name to upgrade", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.binary", "b"}, says: []string{"a build needs a name among them"}},
 		{name: "a name of no build", args: suite.Properties("-restate.binary", "mine="), says: []string{"nothing stands behind mine="}},
