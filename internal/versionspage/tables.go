@@ -6,8 +6,11 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"retain/report"
 	"retain/runtime/versions"
 )
 
@@ -89,6 +92,12 @@ func steps(all []versions.Step) string {
 		rows = append(rows, []string{s.From, s.To, way, settings(s.With), result})
 	}
 	return table([]string{"from", "to", "way", "with", "result"}, rows)
+}
+
+// neighbours is what a certificate says of each neighbouring pair.
+func neighbours(c *report.Certificate) string {
+	return fmt.Sprintf("\n## Each neighbouring pair\n\nMeasured under load on %s, %s switches, verdict %s: an [upgrade](upgrade.md) of each pair, up, back and up again, by stop and by kill.\n\n```\n%s\n```\n\n%s",
+		c.Began.UTC().Format(time.DateOnly), strconv.Itoa(c.Switches), c.Verdict, c.Repeat, c.PairsMarkdown())
 }
 
 func needs(w versions.WayBack) string {

@@ -9,15 +9,31 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/internal/generated"
+	"retain/report"
 	"retain/runtime/versions"
 )
 
 func TestPageHasTheTablesOfTheFile(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", page))
 	require.NoError(t, err)
-	want, err := generated.Replace(string(text), part, tables(versions.All()))
+	measured, err := report.ReadCertificate(filepath.Join("..", "..", neighboursFile))
+	require.NoError(t, err)
+	want, err := generated.Replace(string(text), part, tables(versions.All())+neighbours(measured))
 	require.NoError(t, err)
 	assert.True(t, want == string(text), "docs/versions.md is behind the file of differences: go run ./internal/versionspage -w")
+}
+
+func TestEachNeighbouringPairStandsInTheTableUpAndBack(t *testing.T) {
+	measured, err := report.ReadCertificate(filepath.Join("..", "..", neighboursFile))
+	require.NoError(t, err)
+	text := neighbours(measured)
+	all := versions.Measured()
+	require.Greater(t, len(all), 5)
+	for i := range len(all) - 1 {
+		assert.Contains(t, text, "| "+all[i]+" | "+all[i+1]+" | up | ")
+		assert.Contains(t, text, "| "+all[i+1]+" | "+all[i]+" | back | ")
+	}
+	assert.NotContains(t, text, "not tested")
 }
 
 func TestTablesSayWhatEntriesSay(t *testing.T) {
