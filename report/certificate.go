@@ -170,7 +170,7 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 	for i := range c.Segments {
 		out.addPlans(c, i)
 	}
-	out.Repeat = "go test -run Upgrade " + words(append([]string{"-restate.versions=" + u.Versions, "-runtime=" + first.Runtime, "-duration=" + first.Duration.String(),
+	out.Repeat = "go test -run Upgrade " + words(append([]string{"-restate.versions=" + u.Versions, "-runtime=" + first.Runtime, "-duration=" + c.Segments[len(c.Segments)-1].Duration.String(),
 		"-timeout=0", fmt.Sprintf("-rapid.seed=%d", first.Seed)}, withoutRuntime(first.Flags)...)...)
 	if out.Seconds < out.Of {
 		out.GoOn = "go test -run Upgrade -timeout 0 -resume " + words(c.Dir)

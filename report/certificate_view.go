@@ -158,8 +158,11 @@ func (c *Certificate) configured() (out []string) {
 }
 
 func (c *Certificate) excludedText() string {
-	if c.Plans.Excludes == 0 {
-		return "nothing: a plan failed, or too few passed"
+	switch {
+	case c.Plans.Verdicts[harness.Violation] > 0:
+		return "nothing: a plan failed"
+	case c.Plans.Excludes == 0:
+		return fmt.Sprintf("nothing yet: too small to judge, %s passed of %d needed", plural(c.Plans.Verdicts[harness.Pass], "plan"), harness.Judgeable)
 	}
 	return fmt.Sprintf("failures in more than %s of such plans (95 %%)", rateText(c.Plans.Excludes))
 }
@@ -242,7 +245,7 @@ func (c *Certificate) steps() certificateSection {
 			outageText(s.Outage.Median), outageText(s.Outage.Longest), thousands(len(s.Broke)), thousands(total(s.Excused)), excludes)
 	}
 	return certificateSection{ID: "steps", Title: "Steps", Table: t, Remarks: []string{
-		"In flight or queued: the operations on the wire when the end of the old server began, the least, the median and the most. Queued: those of them that waited for the key of an object.",
+		"In flight or queued: the operations on the wire when the end of the old server began, the least, the median and the most. Queued: those of them that waited for the key of an object. Plans that switch at random faults may have few.",
 		"Sent again: operations that were answered before the switch, under their idempotency keys. Broke: plans in which a guarantee broke after it. Excused: refusals of a way back that are known.",
 		fmt.Sprintf("Excludes: so many switches without a failure exclude a higher rate of failures, at 95 %%; fewer than %d exclude nothing.", harness.Judgeable),
 	}}
