@@ -52,7 +52,7 @@ func TestVersionOfAStartHoldsUntilAnotherStartNamesOne(t *testing.T) {
 	}
 	assert.Equal(t, []string{"", "1.6.2", "1.6.2", "mine", "mine", "mine"}, asked)
 	assert.Equal(t, []string{runtime.DefaultVersion, "1.6.2", "1.6.2", "mine", "mine", "mine"}, reported)
-	assert.Equal(t, 3, out.History.Version)
+	assert.Equal(t, 4, out.History.Version, "a way back may be refused")
 	assert.Equal(t, map[string]int{runtime.DefaultVersion: 1, "1.6.2": 2, "mine": 3}, TallyOf(0, out.History).Versions)
 	assert.Equal(t, runtime.DefaultVersion, out.Server.Version, "the one that the plan began with")
 	assert.Contains(t, s.Retired, "mine", "no other plan begins with these data")
