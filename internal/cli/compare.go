@@ -23,6 +23,7 @@ import (
 	"retain/report"
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/runtime/versions"
 )
 
 // comparisons is the directory of the pages of comparisons.

@@ -21,7 +21,6 @@ import (
 	"retain/harness/upgrade"
 	"retain/model"
 	"retain/report"
-	"retain/runtime/versions"
 )
 
 // upgrades is the directory of upgrades without -dir.
@@ -93,10 +92,8 @@ func checkUpgrade() error {
 	if err != nil {
 		return fmt.Errorf("-restate.versions: %w", err)
 	}
-	for _, name := range upgradedVersions(paths) {
-		if _, ordered := versions.Parse(name); !ordered && !isBuild(name) && backend.Name(*runtimeFlag) != backend.Simulated {
-			return fmt.Errorf("-restate.versions: %s is no release such as 1.7.12: name your build with -restate.binary %s=PATH or -restate.image %s=REF", name, name, name)
-		}
+	if err := checkComparedBuilds(upgradedVersions(paths), nil); err != nil {
+		return err
 	}
 	if !isSet(flag.Lookup("duration")) && *durationFlag == 0 { // that of an upgrade which goes on is known by now
 		*durationFlag = upgradeDuration(paths)
@@ -104,8 +101,6 @@ func checkUpgrade() error {
 	switch {
 	case isSet(flag.Lookup("restate.version")):
 		return errors.New("-restate.version is one version, -restate.versions are those of the upgrade: leave one of them out")
-	case imageFlag.plain+binaryFlag.plain != "":
-		return errors.New("-restate.versions: a build needs a name among them: give it as NAME=, and NAME in -restate.versions")
 	case *loadFlag == 0:
 		return errors.New("-load 0: an upgrade is tested under load: give a number of clients above 0, or leave it out")
 	}
@@ -144,9 +139,6 @@ func upgradeOptions(ctx context.Context) (campaign.Options, error) {
 	seed := uint64(0) // that of the upgrade that goes on
 	if _, given := rapidFlag("seed"); given || last == nil {
 		seed = sessionSeed()
-	}
-	if err := checkNamedIn(upgradedVersions(paths)); err != nil {
-		return campaign.Options{}, err
 	}
 	u, on, err := upgradeServers(ctx, paths, max(1, seed))
 	if err != nil {
