@@ -3,6 +3,7 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"retain/generators"
@@ -18,6 +19,9 @@ const Version = 7
 
 // RecordsDir is where the records are, in a campaign's directory.
 const RecordsDir = "records"
+
+// Simulated is the Runtime of a segment on the simulated one.
+const Simulated = "simulated"
 
 // Record is one line of a file of records: JSON with a field "r" that says which.
 // The implementations are [Start], [PlanDrawn], [PlanResult], [Violation], [Reduction], [Sample],
@@ -341,4 +345,20 @@ func decode(line []byte) (Record, error) {
 		return nil, fmt.Errorf("record %s: %w", tagged.Name, err)
 	}
 	return r, nil
+}
+
+// DrawFlags are the values of the flags by which a segment draws its plans, by their names;
+// "" for a flag that was left out.
+func (s *Segment) DrawFlags() map[string]string {
+	out := map[string]string{"config": s.Server, "load": "", "unresolved": ""}
+	switch {
+	case s.Loads.Share == 0:
+		out["load"] = "0" // also what segments drew that were recorded before there were loads
+	case s.Loads.Clients > 0:
+		out["load"] = strconv.Itoa(s.Loads.Clients)
+	}
+	if s.Unresolved {
+		out["unresolved"] = "true"
+	}
+	return out
 }

@@ -154,9 +154,12 @@ func (c *campaign) firstVersion(number int) string {
 	return ""
 }
 
-// Flags are those that a replay of a path's plans needs beside the campaign's.
-func (u *Upgrade) Flags(path int) (out []string) {
-	out = append(out, "-restate.version="+u.Paths[path][0])
+// Flags are those that a replay of a path's plans needs beside the campaign's. The simulated
+// runtime calls each of its starts as the plan does, and has no first version.
+func (u *Upgrade) Flags(runtime string, path int) (out []string) {
+	if runtime != Simulated {
+		out = append(out, "-restate.version="+u.Paths[path][0])
+	}
 	for _, name := range slices.Sorted(maps.Keys(u.Settings[path])) {
 		out = append(out, "-restate.env="+name+"="+u.Settings[path][name])
 	}
@@ -168,7 +171,7 @@ func (c *campaign) replayFlags(number int) []string {
 	if c.Start.Upgrade == nil {
 		return nil
 	}
-	return c.Start.Upgrade.Flags(c.pathOf(number))
+	return c.Start.Upgrade.Flags(c.Start.Runtime, c.pathOf(number))
 }
 
 // Upgrade is what the campaign upgrades, nil for another campaign.

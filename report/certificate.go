@@ -138,8 +138,7 @@ type certifiedFinding struct {
 	Replay string `json:"replay,omitempty"`
 }
 
-// simulatedRuntime is the runtime of records that tests retain itself.
-const simulatedRuntime = "simulated"
+// campaign.Simulated is the runtime of records that tests retain itself.
 
 // CertificateOf is the certificate of an upgrade.
 func CertificateOf(c *campaign.Campaign) *Certificate {
@@ -155,7 +154,7 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		Tested:    certifiedCoverage{Partitions: t.Coverage.Partitions, VQueues: t.Coverage.VQueues, Classes: t.Coverage.Plans, Kinds: []model.Kind{}},
 		NotTested: strings.Split(notTested(harness.Tally{Counters: t.Counters}), ", "),
 	}
-	if first.Runtime == simulatedRuntime {
+	if first.Runtime == campaign.Simulated {
 		out.NotTested = append([]string{"Restate: the runtime is simulated"}, out.NotTested...)
 	}
 	if t.Verdicts[harness.Violation] == 0 {
@@ -171,11 +170,22 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		out.addPlans(c, i)
 	}
 	out.Repeat = "go test -run Upgrade " + words(append([]string{"-restate.versions=" + u.Versions, "-runtime=" + first.Runtime, "-duration=" + c.Segments[len(c.Segments)-1].Duration.String(),
-		"-timeout=0", fmt.Sprintf("-rapid.seed=%d", first.Seed)}, withoutRuntime(first.Flags)...)...)
+		"-timeout=0", fmt.Sprintf("-rapid.seed=%d", first.Seed)}, append(withoutRuntime(first.Flags), drawFlags(&first)...)...)...)
 	if out.Seconds < out.Of {
 		out.GoOn = "go test -run Upgrade -timeout 0 -resume " + words(c.Dir)
 	}
 	out.Answer = out.answers(u.Paths)
+	return out
+}
+
+// drawFlags are the flags by which a segment drew its plans.
+func drawFlags(s *campaign.Segment) (out []string) {
+	values := s.DrawFlags()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values[name] != "" {
+			out = append(out, "-"+name+"="+values[name])
+		}
+	}
 	return out
 }
 
@@ -299,7 +309,7 @@ func (c *Certificate) addPlans(all *campaign.Campaign, segment int) {
 				f.Link += triage.PageFile
 			}
 			f.Replay = "go test -run Replay -plan " + words(append([]string{filepath.Join(dir, triage.PlanFile), "-runtime=" + s.Runtime},
-				append(withoutRuntime(s.Flags), s.Upgrade.Flags(s.Drawn[j.Number].Path)...)...)...)
+				append(withoutRuntime(s.Flags), s.Upgrade.Flags(s.Runtime, s.Drawn[j.Number].Path)...)...)...)
 		}
 		if j.Verdict == harness.Violation {
 			c.Findings = append(c.Findings, f)

@@ -92,6 +92,22 @@ func TestCertificateAnswersInItsFirstSentence(t *testing.T) {
 	assert.Empty(t, passing.GoOn)
 }
 
+// The command that repeats an upgrade draws the same plans, and that of a finding has a
+// version to begin with only where the runtime takes one.
+func TestCommandsOfACertificateNameWhatTheRunHad(t *testing.T) {
+	c := upgraded(t, 4, 1)
+	s := &c.Segments[0]
+	s.Server, s.Loads, s.Unresolved = "plain-1", generators.Loads{Share: 1, Clients: 8}, true
+	out := CertificateOf(c)
+	assert.Equal(t, "go test -run Upgrade -restate.versions=1.6.2,1.7.12 -runtime=process -duration=1h0m0s -timeout=0 -rapid.seed=4711 "+
+		"'-restate.env=A=<b>' -config=plain-1 -load=8 -unresolved=true", out.Repeat)
+	assert.Contains(t, out.Findings[0].Replay, " -restate.version=1.6.2 ")
+	s.Loads = generators.Loads{Share: 2.0 / 3}
+	assert.NotContains(t, CertificateOf(c).Repeat, "-load")
+	s.Runtime = campaign.Simulated
+	assert.NotContains(t, CertificateOf(c).Findings[0].Replay, "-restate.version")
+}
+
 // A server that did not serve after a step back can't go back without a backup.
 func TestCertificateOfARefusedWayBackNeedsABackup(t *testing.T) {
 	c := upgraded(t, 20)

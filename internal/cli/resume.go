@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"retain/campaign"
-	"retain/generators"
 	"retain/harness/backend"
 )
 
@@ -129,12 +128,7 @@ func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err er
 			was[name] = value
 		}
 	}
-	was["config"] = s.Server
-	was["load"] = recordedLoad(s.Loads)
-	was["unresolved"] = ""
-	if s.Unresolved {
-		was["unresolved"] = "true"
-	}
+	maps.Copy(was, s.DrawFlags())
 	if s.Runtime != "" && s.Runtime != string(backend.Auto) {
 		was["runtime"] = s.Runtime
 	}
@@ -142,17 +136,6 @@ func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err er
 		was["rapid.steps"] = strconv.Itoa(s.RapidSteps)
 	}
 	return was, env, nil
-}
-
-// recordedLoad is the value of -load that draws these loads, "" for none.
-func recordedLoad(l generators.Loads) string {
-	switch {
-	case l.Share == 0:
-		return "0" // also what segments drew that were recorded before there were loads
-	case l.Clients == 0:
-		return ""
-	}
-	return strconv.Itoa(l.Clients)
 }
 
 // resumeCommand is the command that resumes a campaign. The records name what is tested, the
