@@ -69,7 +69,7 @@ func (c CameAt) String() string {
 // CameAt is where the run's violation came, nil for a run of one version, and for one that
 // did not violate.
 func (r *Run) CameAt() *CameAt {
-	if !r.violated() || r.Outcome == nil {
+	if !r.violated() || r.Outcome == nil || r.Outcome.History == nil {
 		return nil
 	}
 	return CameAtOf(r.Outcome.History, r.Check.Broken(), r.Outcome.Liveness)
