@@ -148,11 +148,17 @@ func partOf(op model.Operation) string {
 	return ""
 }
 
-// lastAnswer is the last answer before a moment of some operations, nil for none.
+// lastAnswer is the last answer before a moment of some operations, nil for none. One that
+// was called before a start and answered after it does not count: nobody knows which of the
+// two servers had its effect.
 func lastAnswer(h *model.History, of func(model.Invoked) bool, before int64) (last *Sighting) {
+	starts := startsOf(h)
 	for _, o := range h.Operations {
 		in := o.In(model.Resolved)
 		if in.Answer == nil || in.Return.Seq >= before || last != nil && in.Return.Seq < last.seq || !of(o) {
+			continue
+		}
+		if starts.at(in.Call.Seq).number != starts.at(in.Return.Seq).number {
 			continue
 		}
 		last = &Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: in.Answer.String(), Ms: in.Return.Ns / 1e6, seq: in.Return.Seq}
