@@ -80,13 +80,14 @@ type Spread[N cmp.Ordered] struct {
 	Most   N `json:"most"`
 }
 
-// SpreadOf is the zero value for no numbers.
+// SpreadOf is the zero value for no numbers. The median of an even number of them is the
+// lesser one in the middle.
 func SpreadOf[N cmp.Ordered](all []N) (s Spread[N]) {
 	if len(all) == 0 {
 		return s
 	}
 	all = slices.Sorted(slices.Values(all))
-	return Spread[N]{all[0], all[len(all)/2], all[len(all)-1]}
+	return Spread[N]{all[0], all[(len(all)-1)/2], all[len(all)-1]}
 }
 
 func collect[N any](s Step, of func(harness.Switch) N) (out []N) {

@@ -42,11 +42,17 @@ func TestSwitchesOfAStepAreCountedTogether(t *testing.T) {
 	require.Len(t, steps, 4, "up and back, each by stop and by kill")
 	up := find(t, steps, "1", model.Stop)
 	assert.Len(t, up.Switches, 4)
-	assert.Equal(t, Spread[int]{40, 50, 50}, up.Open())
-	assert.Equal(t, Spread[int]{20, 25, 25}, up.Queued())
+	assert.Equal(t, Spread[int]{40, 40, 50}, up.Open())
+	assert.Equal(t, Spread[int]{20, 20, 25}, up.Queued())
 	assert.Equal(t, 50*time.Millisecond, up.Outages().Most)
 	assert.Empty(t, up.Broke)
 	assert.Empty(t, find(t, steps, "1", model.Kill).Switches)
+}
+
+func TestMedianOfTwoIsTheLesser(t *testing.T) {
+	assert.Equal(t, Spread[int]{1, 1, 9}, SpreadOf([]int{9, 1}))
+	assert.Equal(t, Spread[int]{1, 2, 9}, SpreadOf([]int{9, 1, 2}))
+	assert.Equal(t, Spread[int]{7, 7, 7}, SpreadOf([]int{7}))
 }
 
 func TestABrokenPlanCountsUpToTheStepThatBroke(t *testing.T) {
