@@ -248,7 +248,7 @@ func (s *Segment) addResult(j PlanResult) {
 	}
 	for i := range s.Plans {
 		if p := &s.Plans[i]; p.Run == j.Run && p.Number == j.Number {
-			p.Verdict, p.Sentence, p.Broken, p.Known, p.Ledger, p.Dir, p.Broke = j.Verdict, j.Sentence, j.Broken, j.Known, true, j.Dir, j.Broke
+			p.Verdict, p.Sentence, p.Broken, p.Known, p.Ledger, p.Dir, p.Broke, p.While = j.Verdict, j.Sentence, j.Broken, j.Known, true, j.Dir, j.Broke, j.While
 			return
 		}
 	}

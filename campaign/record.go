@@ -158,9 +158,11 @@ type (
 		// Writes counts the acknowledged writes that were read after a restart, by class.
 		Writes map[generators.Class]int `json:"writes_read_back,omitempty"`
 		// Switches are the starts as other versions. Broke says which of them, from 1, was the
-		// last before the plan broke a guarantee, 0 for none.
+		// last before the plan broke a guarantee, 0 for none. While is the version that ran
+		// where it broke after a switch and not at one.
 		Switches []harness.Switch `json:"switches,omitempty"`
 		Broke    int              `json:"broke_after,omitempty"`
+		While    string           `json:"broke_while,omitempty"`
 	}
 
 	// Second is one second of a plan.

@@ -42,7 +42,7 @@ func resultOf(r harness.Run, dir, first string) PlanResult {
 	j.Bands, j.Recoveries = bands(h, j.Took), recoveries(h)
 	j.cover(r.Tally.Coverage)
 	j.Switches = harness.SwitchesOf(h, first)
-	j.Broke = brokeAfter(r, j.Switches)
+	j.Broke, j.While = brokeAfter(r, j.Switches)
 	return j
 }
 

@@ -189,20 +189,30 @@ func (c *Campaign) Judged() (out []upgrade.Judged) {
 }
 
 // brokeAfter says which switch, from 1, was the last before a run broke a guarantee, 0 if
-// none was or it did not break any. A start as the same version is no switch.
-func brokeAfter(r harness.Run, switches []harness.Switch) int {
+// none was or it did not break any. What was still good after the last switch did not break
+// at one: while is the version that ran. A start as the same version is no switch.
+func brokeAfter(r harness.Run, switches []harness.Switch) (after int, while string) {
 	if r.Verdict != harness.Violation {
-		return 0
+		return 0, ""
 	}
 	came := r.CameAt()
 	if came == nil || r.Ledger {
-		return len(switches) // what the server admits, or its last reads show, came at the end
+		return len(switches), "" // what the server admits, or its last reads show, came at the end
 	}
-	last := 0
 	for i, s := range switches {
-		if s.Ns <= came.FirstBad.Ms*int64(time.Millisecond) {
-			last = i + 1
+		if s.Seq <= came.FirstBad.Seq {
+			after = i + 1
 		}
 	}
-	return last
+	if after == 0 || came.LastGood == nil {
+		return after, ""
+	}
+	switch last := switches[after-1]; {
+	case came.LastGood.Seq < last.Seq:
+		return after, ""
+	case last.Excused != "": // the server went forward again
+		return 0, last.From
+	default:
+		return 0, last.To
+	}
 }

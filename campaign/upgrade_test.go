@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/checker"
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/regress"
@@ -166,4 +167,49 @@ func TestPathsShareTheTime(t *testing.T) {
 // onFinding receives the flags of a finding.
 func onFinding(flags func([]string)) func(harness.Run, *regress.Shrunk, []string) {
 	return func(_ harness.Run, _ *regress.Shrunk, f []string) { flags(f) }
+}
+
+// violating is a run on 1.6.2 that goes to 1.7.12 and starts once more as 1.7.12. Its
+// instants are not on whole milliseconds.
+func violating(operations ...model.Invoked) harness.Run {
+	start := func(seq int64, version string) model.Fault {
+		return model.Fault{Step: int(seq), Kind: model.Start, Version: version, Reported: version, Begin: instant(seq)}
+	}
+	return harness.Run{Verdict: harness.Violation, Outcome: &harness.Outcome{History: &model.History{
+		Header: model.Header{Runtime: "restate-server 1.6.2 (abc), process"}, Operations: operations,
+		Faults: []model.Fault{{Kind: model.Stop, Begin: instant(9)}, start(10, "1.7.12"), {Kind: model.Kill, Begin: instant(19)}, start(20, "1.7.12")},
+	}}}
+}
+
+func instant(seq int64) model.Instant { return model.Instant{Seq: seq, Ns: seq*1e6 + 7} }
+
+// got is an answer of one counter at a moment.
+func got(id int, seq int64) model.Invoked {
+	return model.Invoked{ID: id, Object: model.Object{Kind: model.Counter}, Op: model.CounterAdd{Delta: 1}, Call: instant(seq), Return: instant(seq), Outcome: model.OK, Answer: model.Change{New: 1}}
+}
+
+// A server that ends right after a switch broke at that one, also between two milliseconds.
+func TestServerThatDoesNotComeBackBrokeAtTheSwitchItself(t *testing.T) {
+	r := violating(got(1, 5))
+	h := r.Outcome.History
+	h.Faults, r.Outcome.Liveness = h.Faults[:2], &harness.Liveness{}
+	after, while := brokeAfter(r, harness.SwitchesOf(h, ""))
+	assert.Equal(t, 1, after)
+	assert.Empty(t, while)
+}
+
+func TestLossAtAStartOfTheSameVersionBrokeAtNoSwitch(t *testing.T) {
+	broke := func(good, bad int64) (int, string) {
+		r := violating(got(1, good), got(2, bad))
+		r.Check = checker.Result{Objects: []checker.ObjectResult{{Object: model.Object{Kind: model.Counter}, Verdict: checker.Violation, Contradiction: 2}}}
+		return brokeAfter(r, harness.SwitchesOf(r.Outcome.History, ""))
+	}
+	for _, c := range []struct {
+		good, bad int64
+		after     int
+		while     string
+	}{{5, 25, 1, ""}, {5, 15, 1, ""}, {15, 25, 0, "1.7.12"}, {5, 6, 0, ""}} {
+		after, while := broke(c.good, c.bad)
+		assert.Equal(t, []any{c.after, c.while}, []any{after, while}, "good at %d, bad at %d", c.good, c.bad)
+	}
 }

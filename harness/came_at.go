@@ -31,7 +31,8 @@ type Sighting struct {
 	Answer    string `json:"answer,omitempty"` // "" for none
 	Ms        int64  `json:"ms"`
 
-	seq int64
+	// Seq is the history's number of the moment. Milliseconds do not order what they cut.
+	Seq int64 `json:"-"`
 }
 
 // String says, for example, "counter-0 add(1) -> 3->4 by 1.6.2 at 1718 ms".
@@ -88,7 +89,7 @@ func CameAtOf(h *model.History, b *checker.ObjectResult, l *Liveness) *CameAt {
 	case b != nil && b.Contradiction > 0:
 		good, bad = sightingsOf(h, *b)
 	case l != nil:
-		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, starts.lastBegin()), Sighting{seq: starts.lastBegin()}
+		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, starts.lastBegin()), Sighting{Seq: starts.lastBegin()}
 		bad.Ms = starts[len(starts)-1].ns / 1e6
 		if l.Operation > 0 {
 			o := h.Operations[l.Operation-1]
@@ -98,12 +99,12 @@ func CameAtOf(h *model.History, b *checker.ObjectResult, l *Liveness) *CameAt {
 		return nil
 	}
 	out := &CameAt{LastGood: good, FirstBad: bad}
-	out.FirstBad.Version = starts.at(bad.seq).version
+	out.FirstBad.Version = starts.at(bad.Seq).version
 	if good == nil {
 		return out
 	}
-	good.Version = starts.at(good.seq).version
-	if s, between := starts.between(good.seq, bad.seq); between {
+	good.Version = starts.at(good.Seq).version
+	if s, between := starts.between(good.Seq, bad.Seq); between {
 		out.Start, out.Step, out.Version = s.number, s.step, s.version
 	}
 	return out
@@ -115,7 +116,7 @@ func saysOf(o model.Invoked) string { return fmt.Sprintf("%s %s", o.Object, o.Op
 func sightingsOf(h *model.History, b checker.ObjectResult) (*Sighting, Sighting) {
 	o := h.Operations[b.Contradiction-1]
 	answered := func(at model.Instant, a model.Answer) Sighting {
-		return Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: a.String(), Ms: at.Ns / 1e6, seq: at.Seq}
+		return Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: a.String(), Ms: at.Ns / 1e6, Seq: at.Seq}
 	}
 	first := o.In(model.Resolved)
 	if b.Guarantee.Code == model.AnswerNotKept {
@@ -127,14 +128,14 @@ func sightingsOf(h *model.History, b checker.ObjectResult) (*Sighting, Sighting)
 			good = answered(r.At, r.Answer)
 		}
 	}
-	bad := Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Ms: o.Call.Ns / 1e6, seq: o.Call.Seq}
+	bad := Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Ms: o.Call.Ns / 1e6, Seq: o.Call.Seq}
 	if first.Answer != nil {
 		bad = answered(first.Return, first.Answer)
 	}
 	of := func(other model.Invoked) bool {
 		return other.Object == o.Object && other.ID != o.ID && (b.Part == "" || partOf(other.Op) == "" || partOf(other.Op) == b.Part)
 	}
-	return lastAnswer(h, of, min(bad.seq, o.Call.Seq)), bad
+	return lastAnswer(h, of, min(bad.Seq, o.Call.Seq)), bad
 }
 
 // partOf is the entry of a map that an operation is about, "" for the whole object.
@@ -155,13 +156,13 @@ func lastAnswer(h *model.History, of func(model.Invoked) bool, before int64) (la
 	starts := startsOf(h)
 	for _, o := range h.Operations {
 		in := o.In(model.Resolved)
-		if in.Answer == nil || in.Return.Seq >= before || last != nil && in.Return.Seq < last.seq || !of(o) {
+		if in.Answer == nil || in.Return.Seq >= before || last != nil && in.Return.Seq < last.Seq || !of(o) {
 			continue
 		}
 		if starts.at(in.Call.Seq).number != starts.at(in.Return.Seq).number {
 			continue
 		}
-		last = &Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: in.Answer.String(), Ms: in.Return.Ns / 1e6, seq: in.Return.Seq}
+		last = &Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: in.Answer.String(), Ms: in.Return.Ns / 1e6, Seq: in.Return.Seq}
 	}
 	return last
 }

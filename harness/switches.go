@@ -41,8 +41,8 @@ type Switch struct {
 	// the objects that they read.
 	Reads   int `json:"reads,omitempty"`
 	Objects int `json:"objects,omitempty"`
-	// Ns is when the start began, since the plan did.
-	Ns int64 `json:"-"`
+	// Seq is the history's number of the moment when the start began.
+	Seq int64 `json:"-"`
 }
 
 // SwitchesOf are the switches of a history, in their order. first is the name of the version
@@ -60,7 +60,7 @@ func SwitchesOf(h *model.History, first string) []Switch {
 		if !f.Kind.Starts() || version == running {
 			continue
 		}
-		s := Switch{Step: f.Step, From: running, To: version, Server: f.StartedVersion(), Outage: outageOf(h, f), Excused: f.Excused, Ns: f.Begin.Ns}
+		s := Switch{Step: f.Step, From: running, To: version, Server: f.StartedVersion(), Outage: outageOf(h, f), Excused: f.Excused, Seq: f.Begin.Seq}
 		m := moment{began: f.Begin.Seq, until: model.Forever.Seq, ended: f.Begin.Seq}
 		for _, e := range slices.Backward(h.Faults[:i]) {
 			if e.Ends() {
