@@ -133,9 +133,13 @@ type certifiedFinding struct {
 	Says    string          `json:"says"`
 	Broken  model.Guarantee `json:"broken,omitzero"`
 	// After is the step after which it broke, "" for none.
-	After  string `json:"after,omitempty"`
+	After string `json:"after,omitempty"`
+	// While is the version that ran where it broke after a switch and not at one.
+	While  string `json:"while,omitempty"`
 	Link   string `json:"link,omitempty"`
 	Replay string `json:"replay,omitempty"`
+
+	first string // the version that the plan began with
 }
 
 // campaign.Simulated is the runtime of records that tests retain itself.
@@ -295,7 +299,7 @@ func (c *Certificate) addPlans(all *campaign.Campaign, segment int) {
 		if j.Verdict == harness.Pass || j.Verdict == harness.Known {
 			continue
 		}
-		f := certifiedFinding{Plan: j.Number, Verdict: j.Verdict, Says: oneLine(j.Sentence), Broken: j.Broken}
+		f := certifiedFinding{Plan: j.Number, Verdict: j.Verdict, Says: oneLine(j.Sentence), Broken: j.Broken, While: j.While, first: s.Upgrade.Paths[s.Drawn[j.Number].Path][0]}
 		if !j.Broken.IsZero() {
 			f.Says = oneLine(j.Broken.About())
 		}
@@ -324,11 +328,13 @@ func (c *Certificate) answers(paths []upgrade.Path) (out []string) {
 	switch c.Verdict {
 	case harness.Violation:
 		for _, f := range c.Findings {
-			where := "before the first switch"
-			if f.After != "" {
-				where = "after the step " + f.After
+			line := fmt.Sprintf("not answered: %s itself broke a guarantee, before any switch, which says nothing about the upgrade: %s", f.first, f.Says)
+			switch {
+			case f.After != "":
+				line = fmt.Sprintf("do not upgrade: a guarantee broke after the step %s: %s", f.After, f.Says)
+			case f.While != "":
+				line = fmt.Sprintf("do not upgrade: a guarantee broke while %s ran, not at a switch: %s", f.While, f.Says)
 			}
-			line := fmt.Sprintf("do not upgrade: a guarantee broke %s: %s", where, f.Says)
 			if !slices.Contains(out, line) {
 				out = append(out, line)
 			}

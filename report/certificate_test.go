@@ -92,6 +92,25 @@ func TestCertificateAnswersInItsFirstSentence(t *testing.T) {
 	assert.Empty(t, passing.GoOn)
 }
 
+// What breaks at no switch is blamed on no step, and what the first version does by itself
+// says nothing about the upgrade.
+func TestCertificateSaysWhatBrokeAtNoSwitch(t *testing.T) {
+	all := upgraded(t, 4, 2)
+	j := &all.Segments[0].Plans[2]
+	j.Broke, j.While = 0, "1.7.12"
+	c := CertificateOf(all)
+	require.Len(t, c.Answer, 1)
+	assert.Regexp(t, `^do not upgrade: a guarantee broke while 1.7.12 ran, not at a switch: .+`, c.Answer[0])
+	assert.Equal(t, []string{"", "1.7.12"}, []string{c.Findings[0].After, c.Findings[0].While})
+	assert.Contains(t, c.Markdown(), "| none, while 1.7.12 ran |")
+
+	j.While = ""
+	c = CertificateOf(all)
+	assert.Equal(t, harness.Violation, c.Verdict)
+	require.Len(t, c.Answer, 1)
+	assert.Regexp(t, `^not answered: 1.6.2 itself broke a guarantee, before any switch, which says nothing about the upgrade: .+`, c.Answer[0])
+}
+
 // The command that repeats an upgrade draws the same plans, and that of a finding has a
 // version to begin with only where the runtime takes one.
 func TestCommandsOfACertificateNameWhatTheRunHad(t *testing.T) {

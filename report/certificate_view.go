@@ -94,7 +94,11 @@ func findingsSection(id, title string, all []certifiedFinding) certificateSectio
 	t := &sheet{Columns: []sheetColumn{{Name: "plan", Number: true}, {Name: "verdict"}, {Name: "after the step"}, {Name: "what", Long: true}}}
 	out := certificateSection{ID: id, Title: title, Table: t}
 	for _, f := range all {
-		t.Rows = append(t.Rows, []sheetCell{{Text: fmt.Sprint(f.Plan), Link: f.Link}, {Text: string(f.Verdict)}, {Text: f.After}, {Text: f.Says, Strong: true}})
+		after := f.After
+		if f.While != "" {
+			after = "none, while " + f.While + " ran"
+		}
+		t.Rows = append(t.Rows, []sheetCell{{Text: fmt.Sprint(f.Plan), Link: f.Link}, {Text: string(f.Verdict)}, {Text: after}, {Text: f.Says, Strong: true}})
 	}
 	var replays []string
 	for _, f := range all {
