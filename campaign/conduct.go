@@ -153,7 +153,7 @@ func begin(o Options) (_ *campaign, err error) {
 	if c.weights == nil {
 		c.weights = newWeights(c.Start)
 	}
-	c.ends = c.began.Add(c.Start.Duration - c.before)
+	c.ends = c.began.Add(max(0, c.Start.Duration-c.before))
 	random := make([]byte, 4)
 	_, _ = rand.Read(random) // never fails, by its documentation
 	b := &c.Start
@@ -370,9 +370,12 @@ func (c *campaign) note(v harness.Verdict, text string) {
 	c.records.write(Note{At: time.Now().UTC(), Verdict: v, Text: text})
 }
 
+// timeOver is why a segment ends that brought its campaign to its end.
+const timeOver = "the time is over"
+
 // end closes the segment.
 func (c *campaign) end(ctx context.Context, problem error) error {
-	why := "the time is over"
+	why := timeOver
 	switch {
 	case problem != nil:
 		why = problem.Error()

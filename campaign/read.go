@@ -22,7 +22,7 @@ type Campaign struct {
 	// Segments are the files, in the order of their beginnings.
 	Segments []Segment
 	// Interrupted is true for a campaign that this process was to bring to its end and
-	// did not; the records alone do not say it.
+	// did not. Of an upgrade, the records say it: see [Campaign.Unfinished].
 	Interrupted bool
 }
 

@@ -110,10 +110,48 @@ func (t *turns) begin(share time.Duration) time.Duration {
 }
 
 // lacksTurns reports whether a path has not had its first systematic plans, where the machine
-// is slow: a campaign of upgrades goes on for them for up to twice its time.
+// is slow: a campaign of upgrades goes on for them for up to twice its time. One that is
+// resumed has as long for those that were interrupted.
 func (c *campaign) lacksTurns() bool {
 	late := time.Since(c.ends)
-	return late < c.Start.Duration && slices.ContainsFunc(c.turns.next, func(n int) bool { return n < SystematicFirst })
+	return late < c.Start.Duration && (slices.ContainsFunc(c.turns.next, func(n int) bool { return n < SystematicFirst }) ||
+		c.Start.Upgrade != nil && slices.ContainsFunc(c.redraw, func(d PlanDrawn) bool { return d.Turn < SystematicFirst }))
+}
+
+// Unfinished reports whether the records of an upgrade do not have its end: its last process
+// still runs or was killed, or it ended before the time was used and each path had its first
+// systematic plans.
+func (c *Campaign) Unfinished() bool {
+	last := c.Segments[len(c.Segments)-1]
+	if last.End == nil {
+		return true
+	}
+	var used time.Duration
+	for i := range c.Segments {
+		used += c.Segments[i].Took()
+	}
+	return last.End.Why != timeOver && (used < last.Duration || c.lacksTurns())
+}
+
+// lacksTurns reports whether a path's first systematic plans have not all run.
+func (c *Campaign) lacksTurns() bool {
+	type turn struct{ path, turn int }
+	ran := map[turn]bool{}
+	for _, s := range c.Segments {
+		for _, j := range s.Plans {
+			if d, known := s.Drawn[j.Number]; known {
+				ran[turn{d.Path, d.Turn}] = true
+			}
+		}
+	}
+	for path := range c.Upgrade().Paths {
+		for nth := range SystematicFirst {
+			if !ran[turn{path, nth}] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sessionOn are the options of a session whose servers begin as the first version of a path.

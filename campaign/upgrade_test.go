@@ -148,6 +148,42 @@ func TestEachPathHasItsFirstPlansWhereTheMachineIsSlow(t *testing.T) {
 	assert.False(t, (&campaign{Options: short(t, time.Hour), ends: time.Now()}).lacksTurns(), "another campaign has no turns")
 }
 
+// An upgrade whose time is over goes on with the first plans that were interrupted.
+func TestUpgradeIsUnfinishedUntilItsFirstPlansHaveRun(t *testing.T) {
+	o := upgrading(t, 300*time.Millisecond, upAndBack)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	open := o.Session.Open
+	o.Session.Open = func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+		time.Sleep(3 * o.Start.Duration)
+		stop()
+		return open(ctx, s)
+	}
+	c, err := Conduct(ctx, o)
+	require.NoError(t, err)
+	require.NotEmpty(t, c.Segments[0].Pending)
+	require.Equal(t, "interrupted", c.Segments[0].End.Why)
+	require.Greater(t, c.Segments[0].Took(), o.Start.Duration)
+	assert.True(t, c.Unfinished())
+
+	o.Session.Open = open
+	c, err = Conduct(t.Context(), o)
+	require.NoError(t, err)
+	require.Len(t, c.Segments, 2)
+	assert.NotEmpty(t, c.Segments[1].Plans)
+	assert.False(t, c.Unfinished(), "a later process finished it")
+
+	last := &c.Segments[1]
+	last.End = nil
+	assert.True(t, c.Unfinished(), "it still runs, or was killed")
+	last.End = &End{Why: "interrupted"}
+	assert.False(t, c.Unfinished(), "interrupted after its time and its first plans")
+	last.Duration = time.Hour
+	assert.True(t, c.Unfinished())
+	last.End.Why = timeOver
+	assert.False(t, c.Unfinished())
+}
+
 func TestPathsShareTheTime(t *testing.T) {
 	u := &Upgrade{Paths: []upgrade.Path{{"1", "2"}, {"2", "3"}, {"3", "4"}}}
 	turns := newTurns(u)

@@ -57,7 +57,7 @@ func conductCampaign(t T, ctx context.Context, o campaign.Options) *campaign.Cam
 	if err != nil {
 		t.Errorf("harness: %v", err)
 	}
-	ended.cut = err != nil || elapsed(c, o.Start.Shard) < o.Start.Duration
+	ended.cut = err != nil || elapsed(c, o.Start.Shard) < o.Start.Duration || c.Upgrade() != nil && c.Unfinished()
 	c.Interrupted = ended.cut && ctx.Err() != nil
 	return c
 }

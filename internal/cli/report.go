@@ -22,10 +22,13 @@ func Report(t T) {
 	}
 	conclude := concludeCampaign
 	if c.Upgrade() != nil {
-		conclude = concludeUpgrade
+		conclude, c.Interrupted = concludeUpgrade, c.Unfinished()
 	}
 	if !conclude(t, c) {
 		t.Fail()
+	}
+	if verdict, _ := c.Verdict(); verdict == harness.Interrupted {
+		ended.cut = true
 	}
 }
 
