@@ -31,7 +31,7 @@ func Redraw(t T) {
 }
 
 // redraw draws a plan as it was judged, or as it was drawn last if it was not judged. It
-// also returns the flags of the server that the plan ran on.
+// also returns the flags of the server that the plan ran on, and those of its path of versions.
 func redraw(dir string, number int) (generators.Plan, []string, error) {
 	c, err := campaign.Read(dir)
 	if err != nil {
@@ -51,6 +51,9 @@ func redraw(dir string, number int) (generators.Plan, []string, error) {
 	flags := s.Flags
 	if !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "-runtime=") }) && s.Runtime != "" {
 		flags = append([]string{argument("runtime", s.Runtime)}, flags...)
+	}
+	if s.Upgrade != nil {
+		flags = slices.Concat(flags, s.Upgrade.Flags(s.Runtime, d.Path))
 	}
 	return p, flags, nil
 }

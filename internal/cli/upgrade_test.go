@@ -97,3 +97,16 @@ func TestUpgradeThatEndsBeforeItsFirstPlansIsInterrupted(t *testing.T) {
 	assert.True(t, ended.cut)
 	assert.GreaterOrEqual(t, elapsed(c, o.Start.Shard), o.Start.Duration)
 }
+
+func TestRedrawnPlanOfAnUpgradeIsReplayedOnItsFirstVersion(t *testing.T) {
+	o := upgrading(t, 200*time.Millisecond)
+	o.Start.Upgrade.Settings = []map[string]string{{"A": "1"}}
+	conductCampaign(t, t.Context(), o)
+	_, flags, err := redraw(o.Dir, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"-restate.env=A=1"}, flags[len(flags)-1:], "the simulated runtime has no first version")
+	rewrite(t, o.Dir, `"runtime":"simulated"`, `"runtime":"process"`)
+	_, flags, err = redraw(o.Dir, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"-restate.version=1.6.2", "-restate.env=A=1"}, flags[len(flags)-2:])
+}
