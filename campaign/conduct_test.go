@@ -22,9 +22,16 @@ import (
 
 // opener opens simulated runtimes with these bugs, which always strike.
 func opener(bugs ...simulated.Bug) harness.Open {
+	return opening(simulated.Options{Bugs: bugs, Rate: 1})
+}
+
+// opening opens simulated servers with options.
+func opening(o simulated.Options) harness.Open {
 	var opened atomic.Uint64
 	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
-		r := simulated.New(simulated.Options{Settings: s, Nonce: "n", Seed: opened.Add(1), Bugs: bugs, Rate: 1})
+		o := o
+		o.Settings, o.Nonce, o.Seed = s, "n", opened.Add(1)
+		r := simulated.New(o)
 		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
 	}
 }
