@@ -344,6 +344,12 @@ func (c *Certificate) answers(paths []upgrade.Path) (out []string) {
 		for _, path := range paths {
 			out = append(out, fmt.Sprintf("may upgrade %s: no acknowledged write was lost, doubled or seen out of order in %s; %s", path, c.countText(path), c.backText(path)))
 		}
+		if c.Plans.Excludes == 0 {
+			out = append(out, fmt.Sprintf("too few plans to exclude a rate of failures: %d passed, %d are needed", c.Plans.Verdicts[harness.Pass], harness.Judgeable))
+		}
+		for _, k := range c.Known {
+			out = append(out, "left out: plans that showed a known finding of these versions, "+k.Link)
+		}
 		return out
 	case harness.Interrupted:
 		return []string{fmt.Sprintf("not answered yet: interrupted after %s of %s, and nothing broke in %s", spanOf(c.Seconds), spanOf(c.Of), switchesText(c.Switches))}
@@ -371,25 +377,48 @@ func (c *Certificate) countText(path upgrade.Path) string {
 
 // backText says what the way back along a path needs.
 func (c *Certificate) backText(path upgrade.Path) string {
-	settings, backup := map[string]string{}, []string{}
+	settings, refused, listed := map[string]string{}, []string{}, []string{}
 	for _, p := range c.Pairs {
 		if !p.Back || !slices.Contains(path, p.From) || !slices.Contains(path, p.To) {
 			continue
 		}
 		if p.Times > p.Served {
-			backup = append(backup, fmt.Sprintf("%s does not serve the data of %s", p.To, p.From))
+			refused = append(refused, fmt.Sprintf("%s does not serve the data of %s", p.To, p.From))
 		}
 		for _, n := range p.Needs {
+			if !c.runWith(n.With) {
+				continue
+			}
+			if n.Backup {
+				listed = append(listed, fmt.Sprintf("%s is listed as not serving the data of %s with such settings", p.To, p.From))
+			}
 			maps.Copy(settings, n.Settings)
 		}
 	}
+	unlisted := slices.DeleteFunc(slices.Clone(path), func(name string) bool { _, release := upgrade.Sorted([]string{name}); return release })
 	switch {
-	case len(backup) > 0:
-		return "can't go back without a backup from before the upgrade: " + strings.Join(backup, ", ")
+	case len(refused) > 0:
+		return "can't go back without a backup from before the upgrade: " + strings.Join(refused, ", ")
+	case len(listed) > 0:
+		return "went back here, and needs a backup from before the upgrade all the same: " + strings.Join(listed, ", ")
+	case len(unlisted) > 0:
+		return "went back here; what else that needs is not known of " + strings.Join(unlisted, ", ") + ", which is no release"
 	case len(settings) > 0:
 		return "may go back, with " + environment(settings) + " from the newer server's first start on"
 	}
 	return "may go back, which needs nothing"
+}
+
+// runWith reports whether the servers had settings.
+func (c *Certificate) runWith(settings map[string]string) bool {
+	for name, value := range settings {
+		if !slices.ContainsFunc(c.Settings, func(s model.Setting) bool {
+			return strings.EqualFold(s.Name, name) && strings.EqualFold(s.Value, value)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 func switchesText(n int) string {

@@ -127,6 +127,37 @@ func TestCommandsOfACertificateNameWhatTheRunHad(t *testing.T) {
 	assert.NotContains(t, CertificateOf(c).Findings[0].Replay, "-restate.version")
 }
 
+// A way back is not said to need nothing where the file of differences lists otherwise, or
+// knows nothing of a build.
+func TestCertificateOfAWayBackThatServedSaysWhatItNeeds(t *testing.T) {
+	c := upgraded(t, 20)
+	assert.NotContains(t, CertificateOf(c).Answer[0], "backup")
+	c.Segments[0].Altered = model.Settings{{Name: "RESTATE_EXPERIMENTAL_ENABLE_VQUEUES", Value: "true"}}
+	assert.Contains(t, CertificateOf(c).Answer[0], "went back here, and needs a backup from before the upgrade all the same: 1.6.2 is listed as not serving the data of 1.7.12 with such settings")
+
+	c = upgraded(t, 20)
+	c.Segments[0].Upgrade.Paths = []upgrade.Path{{"1.6.2", "mine"}}
+	for i := range c.Segments[0].Plans {
+		for k := range c.Segments[0].Plans[i].Switches {
+			w := &c.Segments[0].Plans[i].Switches[k]
+			w.From, w.To = strings.Replace(w.From, "1.7.12", "mine", 1), strings.Replace(w.To, "1.7.12", "mine", 1)
+		}
+	}
+	assert.Contains(t, CertificateOf(c).Answer[0], "; went back here; what else that needs is not known of mine, which is no release")
+}
+
+// What a pass is worth stands in the answer.
+func TestCertificateOfFewPlansOrKnownFindingsSaysSo(t *testing.T) {
+	c := upgraded(t, 4)
+	j := &c.Segments[0].Plans[3]
+	j.Verdict, j.Known = harness.Known, []harness.KnownFinding{{Link: "https://example.com/1"}}
+	c.Segments[0].Plans = append(c.Segments[0].Plans, c.Segments[0].Plans[1])
+	out := CertificateOf(c)
+	require.Equal(t, harness.Pass, out.Verdict, out.Because)
+	assert.Equal(t, []string{"too few plans to exclude a rate of failures: 4 passed, 20 are needed",
+		"left out: plans that showed a known finding of these versions, https://example.com/1"}, out.Answer[1:])
+}
+
 // A server that did not serve after a step back can't go back without a backup.
 func TestCertificateOfARefusedWayBackNeedsABackup(t *testing.T) {
 	c := upgraded(t, 20)
