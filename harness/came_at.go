@@ -1,11 +1,13 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"retain/checker"
 	"retain/model"
+	"retain/runtime"
 )
 
 // CameAt says in which version of the server a violation came, and after which start: where
@@ -178,32 +180,20 @@ type startIn struct {
 }
 
 func startsOf(h *model.History) startsIn {
-	first := firstVersion(h.Runtime)
-	out := startsIn{{version: first}}
+	own, known := runtime.ParseIdentity(h.Runtime)
+	if !known {
+		own.Version = "the first version"
+	}
+	out := startsIn{{version: own.Version}}
 	for _, f := range h.Faults {
 		if !f.Kind.Starts() {
 			continue
 		}
-		s := startIn{number: len(out), step: f.Step, seq: f.Begin.Seq, ns: f.Begin.Ns, version: f.Reported}
-		if s.version == "" {
-			s.version = f.Version
-		}
-		if s.version == "" {
-			s.version = first
-		}
-		out = append(out, s)
+		out = append(out, startIn{
+			number: len(out), step: f.Step, seq: f.Begin.Seq, ns: f.Begin.Ns, version: cmp.Or(f.Reported, f.Version, own.Version),
+		})
 	}
 	return out
-}
-
-// firstVersion is the version in the description of a runtime, "restate-server 1.7.12
-// (577e032), process".
-func firstVersion(runtime string) string {
-	if _, rest, found := strings.Cut(runtime, " "); found {
-		version, _, _ := strings.Cut(rest, " ")
-		return strings.TrimSuffix(version, ",")
-	}
-	return "the first version"
 }
 
 // differ reports whether the starts have several versions.

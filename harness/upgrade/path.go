@@ -29,7 +29,7 @@ func Parse(text string) ([]Path, error) {
 	if pairs && !named && list != "" {
 		return nil, fmt.Errorf("%s: want %s, or %s:A,B,C", text, Neighbours, Neighbours)
 	}
-	names := split(list)
+	names := Names(list)
 	if pairs && !named {
 		names = versions.Measured()
 	}
@@ -51,8 +51,8 @@ func Parse(text string) ([]Path, error) {
 	return out, nil
 }
 
-// split are the names of a list, without empty ones.
-func split(list string) (out []string) {
+// Names are the names of a list that are separated by commas, without empty ones.
+func Names(list string) (out []string) {
 	for name := range strings.SplitSeq(list, ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			out = append(out, name)

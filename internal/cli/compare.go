@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -74,14 +73,7 @@ func Compare(t T) {
 }
 
 // versionNames are those of -restate.versions.
-func versionNames() (out []string) {
-	for name := range strings.SplitSeq(*versionsFlag, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			out = append(out, name)
-		}
-	}
-	return out
-}
+func versionNames() []string { return upgrade.Names(*versionsFlag) }
 
 // checkVersionNames refuses versions that can't be compared.
 func checkVersionNames() error {

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"io"
 	"regexp"
+
+	"retain/runtime/resources"
 )
 
 var (
@@ -46,9 +48,6 @@ func Build(log []byte) (version, commit string) {
 	return string(newest[1]), string(newest[2])
 }
 
-// portTaken is what a server says that could not listen: libcs differ in words.
-var portTaken = regexp.MustCompile(`(?i)\baddress (already )?in use\b`)
-
 // PortTaken reports whether a server's log says that it could not listen on one
 // of its addresses.
-func PortTaken(log []byte) bool { return portTaken.Match(log) }
+func PortTaken(log []byte) bool { return resources.PortTaken.Match(log) }

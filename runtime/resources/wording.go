@@ -32,6 +32,10 @@ type wording struct {
 	kind Kind
 }
 
+// PortTaken matches what a server says that could not listen on an address because somebody
+// else does: libcs differ in words.
+var PortTaken = regexp.MustCompile(`(?i)\baddress (already )?in use\b`)
+
 // wordings are the texts of glibc and musl (strerror), of RocksDB's statuses, of
 // Rust's allocator and of jemalloc and the C++ library. musl's differ from glibc's:
 // EMFILE "No file descriptors available", ENOMEM "Out of memory", EDQUOT "Quota

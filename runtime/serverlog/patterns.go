@@ -4,6 +4,7 @@ import (
 	"regexp"
 
 	"retain/model"
+	"retain/runtime/resources"
 )
 
 // admissionClass is a kind of lines that are findings by themselves. The texts are
@@ -53,6 +54,6 @@ var harmlessLines = []harmlessLine{
 		why: "it repeats what a handler or its SDK said, such as the panic of a handler"},
 	{pattern: regexp.MustCompile(`potentially dangerous operation, and might result in data loss`),
 		why: "it warns of what a forced registration of a deployment could do, before doing it"},
-	{pattern: regexp.MustCompile(`(?i)\baddress (already )?in use\b`),
+	{pattern: resources.PortTaken,
 		why: "a port was taken by somebody else; the server is started again on another"},
 }
