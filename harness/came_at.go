@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"retain/checker"
@@ -134,10 +135,34 @@ func sightingsOf(h *model.History, b checker.ObjectResult) (*Sighting, Sighting)
 	if first.Answer != nil {
 		bad = answered(first.Return, first.Answer)
 	}
+	// An acknowledgement that shows no contents is a good answer only for what was lost of it.
 	of := func(other model.Invoked) bool {
-		return other.Object == o.Object && other.ID != o.ID && (b.Part == "" || partOf(other.Op) == "" || partOf(other.Op) == b.Part)
+		return other.Object == o.Object && other.ID != o.ID && (b.Part == "" || partOf(other.Op) == "" || partOf(other.Op) == b.Part) &&
+			(other.In(model.Resolved).Answer != model.Answer(model.Done{}) || slices.Contains(b.Proof, other.ID))
 	}
-	return lastAnswer(h, of, min(bad.Seq, o.Call.Seq)), bad
+	before := min(bad.Seq, o.Call.Seq)
+	if b.Guarantee.Code == model.TwoEffectsOfKey || b.Guarantee.Code == model.TwoEffectsOfAppend {
+		before = min(before, resendingStart(h, o.Object, bad.Seq))
+	}
+	return lastAnswer(h, of, before), bad
+}
+
+// resendingStart is when the start began after which operations on an object were sent again
+// before a moment in its life; the moment if none was. What is read between the start
+// and a second effect is still good, and the start brought the second effect about.
+func resendingStart(h *model.History, object model.Object, before int64) int64 {
+	life := startsOf(h).at(before)
+	for _, o := range h.Operations {
+		if o.Object != object || o.Call.Seq > life.seq {
+			continue
+		}
+		for _, a := range o.Attempts {
+			if a.Start.Seq > life.seq && a.Start.Seq < before {
+				return life.seq
+			}
+		}
+	}
+	return before
 }
 
 // partOf is the entry of a map that an operation is about, "" for the whole object.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -48,8 +49,38 @@ func TestAnObjectThatAVersionDropsIsFoundAndAttributedToItsStep(t *testing.T) {
 	}
 }
 
+// What was added after the start and is there does not show that the rest was there then.
+func TestAnAcknowledgementAfterTheStartIsNoLastGoodAnswerOfWhatWasLost(t *testing.T) {
+	list := model.Object{Kind: model.List}
+	at := func(n int64) model.Instant { return model.Instant{Seq: n, Ns: n * 1e6} }
+	op := func(id int, call int64, op model.Operation, answer model.Answer) model.Invoked {
+		return model.Invoked{ID: id, Process: "0", Phase: model.Program, Object: list, Op: op,
+			Call: at(call), Return: at(call + 1), Outcome: model.OK, Answer: answer}
+	}
+	h := &model.History{
+		Header: model.Header{Version: 1, Run: "r", Runtime: "restate-server 1.6.2"},
+		Operations: []model.Invoked{
+			op(1, 1, model.ListAppend{Value: "a"}, model.Done{}),
+			op(2, 5, model.ListAppend{Value: "b"}, model.Done{}),
+			op(3, 7, model.ListGet{}, model.Texts{"b"}),
+		},
+		Faults: []model.Fault{{Step: 2, Kind: model.Start, Version: "1.7.12", Begin: at(3), End: at(4)}},
+		Ended:  true,
+	}
+	c := CameAtOf(h, checker.Check(h, checker.Options{}).Broken(), nil)
+	require.NotNil(t, c)
+	assert.Equal(t, "after step 2, start 1, as 1.7.12: last good list-0 append(\"a\") -> ok by the first version at 2 ms, "+
+		"first bad list-0 get() -> [\"b\"] by 1.7.12 at 8 ms", c.String())
+}
+
 func TestKeysThatAWayBackForgetsAreFoundByTheReSends(t *testing.T) {
 	plan := switching("1.7.12", "1.6.2", "1.7.12")
+	// A second effect of anything else shows as a loss, or as an answer that went back.
+	plan.Load.Operations = []string{"counter add", "counter get", "list append", "list get"}
+	plan.Steps = slices.DeleteFunc(plan.Steps, func(s generators.Step) bool {
+		o, is := s.(generators.Operate)
+		return is && o.Object.Kind == model.Register
+	})
 	r := judgedRun(t, "1.6.2", damageAt("1.7.12", "1.6.2", simulated.Damage{ForgetsKeys: true}), plan)
 	require.Equal(t, Violation, r.Verdict)
 	assert.Contains(t, []model.GuaranteeCode{model.AnswerNotKept, model.TwoEffectsOfKey, model.TwoEffectsOfAppend}, r.Guarantee().Code)

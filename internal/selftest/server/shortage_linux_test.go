@@ -47,7 +47,9 @@ const (
 )
 
 var (
-	noLog = []string{"-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true"}
+	// oneServer has the cgroup to itself: a second server in it is the victim of the first.
+	oneServer = []string{"-workers", "1"}
+	noLog     = []string{"-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true"}
 
 	shortages = map[string]shortage{
 		"a disk of 4 MB":                    {disk: "size=4m", verdict: harness.Harness, says: []string{"4 of 4 MB free, and 2 servers need 936 MB: free space there, or set TMPDIR"}},
@@ -60,7 +62,7 @@ var (
 		"a limit of threads":                {strike: crowded, verdict: harness.Harness, says: []string{"the pids cgroup"}},
 		"a limit of the address space":      {wrapper: later + "ulimit -v 420000", verdict: harness.Harness, says: []string{"limited to 410 MB of address space"}},
 		"memory that others use up":         {wrapper: grouped, strike: starved, verdict: harness.Harness, says: []string{"somebody else killed the server", "the memory cgroup", "the kernel killed a process for it"}},
-		"a server that leaks memory":        {wrapper: leaks, verdict: harness.Violation, says: []string{"the memory cgroup", "; the server uses ", "the server itself used it up"}},
+		"a server that leaks memory":        {wrapper: leaks, args: oneServer, verdict: harness.Violation, says: []string{"the memory cgroup", "; the server uses ", "the server itself used it up"}},
 		"a server that leaks descriptors":   {wrapper: later + "{ ulimit -n 600; for i in {1..590}; do exec {fd}</dev/null; done; sleep 0.3; }", verdict: harness.Violation, says: []string{"limited to 600 descriptors; the server uses ", "the server itself used it up"}},
 		"a server that fills the disk":      {disk: "size=1800m", wrapper: garbage, verdict: harness.Violation, says: []string{" of 1800 MB free; the server uses ", "the server itself used it up"}},
 		"a lost write on a full disk":       {disk: "size=1100m", strike: fill(12 << 20), args: noLog, tries: 4, verdict: harness.Violation, says: []string{"what broke: state", "of 1100 MB free", "must be kept all the same"}},
