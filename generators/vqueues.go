@@ -24,7 +24,7 @@ func allHaveVQueues(versions []string) bool {
 // that can't be read may have any.
 func (p Provision) check(version string) error {
 	if p.VQueues && !versions.Has(version, versions.VQueues) {
-		return fmt.Errorf("the plan's server has vqueues, and %s has none: choose version %s or later (-restate.version), "+
+		return fmt.Errorf("the plan's server has vqueues, and %s has none: choose version %s or later, "+
 			"or take vqueues out of the plan", version, versions.Of(versions.VQueues).Since)
 	}
 	return nil

@@ -81,7 +81,7 @@ func TestOlderServersRefuseVQueuesInOneLine(t *testing.T) {
 		}
 		for _, version := range []string{"1.5.3", "1.6.2", "0.9.0"} {
 			assert.EqualError(t, CheckServer(p, version), "the plan's server has vqueues, and "+version+
-				" has none: choose version 1.7.0 or later (-restate.version), or take vqueues out of the plan")
+				" has none: choose version 1.7.0 or later, or take vqueues out of the plan")
 			assert.NoError(t, CheckServer(Plan{}, version))
 			assert.False(t, HasVQueues(version))
 		}

@@ -83,8 +83,7 @@ func CampaignSummary(path string, c *campaign.Campaign) error {
 
 // AddCampaign takes in a campaign: a case for each finding, and one for the campaign
 // as a whole, which fails where it is red without one. page is as for [Campaign].
-func (j *JUnit) AddCampaign(name string, c *campaign.Campaign, page string) {
-	said := Campaign(c, page)
+func (j *JUnit) AddCampaign(name string, c *campaign.Campaign, said Rows) {
 	verdict, _ := c.Verdict()
 	t := c.Totals()
 	suite := junitSuite{

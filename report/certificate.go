@@ -126,6 +126,16 @@ type certifiedCoverage struct {
 	Kinds      []model.Kind             `json:"kinds"`
 }
 
+// suspends reports whether a plan's servers suspended invocations.
+func (c certifiedCoverage) suspends() bool {
+	for class, n := range c.Classes {
+		if class.Suspending && n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // certifiedFinding is a plan that did not pass.
 type certifiedFinding struct {
 	Plan    int             `json:"plan"`
@@ -154,12 +164,8 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		Version: CertificateVersion, Verdict: verdict, Because: why, Paths: u.Paths, Began: first.At, Of: seconds(c.Segments[len(c.Segments)-1].Duration),
 		Seed: first.Seed, Runtime: first.Runtime, SDK: first.SDK, Operations: t.Operations + t.Load.Operations, ReadBack: t.ReadBack + t.Load.ReadBack,
 		Settings: orEmpty(alteredBy(c)), WayBack: u.Settings, Known: c.Known(), Findings: []certifiedFinding{}, Unjudged: []certifiedFinding{},
-		Plans:     certifiedPlans{All: t.Plans, Verdicts: t.Verdicts},
-		Tested:    certifiedCoverage{Partitions: t.Coverage.Partitions, VQueues: t.Coverage.VQueues, Classes: t.Coverage.Plans, Kinds: []model.Kind{}},
-		NotTested: strings.Split(notTested(harness.Tally{Counters: t.Counters}), ", "),
-	}
-	if first.Runtime == campaign.Simulated {
-		out.NotTested = append([]string{"Restate: the runtime is simulated"}, out.NotTested...)
+		Plans:  certifiedPlans{All: t.Plans, Verdicts: t.Verdicts},
+		Tested: certifiedCoverage{Partitions: t.Coverage.Partitions, VQueues: t.Coverage.VQueues, Classes: t.Coverage.Plans, Kinds: []model.Kind{}},
 	}
 	if t.Verdicts[harness.Violation] == 0 {
 		out.Plans.Excludes = harness.Excludes(t.Verdicts[harness.Pass])
@@ -168,8 +174,15 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		out.Seconds += seconds(c.Segments[i].Took())
 	}
 	out.addSteps(steps)
-	out.addPairs(u.Paths, steps)
+	out.NotTested = strings.Split(notTested(out.Switches > 0), ", ")
+	if !out.Tested.suspends() {
+		out.NotTested = append([]string{"suspended invocations"}, out.NotTested...)
+	}
+	if first.Runtime == campaign.Simulated {
+		out.NotTested = append([]string{"Restate: the runtime is simulated"}, out.NotTested...)
+	}
 	out.addVersions(c)
+	out.addPairs(u.Paths, steps)
 	for i := range c.Segments {
 		out.addPlans(c, i)
 	}
@@ -235,7 +248,7 @@ func (c *Certificate) addPairs(paths []upgrade.Path, steps []upgrade.Step) {
 	c.Pairs = []certifiedPair{}
 	for _, path := range paths {
 		for _, pair := range path.Pairs() {
-			one := certifiedPair{Pair: pair, Back: path.Back(pair), Needs: append([]upgrade.Need{}, upgrade.NeedsOf(pair)...)}
+			one := certifiedPair{Pair: pair, Back: path.Back(pair), Needs: append([]upgrade.Need{}, upgrade.NeedsOf(c.reported(pair))...)}
 			var outages []time.Duration
 			for _, s := range steps {
 				if s.Pair != pair {
@@ -285,6 +298,37 @@ func (c *Certificate) addVersions(all *campaign.Campaign) {
 			}
 		}
 	}
+}
+
+// reported is a pair by the releases that its builds said that they are.
+func (c *Certificate) reported(p upgrade.Pair) upgrade.Pair {
+	return upgrade.Pair{From: c.release(p.From), To: c.release(p.To)}
+}
+
+// release is the version that all servers of a name said that they are, or else the name.
+func (c *Certificate) release(name string) string {
+	if ordered(name) {
+		return name
+	}
+	var said []string
+	for _, v := range c.Versions {
+		if v.Name == name {
+			for _, server := range v.Servers {
+				version, _, _ := strings.Cut(server, " ")
+				said = append(said, version)
+			}
+		}
+	}
+	if slices.Sort(said); len(slices.Compact(said)) == 1 {
+		return said[0]
+	}
+	return name
+}
+
+// ordered reports whether a version is a release.
+func ordered(version string) bool {
+	_, is := upgrade.Sorted([]string{version})
+	return is
 }
 
 // addPlans adds the plans of a segment: what was drawn, and those that did not pass.
@@ -377,7 +421,7 @@ func (c *Certificate) countText(path upgrade.Path) string {
 
 // backText says what the way back along a path needs.
 func (c *Certificate) backText(path upgrade.Path) string {
-	settings, refused, listed := map[string]string{}, []string{}, []string{}
+	settings, lacked, refused, listed := map[string]string{}, map[string]string{}, []string{}, []string{}
 	for _, p := range c.Pairs {
 		if !p.Back || !slices.Contains(path, p.From) || !slices.Contains(path, p.To) {
 			continue
@@ -392,10 +436,16 @@ func (c *Certificate) backText(path upgrade.Path) string {
 			if n.Backup {
 				listed = append(listed, fmt.Sprintf("%s is listed as not serving the data of %s with such settings", p.To, p.From))
 			}
-			maps.Copy(settings, n.Settings)
+			for name, value := range n.Settings {
+				if c.hadForWayBack(path, name, value) {
+					settings[name] = value
+				} else {
+					lacked[name] = value
+				}
+			}
 		}
 	}
-	unlisted := slices.DeleteFunc(slices.Clone(path), func(name string) bool { _, release := upgrade.Sorted([]string{name}); return release })
+	unlisted := slices.DeleteFunc(slices.Clone(path), func(name string) bool { return ordered(c.release(name)) })
 	switch {
 	case len(refused) > 0:
 		return "can't go back without a backup from before the upgrade: " + strings.Join(refused, ", ")
@@ -403,10 +453,18 @@ func (c *Certificate) backText(path upgrade.Path) string {
 		return "went back here, and needs a backup from before the upgrade all the same: " + strings.Join(listed, ", ")
 	case len(unlisted) > 0:
 		return "went back here; what else that needs is not known of " + strings.Join(unlisted, ", ") + ", which is no release"
+	case len(lacked) > 0:
+		return "went back here without " + environment(lacked) + ", which a way back is listed to need from the newer server's first start on"
 	case len(settings) > 0:
 		return "may go back, with " + environment(settings) + " from the newer server's first start on"
 	}
 	return "may go back, which needs nothing"
+}
+
+// hadForWayBack reports whether the servers of a path had a setting that its way back needs.
+func (c *Certificate) hadForWayBack(path upgrade.Path, name, value string) bool {
+	i := slices.IndexFunc(c.Paths, func(p upgrade.Path) bool { return slices.Equal(p, path) })
+	return i >= 0 && i < len(c.WayBack) && c.WayBack[i][name] == value || c.runWith(map[string]string{name: value})
 }
 
 // runWith reports whether the servers had settings.

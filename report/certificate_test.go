@@ -137,13 +137,40 @@ func TestCertificateOfAWayBackThatServedSaysWhatItNeeds(t *testing.T) {
 
 	c = upgraded(t, 20)
 	c.Segments[0].Upgrade.Paths = []upgrade.Path{{"1.6.2", "mine"}}
-	for i := range c.Segments[0].Plans {
-		for k := range c.Segments[0].Plans[i].Switches {
-			w := &c.Segments[0].Plans[i].Switches[k]
-			w.From, w.To = strings.Replace(w.From, "1.7.12", "mine", 1), strings.Replace(w.To, "1.7.12", "mine", 1)
+	says := func(server string) {
+		for i := range c.Segments[0].Plans {
+			for k := range c.Segments[0].Plans[i].Switches {
+				w := &c.Segments[0].Plans[i].Switches[k]
+				w.From, w.To = strings.Replace(w.From, "1.7.12", "mine", 1), strings.Replace(w.To, "1.7.12", "mine", 1)
+				if w.To == "mine" {
+					w.Server = server
+				}
+			}
 		}
 	}
-	assert.Contains(t, CertificateOf(c).Answer[0], "; went back here; what else that needs is not known of mine, which is no release")
+	says("nightly (abc)")
+	out := CertificateOf(c)
+	assert.Contains(t, out.Answer[0], "; went back here; what else that needs is not known of mine, which is no release")
+	assert.Contains(t, out.Markdown(), "| mine | 1.6.2 | back | served | 20 | 1.2 s | 1.3 s | not known |")
+	says("1.7.12 (577e032)") // the build says what it is
+	assert.Contains(t, CertificateOf(c).Answer[0], "; may go back, with "+shardingOff+"=true from")
+
+	c = upgraded(t, 20) // a person gave the setting another value
+	c.Segments[0].Upgrade.Settings = []map[string]string{{}}
+	assert.Contains(t, CertificateOf(c).Answer[0], "; went back here without "+shardingOff+"=true, which a way back is listed to need from the newer server's first start on")
+	c.Segments[0].Altered = model.Settings{{Name: shardingOff, Value: "true"}}
+	assert.Contains(t, CertificateOf(c).Answer[0], "; may go back, with "+shardingOff+"=true from")
+}
+
+func TestCertificateListsWhatItsPlansDidNotTest(t *testing.T) {
+	c := upgraded(t, 4)
+	out := CertificateOf(c)
+	assert.Contains(t, out.NotTested, "suspended invocations")
+	assert.NotContains(t, out.NotTested, "upgrade")
+	c.Segments[0].Plans[1].Class = &generators.Class{Lazy: true, Suspending: true}
+	assert.NotContains(t, CertificateOf(c).NotTested, "suspended invocations")
+	c.Segments[0].Plans = nil
+	assert.Contains(t, CertificateOf(c).NotTested, "upgrade")
 }
 
 // What a pass is worth stands in the answer.
@@ -170,6 +197,15 @@ func TestCertificateOfARefusedWayBackNeedsABackup(t *testing.T) {
 	assert.Contains(t, refused.Markdown(), "not served in 20 of 20: entry")
 	assert.Equal(t, map[string]int{"entry": 10}, refused.Steps[2].Excused)
 	assert.Contains(t, answer, "can't go back without a backup from before the upgrade: 1.6.2 does not serve the data of 1.7.12")
+
+	c.Segments[0].Upgrade.Paths = []upgrade.Path{{"1.7.2", "1.7.4"}} // of which no need is listed
+	for i := range c.Segments[0].Plans {
+		for k, from := range []string{"1.7.2", "1.7.4", "1.7.2"} {
+			w := &c.Segments[0].Plans[i].Switches[k]
+			w.From, w.To = from, map[string]string{"1.7.2": "1.7.4", "1.7.4": "1.7.2"}[from]
+		}
+	}
+	assert.Contains(t, CertificateOf(c).Markdown(), "| 1.7.4 | 1.7.2 | back | not served in 20 of 20: entry | 20 | - | - | a backup from before the upgrade |")
 }
 
 // certificateForms are the three forms of a certificate: page and Markdown as plain text.

@@ -228,10 +228,15 @@ func (c *Certificate) needsText(p certifiedPair) string {
 		}
 		out = append(out, text)
 	}
-	if out == nil {
-		return "nothing"
+	switch {
+	case out != nil:
+		return strings.Join(out, "; ")
+	case p.Back && p.Served < p.Times:
+		return "a backup from before the upgrade"
+	case p.Back && !(ordered(c.release(p.From)) && ordered(c.release(p.To))):
+		return "not known"
 	}
-	return strings.Join(out, "; ")
+	return "nothing"
 }
 
 // steps has a line for each step by each fault.

@@ -104,15 +104,15 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	out.add("known", knownLines(s)...)
 	if s.Verdict == harness.Pass {
 		out.add("excludes", excludes(s)...)
-		out.add("not tested", notTested(t))
+		out.add("not tested", notTested(len(t.Versions) > 1))
 	}
 	return out
 }
 
-// notTested lists what no plan has or, for the change of versions, had.
-func notTested(t harness.Tally) string {
+// notTested lists what no plan has and, unless servers changed their version, upgrades.
+func notTested(upgraded bool) string {
 	upgrade := "upgrade, "
-	if len(t.Versions) > 1 {
+	if upgraded {
 		upgrade = ""
 	}
 	return "power loss, disk full, more than one node, " + upgrade + "timers, awakeables"

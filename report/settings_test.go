@@ -151,7 +151,7 @@ func TestCampaignNamesItsSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, CampaignSummary(filepath.Join(dir, "s.json"), c))
 	var junit JUnit
-	junit.AddCampaign("TestCampaign", c, "")
+	junit.AddCampaign("TestCampaign", c, Campaign(c, ""))
 	require.NoError(t, junit.Write(filepath.Join(dir, "j.xml")))
 	told := map[string]string{"terminal": Campaign(c, "").String(), "page": writtenCampaign(t, c)}
 	for _, name := range []string{"s.json", "j.xml"} {

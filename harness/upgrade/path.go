@@ -24,16 +24,18 @@ const Neighbours = "neighbours"
 // Parse reads the text of -restate.versions: the versions of one path, separated by commas,
 // or [Neighbours]. Versions with an order are sorted by it.
 func Parse(text string) ([]Path, error) {
-	list, pairs := strings.CutPrefix(text, Neighbours)
-	list, named := strings.CutPrefix(list, ":")
-	if pairs && !named && list != "" {
+	word, list, named := strings.Cut(text, ":")
+	pairs := word == Neighbours
+	switch {
+	case !pairs && (named || strings.HasPrefix(word, "neighb")):
 		return nil, fmt.Errorf("%s: want %s, or %s:A,B,C", text, Neighbours, Neighbours)
+	case !pairs:
+		list = text
+	case !named:
+		list = strings.Join(versions.Measured(), ",")
 	}
-	names := Names(list)
-	if pairs && !named {
-		names = versions.Measured()
-	}
-	if err := check(text, names); err != nil {
+	names, err := Names(list)
+	if err != nil {
 		return nil, err
 	}
 	names, _ = Sorted(names)
@@ -51,42 +53,46 @@ func Parse(text string) ([]Path, error) {
 	return out, nil
 }
 
-// Names are the names of a list that are separated by commas, without empty ones.
-func Names(list string) (out []string) {
+// Names reads a list of two versions at least, separated by commas, each once.
+func Names(list string) ([]string, error) {
+	var out []string
 	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-func check(text string, names []string) error {
-	if len(names) < 2 {
-		return fmt.Errorf("%s: want two versions at least, such as 1.6.2,1.7.12", text)
-	}
-	for i, name := range names {
+		name = strings.TrimSpace(name)
 		if err := model.CheckVersionName(name); err != nil {
-			return err
+			return nil, err
 		}
-		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("%s stands twice: leave one out", name)
+		if slices.Contains(out, name) {
+			return nil, fmt.Errorf("%s stands twice: leave one out", name)
 		}
+		out = append(out, name)
 	}
-	return nil
+	if len(out) < 2 {
+		return nil, fmt.Errorf("%s: want two versions at least, such as 1.6.2,1.7.12", list)
+	}
+	return out, nil
 }
 
-// Sorted sorts versions by their releases. Where one has no order, they stay as they are.
+// Sorted sorts versions by their releases. A build without a release stays at its place in
+// the list, and ordered is false.
 func Sorted(names []string) (sorted []string, ordered bool) {
+	var releases []string
 	for _, name := range names {
-		if _, has := versions.Parse(name); !has {
-			return names, false
+		if _, has := versions.Parse(name); has {
+			releases = append(releases, name)
 		}
 	}
-	return slices.SortedStableFunc(slices.Values(names), func(a, b string) int {
+	ordered = len(releases) == len(names)
+	slices.SortStableFunc(releases, func(a, b string) int {
 		order, _ := versions.Compare(a, b)
 		return order
-	}), true
+	})
+	for _, name := range names {
+		if _, has := versions.Parse(name); has {
+			name, releases = releases[0], releases[1:]
+		}
+		sorted = append(sorted, name)
+	}
+	return sorted, ordered
 }
 
 // checkGaps refuses a step up which the file of differences lists as a gap.

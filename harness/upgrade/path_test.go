@@ -16,6 +16,9 @@ func TestVersionsAreAPathInTheOrderOfTheirReleases(t *testing.T) {
 	paths, err = Parse("1.7.12,mine")
 	require.NoError(t, err)
 	assert.Equal(t, []Path{{"1.7.12", "mine"}}, paths, "a build has no order")
+	paths, err = Parse("1.7.12,mine,1.6.2,1.7.2")
+	require.NoError(t, err)
+	assert.Equal(t, []Path{{"1.6.2", "mine", "1.7.2", "1.7.12"}}, paths, "and keeps its place among releases that have one")
 }
 
 func TestNeighboursArePairs(t *testing.T) {
@@ -33,7 +36,7 @@ func TestNeighboursArePairs(t *testing.T) {
 
 func TestPathsThatNoServerCanBeLedAlongAreRefused(t *testing.T) {
 	for text, says := range map[string]string{
-		"1.6.2": "want two versions at least", "": "want two versions at least", "1.6.2,1.6.2": "1.6.2 stands twice",
+		"1.6.2": "want two versions at least", "": `version "": want a release`, "1.6.2,,1.7.2": `version "": want a release`, "neighbors": "want neighbours", "1.6.2,1.6.2": "1.6.2 stands twice",
 		"1.5.3,1.7.12":            "1.7.12 does not start on the data of 1.5.3: name a version between them, one from 1.6.0 on, before 1.7.0",
 		"neighbours:1.5.3,1.7.12": "name a version between them", "neighbours,1.6.2": "want neighbours, or neighbours:A,B,C", "a b,c": "want a release",
 		"neighbours:1.6.2": "want two versions at least",

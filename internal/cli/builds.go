@@ -85,15 +85,16 @@ func isBuild(version string) bool {
 // checkNamed refuses builds that no server is started as: another one would be tested than
 // was thought. versions are those that plans name.
 func checkNamed(versions []string) error {
-	return checkNamedIn(append([]string{*versionFlag}, versions...))
+	return checkNamedIn(append([]string{*versionFlag}, versions...), "add -restate.version ")
 }
 
-// checkNamedIn refuses builds whose names are not among the versions of servers.
-func checkNamedIn(versions []string) error {
+// checkNamedIn refuses builds whose names are not among the versions of servers. add is
+// how a person names one more.
+func checkNamedIn(versions []string, add string) error {
 	for of, b := range map[string]*builds{"restate.binary": &binaryFlag, "restate.image": &imageFlag} {
 		for _, name := range b.names() {
 			if !slices.Contains(versions, name) {
-				return fmt.Errorf("-%s %s=%s: no start has version %s: add -restate.version %s, or leave it out", of, name, b.named[name], name, name)
+				return fmt.Errorf("-%s %s=%s: no start has version %s: %s%s, or leave it out", of, name, b.named[name], name, add, name)
 			}
 		}
 	}

@@ -41,10 +41,10 @@ const (
 // -restate.versions, and says which of them break a guarantee. Known findings count like
 // others.
 func Compare(t T) {
-	names := versionNames()
-	if len(names) == 0 {
+	if *versionsFlag == "" {
 		skipped(t, "give -restate.versions A,B, the versions to compare")
 	}
+	names, _ := upgrade.Names(*versionsFlag) // checked before anything started
 	names, ordered := upgrade.Sorted(names)
 	out := report.Comparison{SDK: sdk(), Flags: serverArguments(), At: time.Now().UTC()}
 	if *planFlag != "" {
@@ -72,22 +72,16 @@ func Compare(t T) {
 	concludeComparison(t, out)
 }
 
-// versionNames are those of -restate.versions.
-func versionNames() []string { return upgrade.Names(*versionsFlag) }
-
 // checkVersionNames refuses versions that can't be compared.
 func checkVersionNames() error {
-	names := versionNames()
 	if *versionsFlag == "" || runs("Upgrade") && !runs("Compare") {
 		return nil
 	}
-	if len(names) < 2 {
-		return fmt.Errorf("-restate.versions %s: want two versions at least, such as 1.6.2,1.7.12", *versionsFlag)
+	names, err := upgrade.Names(*versionsFlag)
+	if err != nil {
+		return fmt.Errorf("-restate.versions: %w", err)
 	}
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("-restate.versions names %s twice: leave one out", name)
-		}
+	for _, name := range names {
 		if backend.Name(*runtimeFlag) != backend.Simulated {
 			continue
 		}
@@ -119,7 +113,7 @@ func checkComparedBuilds(names, started []string) error {
 				name, runtime.DefaultVersion, name, name)
 		}
 	}
-	return checkNamedIn(slices.Concat(names, started))
+	return checkNamedIn(slices.Concat(names, started), "add to -restate.versions ")
 }
 
 // bugsOfVersion are the planted bugs of a version of the simulated runtime.

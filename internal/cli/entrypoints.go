@@ -29,7 +29,7 @@ var (
 	// comparedFlags are those that hold for each version of a comparison.
 	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary"}
 	// upgradeFlags are those that hold for each version of an upgrade.
-	upgradeFlags = append(slices.Clone(comparedFlags), "bugs", "known", "keep.data")
+	upgradeFlags = append(slices.Clone(comparedFlags), "bugs", "known", "keep.data", "junit")
 	drawFlags    = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
 )
 

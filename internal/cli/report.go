@@ -46,7 +46,7 @@ func concludeCampaign(t T, c *campaign.Campaign) (green bool) {
 		errs = append(errs, report.CampaignSummary(*summaryFlag, c))
 	}
 	if *junitFlag != "" {
-		junit.AddCampaign(t.Name(), c, page)
+		junit.AddCampaign(t.Name(), c, rows)
 		errs = append(errs, junit.Write(*junitFlag))
 	}
 	if path := os.Getenv(report.StepSummary); path != "" {

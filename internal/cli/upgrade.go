@@ -55,7 +55,6 @@ func Upgrade(t T) {
 	}
 	if ended.cut {
 		say(fmt.Sprintf("note       ended after %s of %s: go on with it (exit code %d)", elapsed(c, o.Start.Shard).Round(time.Second), o.Start.Duration, RunAgain))
-		say("go on     ", upgradeResumeCommand(c.Dir))
 	}
 }
 
@@ -70,7 +69,7 @@ func upgradeMissing() string {
 func upgradeResumeCommand(dir string) string {
 	words := []string{"go test -run Upgrade -timeout 0 -resume", dir}
 	flag.Visit(func(f *flag.Flag) {
-		if slices.Contains([]string{"workers", "keep.data", "shrink.budget", "check.budget", "summary"}, f.Name) {
+		if slices.Contains([]string{"workers", "keep.data", "shrink.budget", "check.budget", "summary", "junit"}, f.Name) {
 			words = append(words, argument(f.Name, f.Value.String()))
 		}
 	})
@@ -94,6 +93,14 @@ func checkUpgrade() error {
 	}
 	if err := checkComparedBuilds(upgradedVersions(paths), nil); err != nil {
 		return err
+	}
+	for _, version := range upgradedVersions(paths) {
+		if *serverFlag == "" || isBuild(version) {
+			continue // a build's version is not known before it starts
+		}
+		if err := generators.CheckServer(generators.Plan{}.On(*serverFlag), version); err != nil {
+			return fmt.Errorf("-config %s: %w", *serverFlag, err)
+		}
 	}
 	if !isSet(flag.Lookup("duration")) && *durationFlag == 0 { // that of an upgrade which goes on is known by now
 		*durationFlag = upgradeDuration(paths)
@@ -220,11 +227,18 @@ func upgradeServers(ctx context.Context, paths []upgrade.Path, seed uint64) (*ca
 // reports whether it is green.
 func concludeUpgrade(t T, c *campaign.Campaign) (green bool) {
 	certificate := report.CertificateOf(c)
+	if certificate.GoOn != "" && runs("Upgrade") {
+		certificate.GoOn = upgradeResumeCommand(c.Dir)
+	}
 	errs := []error{certificate.Write(c.Dir)}
 	rows := certificate.Rows(c.Dir)
 	rows.Print(console)
 	if *summaryFlag != "" {
 		errs = append(errs, certificate.WriteJSON(*summaryFlag))
+	}
+	if *junitFlag != "" {
+		junit.AddCampaign(t.Name(), c, rows)
+		errs = append(errs, junit.Write(*junitFlag))
 	}
 	if path := os.Getenv(report.StepSummary); path != "" {
 		errs = append(errs, certificate.AppendMarkdown(path))

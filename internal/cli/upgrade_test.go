@@ -76,6 +76,12 @@ func TestReportOfAnUnfinishedUpgradeIsNoPass(t *testing.T) {
 	assert.True(t, again(), "it still runs, or was killed")
 	assert.Equal(t, "interrupted", verdict(t))
 	assert.NotEmpty(t, goOn(t))
+
+	with(t, junitFlag, filepath.Join(t.TempDir(), "junit.xml"))
+	again()
+	text, err := os.ReadFile(*junitFlag)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `type="interrupted"`)
 }
 
 func TestUpgradeThatEndsBeforeItsFirstPlansIsInterrupted(t *testing.T) {

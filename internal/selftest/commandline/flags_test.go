@@ -12,9 +12,6 @@ import (
 
 // badFlags are command lines that contradict themselves or have impossible values.
 func badFlags() []refusal {
-	simulated := func(more ...string) []string {
-		return suite.Properties(append([]string{"-runtime", "simulated"}, more...)...)
-	}
 	return []refusal{
 		{name: "an unknown bug", args: simulated("-bugs", "nosuch"), says: []string{"nosuch", "the bugs are lost-write"}},
 		{name: "bugs in a real server", args: suite.Properties("-bugs", "lost-write"), says: []string{"add -runtime simulated"}},
@@ -66,31 +63,6 @@ func badFlags() []refusal {
 		{name: "a version beside a binary", args: suite.Properties("-restate.binary", "b", "-restate.version", "1.6.2"), says: []string{"leave one of them out"}},
 		{name: "an answer to a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-unresolved"}, says: []string{"-unresolved is read by -run Properties, -run Compare or -run Campaign"}},
 		{name: "a seed of a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-rapid.seed", "1"}, says: []string{"-rapid.seed is read by -run Properties, -run Compare, -run Upgrade or -run Campaign"}},
-		{name: "one version to compare", args: comparing("-restate.versions", "none"), says: []string{"want two versions at least"}},
-		{name: "a version twice", args: comparing("-restate.versions", "none,none"), says: []string{"names none twice"}},
-		{name: "versions that the simulated runtime lacks", args: comparing("-restate.versions", "1.6.2,1.7.12"), says: []string{"a version is none, or a planted bug"}},
-		{name: "no versions to compare", args: comparing(), says: []string{"-run Compare needs -restate.versions A,B"}},
-		{name: "versions that nobody reads", args: simulated("-restate.versions", "none,lost-write"), says: []string{"-run Compare"}},
-		{name: "a version that is no release and no build", args: comparingReal("1.6.2,mine"), says: []string{"mine is no release such as 1.7.12", "-restate.binary mine=PATH"}},
-		{name: "a build that is not compared", args: comparingReal("1.6.2,1.7.12", "-restate.binary", "mine=/bin/ls"), says: []string{"no start has version mine"}},
-		{name: "a build without a name to compare", args: comparingReal("1.6.2,1.7.12", "-restate.binary", "/bin/ls"), says: []string{"a build needs a name among them"}},
-		{name: "a comparison over a gap", args: comparingReal("1.5.3,1.5.2", "-plan", "over-a-gap.json"), before: planOverAGap,
-			says: []string{"no version can be compared", "1.7.12 does not start on the data of 1.5.2: start a version from 1.6.0 on, before 1.7.0 between them"}},
-		{name: "a plan over a gap", args: []string{"-test.run", "^TestReplay$", "-runtime", "process", "-restate.version", "1.5.3", "-plan", "over-a-gap.json"}, before: planOverAGap,
-			says: []string{"step 2 (id 2): 1.7.12 does not start on the data of 1.5.3"}},
-		{name: "bugs of versions", args: comparing("-restate.versions", "none,lost-write", "-bugs", "rollback"), says: []string{"-bugs is read by"}},
-		{name: "one version to upgrade", args: upgrading("-restate.versions", "1.6.2"), says: []string{"want two versions at least, such as 1.6.2,1.7.12"}},
-		{name: "a version to upgrade twice", args: upgrading("-restate.versions", "1.6.2,1.7.12,1.6.2"), says: []string{"1.6.2 stands twice: leave one out"}},
-		{name: "a plan to upgrade", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-plan", "p"), says: []string{"-plan is read by -run Replay or -run Compare", "leave it out"}},
-		{name: "an upgrade over a gap", args: upgrading("-restate.versions", "1.5.3,1.7.12"), says: []string{"1.7.12 does not start on the data of 1.5.3", "one from 1.6.0 on, before 1.7.0"}},
-		{name: "an upgrade to no release", args: []string{"-test.run", "^TestUpgrade$", "-runtime", "process", "-restate.versions", "1.6.2,mine"}, says: []string{"mine is no release", "-restate.binary mine=PATH"}},
-		{name: "an upgrade of one version", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.version", "1.6.2"}, says: []string{"-restate.version is read by"}},
-		{name: "an upgrade without a load", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-load", "0"), says: []string{"-load 0: an upgrade is tested under load"}},
-		{name: "an upgrade of nothing", args: upgrading(), says: []string{"-run Upgrade needs -restate.versions A,B"}},
-		{name: "an upgrade that Go would end", args: upgrading("-restate.versions", "neighbours", "-test.timeout", "10m"), says: []string{"-duration 9m0s and then 3m0s for a reduction", "add -timeout 0"}},
-		{name: "an upgrade that is not there", args: upgrading("-resume", "u"), says: []string{"u has no upgrade to go on with", "-dir u -restate.versions A,B"}},
-		{name: "neighbours and others", args: upgrading("-restate.versions", "neighbours,1.6.2"), says: []string{"want neighbours, or neighbours:A,B,C"}},
-		{name: "a build without a name to upgrade", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.binary", "b"}, says: []string{"a build needs a name among them"}},
 		{name: "a name of no build", args: suite.Properties("-restate.binary", "mine="), says: []string{"nothing stands behind mine="}},
 		{name: "a name of two builds", args: suite.Properties("-restate.image", "a=i", "-restate.image", "a=j"), says: []string{"a is given twice"}},
 		{name: "two builds without a name", args: suite.Properties("-restate.binary", "a", "-restate.binary", "b"), says: []string{"two servers have no name"}},
@@ -102,6 +74,48 @@ func badFlags() []refusal {
 		{name: "a directory without a campaign", args: []string{"-test.run", "^TestCampaign$", "-resume", ".", "-duration", "1m"}, says: []string{"-resume .: there is no campaign there"}},
 		{name: "a place of no campaign for no time", args: []string{"-test.run", "^TestCampaign$", "-dir", "."}, says: []string{"-dir .: there is no campaign there", "such as -duration 8h"}},
 		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
+	}
+}
+
+// badComparisons are flags of Compare that no comparison can be made with, and a plan's
+// versions that no server can be led through.
+func badComparisons() []refusal {
+	return []refusal{
+		{name: "one version to compare", args: comparing("-restate.versions", "none"), says: []string{"want two versions at least"}},
+		{name: "a version twice", args: comparing("-restate.versions", "none,none"), says: []string{"none stands twice"}},
+		{name: "versions that the simulated runtime lacks", args: comparing("-restate.versions", "1.6.2,1.7.12"), says: []string{"a version is none, or a planted bug"}},
+		{name: "no versions to compare", args: comparing(), says: []string{"-run Compare needs -restate.versions A,B"}},
+		{name: "versions that nobody reads", args: simulated("-restate.versions", "none,lost-write"), says: []string{"-run Compare"}},
+		{name: "a version that is no release and no build", args: comparingReal("1.6.2,mine"), says: []string{"mine is no release such as 1.7.12", "-restate.binary mine=PATH"}},
+		{name: "a build that is not compared", args: comparingReal("1.6.2,1.7.12", "-restate.binary", "mine=/bin/ls"), says: []string{"no start has version mine"}},
+		{name: "a build without a name to compare", args: comparingReal("1.6.2,1.7.12", "-restate.binary", "/bin/ls"), says: []string{"a build needs a name among them"}},
+		{name: "a comparison over a gap", args: comparingReal("1.5.3,1.5.2", "-plan", "over-a-gap.json"), before: planOverAGap,
+			says: []string{"no version can be compared", "1.7.12 does not start on the data of 1.5.2: start a version from 1.6.0 on, before 1.7.0 between them"}},
+		{name: "a plan over a gap", args: []string{"-test.run", "^TestReplay$", "-runtime", "process", "-restate.version", "1.5.3", "-plan", "over-a-gap.json"}, before: planOverAGap,
+			says: []string{"step 2 (id 2): 1.7.12 does not start on the data of 1.5.3"}},
+		{name: "bugs of versions", args: comparing("-restate.versions", "none,lost-write", "-bugs", "rollback"), says: []string{"-bugs is read by"}},
+	}
+}
+
+// badUpgrades are flags of Upgrade that no server can be upgraded with.
+func badUpgrades() []refusal {
+	return []refusal{
+		{name: "one version to upgrade", args: upgrading("-restate.versions", "1.6.2"), says: []string{"want two versions at least, such as 1.6.2,1.7.12"}},
+		{name: "a version to upgrade twice", args: upgrading("-restate.versions", "1.6.2,1.7.12,1.6.2"), says: []string{"1.6.2 stands twice: leave one out"}},
+		{name: "a plan to upgrade", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-plan", "p"), says: []string{"-plan is read by -run Replay or -run Compare", "leave it out"}},
+		{name: "an upgrade over a gap", args: upgrading("-restate.versions", "1.5.3,1.7.12"), says: []string{"1.7.12 does not start on the data of 1.5.3", "one from 1.6.0 on, before 1.7.0"}},
+		{name: "an upgrade to no release", args: []string{"-test.run", "^TestUpgrade$", "-runtime", "process", "-restate.versions", "1.6.2,mine"}, says: []string{"mine is no release", "-restate.binary mine=PATH"}},
+		{name: "an upgrade of one version", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.version", "1.6.2"}, says: []string{"-restate.version is read by"}},
+		{name: "a configuration that a version to upgrade lacks", args: []string{"-test.run", "^TestUpgrade$", "-runtime", "process", "-restate.versions", "1.6.2,1.7.12", "-config", "vqueues-4"},
+			says: []string{"-config vqueues-4: ", "1.6.2 has none: choose version 1.7.0 or later"}},
+		{name: "a build that is not upgraded", args: []string{"-test.run", "^TestUpgrade$", "-runtime", "process", "-restate.versions", "1.6.2,1.7.12", "-restate.binary", "mine=/bin/ls"},
+			says: []string{"no start has version mine: add to -restate.versions mine"}},
+		{name: "an upgrade without a load", args: upgrading("-restate.versions", "1.6.2,1.7.12", "-load", "0"), says: []string{"-load 0: an upgrade is tested under load"}},
+		{name: "an upgrade of nothing", args: upgrading(), says: []string{"-run Upgrade needs -restate.versions A,B"}},
+		{name: "an upgrade that Go would end", args: upgrading("-restate.versions", "neighbours", "-test.timeout", "10m"), says: []string{"-duration 9m0s and then 3m0s for a reduction", "add -timeout 0"}},
+		{name: "an upgrade that is not there", args: upgrading("-resume", "u"), says: []string{"u has no upgrade to go on with", "-dir u -restate.versions A,B"}},
+		{name: "neighbours and others", args: upgrading("-restate.versions", "neighbours,1.6.2"), says: []string{"want neighbours, or neighbours:A,B,C"}},
+		{name: "a build without a name to upgrade", args: []string{"-test.run", "^TestUpgrade$", "-restate.versions", "1.6.2,1.7.12", "-restate.binary", "b"}, says: []string{"a build needs a name among them"}},
 	}
 }
 
@@ -117,6 +131,11 @@ func badUnits() (out []refusal) {
 		out = append(out, refusal{name: "a unit of " + flag, args: suite.Properties("-"+flag, "5"), says: []string{"-" + flag + " 5: 5 needs a unit: 5s, 5m or 5h"}})
 	}
 	return out
+}
+
+// simulated are the arguments of a session of the simulated runtime.
+func simulated(more ...string) []string {
+	return suite.Properties(append([]string{"-runtime", "simulated"}, more...)...)
 }
 
 // upgrading are the arguments of an upgrade of the simulated runtime.
