@@ -78,7 +78,8 @@ func TestUpgradeThatKeepsEverythingPassesWithoutCanaries(t *testing.T) {
 }
 
 func TestFindingOfAnUpgradeSaysAfterWhichStep(t *testing.T) {
-	o := upgrading(t, time.Second, upAndBack, simulated.LostWrite)
+	o := upgrading(t, time.Second, upAndBack)
+	o.Session.Open = opening(simulated.Options{Step: func(_, to string) simulated.Damage { return simulated.Damage{DropsObject: to == "1.7.12"} }})
 	o.Start.Upgrade.Settings = []map[string]string{{"A": "1"}}
 	var flags []string
 	o.OnFinding = onFinding(func(f []string) { flags = f })

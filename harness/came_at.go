@@ -3,8 +3,9 @@ package harness
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"retain/checker"
 	"retain/model"
@@ -135,16 +136,43 @@ func sightingsOf(h *model.History, b checker.ObjectResult) (*Sighting, Sighting)
 	if first.Answer != nil {
 		bad = answered(first.Return, first.Answer)
 	}
-	// An acknowledgement that shows no contents is a good answer only for what was lost of it.
 	of := func(other model.Invoked) bool {
-		return other.Object == o.Object && other.ID != o.ID && (b.Part == "" || partOf(other.Op) == "" || partOf(other.Op) == b.Part) &&
-			(other.In(model.Resolved).Answer != model.Answer(model.Done{}) || slices.Contains(b.Proof, other.ID))
+		return other.Object == o.Object && other.ID != o.ID && (b.Part == "" || partOf(other.Op) == "" || partOf(other.Op) == b.Part)
 	}
 	before := min(bad.Seq, o.Call.Seq)
 	if b.Guarantee.Code == model.TwoEffectsOfKey || b.Guarantee.Code == model.TwoEffectsOfAppend {
 		before = min(before, resendingStart(h, o.Object, bad.Seq))
 	}
-	return lastAnswer(h, of, before), bad
+	good := lastAnswer(h, of, before)
+	if life := startsOf(h).at(bad.Seq); good != nil && life.number > 0 && good.Seq > life.seq && !brokenSince(h, o.Object, life.seq) {
+		good = lastAnswer(h, of, life.seq)
+	}
+	return good, bad
+}
+
+// sinceBudget bounds the check of one object since a start.
+const sinceBudget = 5 * time.Second
+
+// brokenSince reports whether what an object answered since a start has no legal order
+// whatever it kept of what had been called before. If it has one, the start lost or changed
+// something, and the answers in between only fitted by chance. It is true as well where that
+// can't be decided.
+func brokenSince(h *model.History, object model.Object, start int64) bool {
+	since := &model.History{Header: h.Header, Ended: true}
+	for _, o := range h.Operations {
+		before := o.Call.Seq < start
+		if o.Object != object || before && o.Op.ReadOnly() {
+			continue
+		}
+		if before && o.Outcome != model.Failed {
+			o.Outcome, o.Reason, o.Answer, o.Resolution = model.Ambiguous, model.LeftOpen, nil, nil
+		}
+		o.Repeats = nil
+		o.ID = len(since.Operations) + 1
+		o.Process = strconv.Itoa(o.ID)
+		since.Operations = append(since.Operations, o)
+	}
+	return checker.Check(since, checker.Options{Budget: sinceBudget}).Verdict != checker.Pass
 }
 
 // resendingStart is when the start began after which operations on an object were sent again
