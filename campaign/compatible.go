@@ -134,7 +134,7 @@ func (c *Campaign) resumable(b Start) error {
 		if b.Seed == 0 {
 			b.Seed = was.Seed
 		}
-		b.StartConfigs, b.VQueues = was.StartConfigs, was.VQueues
+		b.StartConfigs, b.VQueues, b.Loads.Times = was.StartConfigs, was.VQueues, was.Loads.Times
 		var what []string
 		for _, d := range differences(was, b) {
 			what = append(what, fmt.Sprintf("its %s is %s, not %s", d.what, d.one, d.other))

@@ -32,7 +32,7 @@ func (c *campaign) resume() error {
 	if c.Start.Duration == 0 {
 		c.Start.Duration = last.Duration
 	}
-	c.Start.Scheduled, c.Start.StartConfigs, c.Start.VQueues = last.Scheduled, last.StartConfigs, last.VQueues // a pending plan is drawn again as it was
+	c.Start.Scheduled, c.Start.StartConfigs, c.Start.VQueues, c.Start.Loads.Times = last.Scheduled, last.StartConfigs, last.VQueues, last.Loads.Times // a pending plan is drawn again as it was
 	c.totals = all.Totals()
 	c.turns = newTurns(c.Start.Upgrade)
 	c.weights = newWeights(c.Start)

@@ -15,6 +15,9 @@ type Loads struct {
 	Share float64 `json:"share"`
 	// Clients is how many clients each load has, 0 for 8 to 64.
 	Clients int `json:"clients,omitempty"`
+	// Times is how many times as many operations a load has between two faults as drawn,
+	// within the bounds; 0 for once.
+	Times int `json:"times,omitempty"`
 
 	place *loadPlace // the place of the plan's load in its seed's row; nil for none
 }
@@ -96,6 +99,7 @@ func (use *swarm) drawLoad(t *rapid.T, o Options) {
 	if at := o.Loads.place; at != nil {
 		together, l.Between = pickAt(sharing, at.sharing), pickAt(loadBetween, at.between)
 	}
+	l.Between *= max(1, o.Loads.Times)
 	l.Objects = max(1, clients/together)
 	l.Operations = l.drawOperations(t, o.Kinds)
 	use.load = l

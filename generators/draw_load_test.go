@@ -146,6 +146,24 @@ func TestSlowLoadsAndPlansOfManyFaultsHaveFewerOperationsBetweenFaults(t *testin
 	}
 }
 
+func TestLongerLoadsAreOtherwiseTheSame(t *testing.T) {
+	once, longer := sample(t, 12, 200, twoThirds), sample(t, 12, 200, Options{Loads: Loads{Share: twoThirds.Loads.Share, Times: 2}})
+	more, most := 0, 0
+	for i, p := range longer {
+		was := once[i].Load.Between
+		switch {
+		case p.Load.Between >= 2*was-1 && was > leastBetween && p.Load.Between < mostBetween:
+			more++
+		case p.Load.Between == mostBetween:
+			most++
+		}
+		p.Load.Between = was
+		require.Equal(t, once[i], p)
+	}
+	assert.Greater(t, more, 60)
+	assert.Less(t, most, 40)
+}
+
 // Of the plans without a load nothing changes: what a load adds is drawn last.
 func TestOtherPlansAreWhatTheyAreWithoutLoads(t *testing.T) {
 	with, without := sample(t, 12, 100, twoThirds), sample(t, 12, 100, Options{})

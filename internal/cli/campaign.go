@@ -16,6 +16,10 @@ import (
 	"retain/runtime"
 )
 
+// campaignLoads is how many times as long the loads of a campaign are as those of a session,
+// which needs many plans in a minute.
+const campaignLoads = 2
+
 // Campaign draws and runs plans for -duration, on record: see package campaign.
 func Campaign(t T) {
 	if missing := campaignMissing(); missing != "" {
@@ -98,6 +102,9 @@ func campaignOptions(ctx context.Context) (campaign.Options, error) {
 		return campaign.Options{}, err
 	}
 	draw := DrawOptions()
+	if draw.Loads.Share > 0 {
+		draw.Loads.Times = campaignLoads
+	}
 	part, err := shard()
 	return campaign.Options{
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settings(), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
