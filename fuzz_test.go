@@ -17,7 +17,7 @@ func FuzzPlan(f *testing.F) {
 	plans, execute := cli.Fuzz(f)
 	f.Add(make([]byte, 4096)) // the simplest plan
 	random := rand.NewChaCha8([32]byte{})
-	for range 30 { // plans as TestProperties draws them
+	for range 10 { // plans as TestProperties draws them
 		seed := make([]byte, 16<<10)
 		_, _ = random.Read(seed) // it never fails
 		f.Add(seed)

@@ -120,6 +120,7 @@ func TestAStartThatNothingExcusesIsAViolation(t *testing.T) {
 		{"it runs where it should end", "1.7.12", "1.5.3", simulated.Refusing{Says: incompatible}, model.RuntimeComesBack},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := stepping(t, c.first, nil, refusing(c.to, c.how))
 			out := play(t, s, generators.Config{ResendAnswered: true}, startingAs(c.to)...)
 			require.NotNil(t, out.Liveness)

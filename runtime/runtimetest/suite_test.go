@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/runtime"
 	"retain/runtime/runtimetest"
 	"retain/runtime/simulated"
@@ -89,6 +90,7 @@ func TestSuitePassesACorrectRuntime(t *testing.T) {
 }
 
 func TestSuiteFindsEachDefect(t *testing.T) {
+	selftest.Long(t, "2 min")
 	for name, c := range map[string]struct {
 		defect func(b *broken)
 		found  []string

@@ -42,7 +42,7 @@ func summaryOf(t *testing.T, run *suite.Child) (s struct{ Settings model.Setting
 func TestFindingNamesAlteredServer(t *testing.T) {
 	cache := suite.NewCache(t)
 	server := nativeBinary(t)
-	run := suite.New(t, append(cache.Env(), "MY_API_TOKEN=hunter2"), suite.Properties("-rapid.seed", "7", "-shrink.budget", "0", "-summary", "s.json",
+	run := suite.New(t, append(cache.Env(), "MY_API_TOKEN=hunter2"), suite.Properties("-rapid.seed", "7", "-load", "0", "-shrink.budget", "0", "-summary", "s.json",
 		"-config", "plain-1", "-restate.binary", "./wrapped", "-restate.config", "own.toml",
 		"-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true", "-restate.env", "MY_API_TOKEN=$MY_API_TOKEN")...)
 	require.NoError(t, os.WriteFile(filepath.Join(run.Dir, "wrapped"), []byte("#!/bin/sh\nexec "+server+" \"$@\"\n"), 0o755))
@@ -55,7 +55,7 @@ func TestFindingNamesAlteredServer(t *testing.T) {
 	} {
 		assert.Contains(t, run.Text(), part)
 	}
-	require.Len(t, summaryOf(t, run).Settings, 5)
+	require.Len(t, summaryOf(t, run).Settings, 6)
 	kept, err := filepath.Glob(filepath.Join(run.Dir, "testdata", "*", "*", "*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, kept, run.Text())

@@ -19,6 +19,7 @@ import (
 // After SIGKILL in the middle of a plan the history on disk reads back, the next session
 // reaps what was left, and a live session beside it is not touched.
 func TestKilledSessionLeavesNothing(t *testing.T) {
+	selftest.Long(t, "50 s")
 	killedSessionLeavesNothing(t, backend.Process, 8)
 }
 

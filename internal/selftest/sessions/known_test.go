@@ -8,12 +8,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 )
 
 // With a list of known findings, a session whose only failures are described there is green
 // and names them; otherwise it is red.
 func TestKnownFindingsDecideWhetherASessionIsGreen(t *testing.T) {
+	selftest.Long(t, "50 s")
 	const entry = `"guarantee":"operation-finishes","failure":{"code":"RT0016","status":"[590]"},"versions":["1.*"],"link":"https://example.com/1"`
 	list := func(more string) string {
 		path := filepath.Join(t.TempDir(), "known.json")
