@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"retain/internal/selftest"
 	"retain/runtime"
 	"retain/runtime/runtimetest"
 	"retain/runtime/simulated"
@@ -90,7 +89,6 @@ func TestSuitePassesACorrectRuntime(t *testing.T) {
 }
 
 func TestSuiteFindsEachDefect(t *testing.T) {
-	selftest.Long(t, "2 min")
 	for name, c := range map[string]struct {
 		defect func(b *broken)
 		found  []string
@@ -224,13 +222,16 @@ func TestSuiteFindsEachDefect(t *testing.T) {
 		}, []string{"start that is refused loses nothing"}},
 		"data that another version loses": {func(b *broken) {
 			version := ""
-			b.start = func(ctx context.Context, o runtime.StartOptions) error {
+			var start func(context.Context, runtime.StartOptions) error
+			start = func(ctx context.Context, o runtime.StartOptions) error {
 				if o.Version != version && runtime.CheckVersion(o.Version) == nil {
 					version = o.Version
-					b.Runtime = simulated.New(simulated.Options{Settings: runtime.Settings{Partitions: 1}})
+					b.wrap(simulated.New(simulated.Options{Settings: runtime.Settings{Partitions: 1}}))
+					b.start = start
 				}
 				return b.Runtime.Start(ctx, o)
 			}
+			b.start = start
 		}, []string{"each start has its own version"}},
 		"another backend": {func(b *broken) {
 			b.identity = func() runtime.Identity { id := b.Runtime.Identity(); id.Backend = "process"; return id }
