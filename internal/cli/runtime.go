@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -57,7 +58,11 @@ func choose(ctx context.Context, name backend.Name, seed uint64, versions []stri
 // sweep reaps what dead sessions left.
 func sweep(ctx context.Context) {
 	if swept, err := reaper.Sweep(ctx); err != nil {
-		say("note       leftovers could not be removed:", err)
+		first, others, _ := strings.Cut(err.Error(), "\n") // an error for each session
+		if others != "" {
+			first += fmt.Sprintf(" (and of %d more)", 1+strings.Count(others, "\n"))
+		}
+		say("note       leftovers could not be removed:", first)
 	} else if swept.Removed() {
 		say("note      ", swept)
 	}
