@@ -47,7 +47,7 @@ func differences(a, b Start) (out []difference) {
 	}
 	hashes := hashesOf(b.Altered)
 	for _, s := range a.Altered {
-		if hash, known := hashes[s.Name]; known && s.SHA256 != "" {
+		if hash, known := hashes[hashed{s.Name, s.Value}]; known && s.SHA256 != "" {
 			differ(s.Name+" (sha256)", s.SHA256, hash)
 		}
 	}
@@ -62,13 +62,16 @@ func (b Start) versions() string {
 	return b.Upgrade.Versions
 }
 
-// hashesOf are the hashes of the settings that have one, by name. What the flags
+// hashed is a setting with a hash: a flag of builds is given once for each.
+type hashed struct{ name, value string }
+
+// hashesOf are the hashes of the settings that have one. What the flags
 // say the same of may still differ: a file's content, an image, a secret.
-func hashesOf(settings model.Settings) map[string]string {
-	out := map[string]string{}
+func hashesOf(settings model.Settings) map[hashed]string {
+	out := map[hashed]string{}
 	for _, s := range settings {
 		if s.SHA256 != "" {
-			out[s.Name] = s.SHA256
+			out[hashed{s.Name, s.Value}] = s.SHA256
 		}
 	}
 	return out

@@ -237,3 +237,12 @@ func TestCampaignStartsOverIfKilledBeforeItsFirstRecord(t *testing.T) {
 	_, err = Read(filepath.Join(t.TempDir(), "typo"))
 	require.ErrorIs(t, err, ErrNoRecords)
 }
+
+// A flag of builds is given once for each of them.
+func TestBuildsOfOneCampaignDoNotDifferFromEachOther(t *testing.T) {
+	a := Start{Altered: model.Settings{{Name: "-restate.binary", Value: "a=server", SHA256: "11"}, {Name: "-restate.binary", Value: "b=server", SHA256: "22"}}}
+	assert.Empty(t, differences(a, a))
+	b := a
+	b.Altered = model.Settings{a.Altered[0], {Name: "-restate.binary", Value: "b=server", SHA256: "33"}}
+	assert.Len(t, differences(a, b), 1)
+}

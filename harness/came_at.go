@@ -92,6 +92,13 @@ func CameAtOf(h *model.History, b *checker.ObjectResult, l *Liveness) *CameAt {
 	switch {
 	case b != nil && b.Contradiction > 0:
 		good, bad = sightingsOf(h, *b)
+	case l != nil && l.Ended: // it answered until then
+		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, model.Forever.Seq), Sighting{Seq: model.Forever.Seq}
+		for _, o := range h.Operations {
+			if o.Return != model.Forever {
+				bad.Ms = max(bad.Ms, o.Return.Ns/1e6)
+			}
+		}
 	case l != nil:
 		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, starts.lastBegin()), Sighting{Seq: starts.lastBegin()}
 		bad.Ms = starts[len(starts)-1].ns / 1e6

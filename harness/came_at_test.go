@@ -107,6 +107,22 @@ func TestAServerThatEndsAtEachStartAfterAnUpgradeIsAViolationOfItsStep(t *testin
 	assert.Empty(t, c.FirstBad.Answer)
 }
 
+// A server that answered after its start did not end at the switch.
+func TestAServerThatEndsLaterBrokeAtNoSwitch(t *testing.T) {
+	at := func(n int64) model.Instant { return model.Instant{Seq: n, Ns: n * 1e6} }
+	h := &model.History{
+		Operations: []model.Invoked{
+			{ID: 1, Object: model.Object{Kind: model.List}, Op: model.ListGet{}, Call: at(1), Return: at(2), Outcome: model.OK, Answer: model.Texts{}},
+			{ID: 2, Object: model.Object{Kind: model.List}, Op: model.ListGet{}, Call: at(5), Return: at(6), Outcome: model.OK, Answer: model.Texts{}},
+		},
+		Faults: []model.Fault{{Step: 2, Kind: model.Start, Version: "1.7.12", Begin: at(3), End: at(4)}},
+	}
+	c := CameAtOf(h, nil, &Liveness{Ended: true})
+	assert.Equal(t, "in 1.7.12, without a start in between: last good list-0 get() -> [] by 1.7.12 at 6 ms", c.String())
+	h.Operations = h.Operations[:1]
+	assert.Equal(t, 2, CameAtOf(h, nil, &Liveness{Ended: true}).Step)
+}
+
 func TestARunOfOneVersionIsAttributedToNone(t *testing.T) {
 	r := judgedRun(t, "1.6.2", nil, switching("", ""))
 	assert.Nil(t, r.CameAt())

@@ -42,10 +42,10 @@ func (c Comparison) Verdict() harness.Verdict {
 		switch {
 		case v.Rate.Failures > 0 || v.Others > 0:
 			return harness.Violation
+		case v.Undecided > 0 || v.Refusal != nil || v.Errors > 0 && v.Rate.Runs > 0:
+			undecided++
 		case v.Rate.Runs > 0:
 			judged++
-		case v.Undecided > 0 || v.Refusal != nil:
-			undecided++
 		}
 	}
 	switch {
@@ -88,7 +88,10 @@ func (c Comparison) says() string {
 	says := c.Answer.String()
 	var never []string
 	for _, v := range c.Versions {
-		if v.Refusal != nil {
+		switch {
+		case v.Refusal != nil && v.Rate.Runs > 0:
+			says += fmt.Sprintf("; %s was not ready after %s", v.Name, plural(v.Rate.Runs, "execution"))
+		case v.Refusal != nil:
 			never = append(never, v.Name)
 		}
 	}
@@ -205,6 +208,8 @@ func apartText(v compare.Measured) string {
 		}
 	}
 	switch {
+	case v.Refusal != nil && v.Rate.Runs > 0:
+		out = append(out, "then not ready")
 	case v.Refusal != nil:
 		out = append(out, "never ready")
 	case v.Skipped:

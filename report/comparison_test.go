@@ -75,12 +75,16 @@ func TestComparisonIsGreenIfEachVersionPassed(t *testing.T) {
 	other := measured("1.7.2", 0, 19)
 	other.Others = 1
 	undecided := compare.Measured{Name: "1.7.2", Undecided: 3}
+	partly, failing, flaky := measured("1.7.2", 0, 1), measured("1.7.2", 0, 17), measured("1.7.2", 0, 3)
+	partly.Undecided, failing.Errors, flaky.Refusal = 19, 3, refusing().Refusal
+	assert.Contains(t, comparing(flaky, measured("2", 0, 20)).Rows().String(), "; 1.7.2 was not ready after 3 executions")
 	broken := compare.Measured{Name: "1.7.2", Errors: 3, Problem: "no disk"}
 	for want, versions := range map[harness.Verdict][][]compare.Measured{
 		harness.Pass:      {{measured("1", 0, 20), measured("2", 0, 20)}},
 		harness.Violation: {{measured("1", 1, 20), measured("2", 0, 20)}, {other, measured("2", 0, 20)}, {refusing(), measured("2", 1, 1)}},
-		harness.Undecided: {{refusing(), measured("2", 0, 20)}, {undecided, measured("2", 0, 20)}, {broken, measured("2", 0, 20)}, {refusing(), undecided}},
-		harness.Harness:   {{broken, broken}},
+		harness.Undecided: {{refusing(), measured("2", 0, 20)}, {undecided, measured("2", 0, 20)}, {broken, measured("2", 0, 20)}, {refusing(), undecided},
+			{partly, measured("2", 0, 20)}, {failing, measured("2", 0, 20)}, {flaky, measured("2", 0, 20)}},
+		harness.Harness: {{broken, broken}},
 	} {
 		for _, all := range versions {
 			c := comparing(all...)
