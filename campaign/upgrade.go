@@ -2,8 +2,10 @@ package campaign
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"retain/generators"
@@ -11,6 +13,7 @@ import (
 	"retain/harness/session"
 	"retain/harness/upgrade"
 	"retain/model"
+	"retain/runtime"
 )
 
 // Upgrade makes a campaign one of upgrades: its plans lead servers along paths of versions.
@@ -214,6 +217,50 @@ func (c *campaign) replayFlags(number int) []string {
 
 // Upgrade is what the campaign upgrades, nil for another campaign.
 func (c *Campaign) Upgrade() *Upgrade { return c.Segments[0].Upgrade }
+
+// Releases are the releases that the servers of each name of a version said that they are,
+// those of one name with several left out.
+func (c *Campaign) Releases() map[string]string {
+	out := map[string]string{}
+	add := func(name, said string) {
+		if was, known := out[name]; known && was != said {
+			said = ""
+		}
+		out[name] = said
+	}
+	for _, s := range c.Segments {
+		for _, j := range s.Plans {
+			if i, known := runtime.ParseIdentity(j.Identity); known {
+				add(s.Upgrade.Paths[s.Drawn[j.Number].Path][0], i.Version)
+			}
+			for _, w := range j.Switches {
+				if version, _, _ := strings.Cut(w.Server, " "); version != "" {
+					add(w.To, version)
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_, said string) bool { return said == "" })
+	return out
+}
+
+// leadsDown says which paths lead from a newer version to an older one.
+func (c *Campaign) leadsDown() (out []string) {
+	releases := c.Releases()
+	release := func(name string) string { return cmp.Or(releases[name], name) }
+	says := func(name string) string {
+		if release(name) != name {
+			return fmt.Sprintf("%s (%s)", name, release(name))
+		}
+		return name
+	}
+	for _, path := range c.Upgrade().Paths {
+		if newer, older := path.LeadsDown(release); newer != "" {
+			out = append(out, fmt.Sprintf("%s is no upgrade: %s is newer than %s: name the versions from the oldest to the newest", path, says(newer), says(older)))
+		}
+	}
+	return out
+}
 
 // Judged are the plans of a campaign of upgrades.
 func (c *Campaign) Judged() (out []upgrade.Judged) {

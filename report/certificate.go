@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -57,6 +58,8 @@ type Certificate struct {
 	Findings   []certifiedFinding  `json:"findings"`
 	Unjudged   []certifiedFinding  `json:"unjudged"`
 	Known      []harness.SeenKnown `json:"known,omitempty"`
+
+	releases map[string]string // of the names of versions
 }
 
 type certifiedPlans struct {
@@ -104,6 +107,8 @@ type certifiedPair struct {
 	// Times counts the switches, Served those after which the new server served.
 	Times  int `json:"times"`
 	Served int `json:"served"`
+	// Refused counts those that ended in a known refusal. The others were overtaken by a fault.
+	Refused int `json:"refused,omitempty"`
 	// Excused are the known refusals that it ended in.
 	Excused []string       `json:"excused,omitempty"`
 	Broke   int            `json:"broke"`
@@ -182,6 +187,7 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		out.NotTested = append([]string{"Restate: the runtime is simulated"}, out.NotTested...)
 	}
 	out.addVersions(c)
+	out.releases = c.Releases()
 	out.addPairs(u.Paths, steps)
 	for i := range c.Segments {
 		out.addPlans(c, i)
@@ -257,8 +263,11 @@ func (c *Certificate) addPairs(paths []upgrade.Path, steps []upgrade.Step) {
 				one.Broke += len(s.Broke)
 				for _, w := range s.Switches {
 					one.Times++
-					if w.Excused != "" && !slices.Contains(one.Excused, w.Excused) {
-						one.Excused = append(one.Excused, w.Excused)
+					if w.Excused != "" {
+						one.Refused++
+						if !slices.Contains(one.Excused, w.Excused) {
+							one.Excused = append(one.Excused, w.Excused)
+						}
 					}
 					if w.Outage > 0 {
 						one.Served++
@@ -310,19 +319,7 @@ func (c *Certificate) release(name string) string {
 	if ordered(name) {
 		return name
 	}
-	var said []string
-	for _, v := range c.Versions {
-		if v.Name == name {
-			for _, server := range v.Servers {
-				version, _, _ := strings.Cut(server, " ")
-				said = append(said, version)
-			}
-		}
-	}
-	if slices.Sort(said); len(slices.Compact(said)) == 1 {
-		return said[0]
-	}
-	return name
+	return cmp.Or(c.releases[name], name)
 }
 
 // ordered reports whether a version is a release.
@@ -335,7 +332,9 @@ func ordered(version string) bool {
 func (c *Certificate) addPlans(all *campaign.Campaign, segment int) {
 	s := &all.Segments[segment]
 	for _, j := range s.Plans {
-		if _, systematic := campaign.Systematic(s.Drawn[j.Number].Turn); systematic {
+		if _, systematic := campaign.Systematic(s.Drawn[j.Number].Turn); j.Verdict == harness.Known {
+			// It does not count.
+		} else if systematic {
 			c.Plans.Systematic++
 		} else {
 			c.Plans.Drawn++
@@ -419,22 +418,38 @@ func (c *Certificate) countText(path upgrade.Path) string {
 	return switchesText(n)
 }
 
-// backText says what the way back along a path needs.
+// backText says what the way back along a path needs: to each of its versions, if that
+// differs.
 func (c *Certificate) backText(path upgrade.Path) string {
-	settings, lacked, refused, listed := map[string]string{}, map[string]string{}, []string{}, []string{}
-	for _, p := range c.Pairs {
-		if !p.Back || !slices.Contains(path, p.From) || !slices.Contains(path, p.To) {
-			continue
+	var texts, each []string
+	for i, to := range slices.Backward(path[:len(path)-1]) {
+		text := c.backTo(path, path[i+1:], to)
+		texts, each = append(texts, text), append(each, "to "+to+": "+text)
+	}
+	if len(slices.Compact(slices.Clone(texts))) == 1 {
+		return texts[0]
+	}
+	return strings.Join(each, "; ")
+}
+
+// backTo says what the way back to a version of a path needs, from any of the newer ones.
+func (c *Certificate) backTo(path upgrade.Path, newer []string, to string) string {
+	settings, lacked := map[string]string{}, map[string]string{}
+	var refused bool
+	var listed, possible []string // which the file of differences says that it does not serve, with such settings and with others
+	for _, from := range newer {
+		for _, p := range c.Pairs {
+			refused = refused || p.From == from && p.To == to && p.Refused > 0
 		}
-		if p.Times > p.Served {
-			refused = append(refused, fmt.Sprintf("%s does not serve the data of %s", p.To, p.From))
-		}
-		for _, n := range p.Needs {
+		for _, n := range upgrade.NeedsOf(c.reported(upgrade.Pair{From: from, To: to})) {
+			if n.Backup {
+				possible = append(possible, from)
+			}
 			if !c.runWith(n.With) {
 				continue
 			}
 			if n.Backup {
-				listed = append(listed, fmt.Sprintf("%s is listed as not serving the data of %s with such settings", p.To, p.From))
+				listed = append(listed, from)
 			}
 			for name, value := range n.Settings {
 				if c.hadForWayBack(path, name, value) {
@@ -445,12 +460,20 @@ func (c *Certificate) backText(path upgrade.Path) string {
 			}
 		}
 	}
-	unlisted := slices.DeleteFunc(slices.Clone(path), func(name string) bool { return ordered(c.release(name)) })
+	of := listed
 	switch {
-	case len(refused) > 0:
-		return "can't go back without a backup from before the upgrade: " + strings.Join(refused, ", ")
-	case len(listed) > 0:
-		return "went back here, and needs a backup from before the upgrade all the same: " + strings.Join(listed, ", ")
+	case of == nil && possible != nil:
+		of = possible
+	case of == nil:
+		of = newer[:1]
+	}
+	unlisted := slices.DeleteFunc(append([]string{to}, newer...), func(name string) bool { return ordered(c.release(name)) })
+	switch {
+	case refused:
+		return fmt.Sprintf("can't go back without a backup from before the upgrade: %s does not serve the data of %s", to, strings.Join(of, ", "))
+	case listed != nil:
+		return fmt.Sprintf("went back here, and needs a backup from before the upgrade all the same: %s is listed as not serving the data of %s with such settings",
+			to, strings.Join(listed, ", "))
 	case len(unlisted) > 0:
 		return "went back here; what else that needs is not known of " + strings.Join(unlisted, ", ") + ", which is no release"
 	case len(lacked) > 0:

@@ -208,6 +208,47 @@ func TestCertificateOfARefusedWayBackNeedsABackup(t *testing.T) {
 	assert.Contains(t, CertificateOf(c).Markdown(), "| 1.7.4 | 1.7.2 | back | not served in 20 of 20: entry | 20 | - | - | a backup from before the upgrade |")
 }
 
+// A fault that overtakes the start after a switch says nothing of the version.
+func TestStartThatAFaultOvertookIsNoRefusal(t *testing.T) {
+	c := upgraded(t, 20)
+	c.Segments[0].Plans[3].Switches[1].Outage = 0
+	out := CertificateOf(c)
+	assert.Contains(t, out.Answer[0], "; may go back, with "+shardingOff)
+	assert.Contains(t, out.Markdown(), "| 1.7.12 | 1.6.2 | back | served | 20 |")
+}
+
+func TestCertificateOfThreeVersionsTellsTheWaysBackApart(t *testing.T) {
+	c := upgraded(t, 20)
+	u := c.Segments[0].Upgrade
+	u.Paths = []upgrade.Path{{"1.5.3", "1.6.2", "1.7.12"}}
+	for i := range c.Segments[0].Plans {
+		c.Segments[0].Plans[i].Switches = append(c.Segments[0].Plans[i].Switches, harness.Switch{From: "1.6.2", To: "1.5.3", Fault: model.Stop, Excused: "entry"})
+	}
+	out := CertificateOf(c)
+	assert.Equal(t, out.backText(u.Paths[0]), "to 1.6.2: may go back, with "+shardingOff+"=true from the newer server's first start on; "+
+		"to 1.5.3: can't go back without a backup from before the upgrade: 1.5.3 does not serve the data of 1.7.12")
+	assert.Contains(t, out.Markdown(), "| 1.7.12 to 1.5.3 | a backup from before the upgrade<br>")
+}
+
+func TestUpgradeToAnOlderReleaseIsNoPass(t *testing.T) {
+	c := upgraded(t, 20)
+	c.Segments[0].Upgrade.Paths = []upgrade.Path{{"next", "1.6.2"}}
+	for i := range c.Segments[0].Plans {
+		j := &c.Segments[0].Plans[i]
+		j.Identity = "restate-server 1.7.12 (577e032), process"
+		for k := range j.Switches {
+			w := &j.Switches[k]
+			w.From, w.To, w.Server = "next", "1.6.2", "1.6.2 (76acff9)"
+			if k == 1 {
+				w.From, w.To, w.Server = w.To, w.From, "1.7.12 (577e032)"
+			}
+		}
+	}
+	out := CertificateOf(c)
+	assert.Equal(t, harness.Vacuous, out.Verdict)
+	assert.Contains(t, out.Because, "next -> 1.6.2 is no upgrade: next (1.7.12) is newer than 1.6.2: name the versions from the oldest to the newest")
+}
+
 // certificateForms are the three forms of a certificate: page and Markdown as plain text.
 func certificateForms(t *testing.T, c *Certificate, dir string) (page, markdown string, value any) {
 	require.NoError(t, c.Write(dir))

@@ -129,7 +129,7 @@ func (c *Certificate) tested() certificateSection {
 	if len(c.Known) > 0 {
 		var lines []string
 		for _, k := range c.Known {
-			lines = append(lines, fmt.Sprintf("%s, in %s: %s", k.Why, plural(len(k.Plans), "plan"), k.Link))
+			lines = append(lines, strings.TrimPrefix(fmt.Sprintf("%s, in %s: %s", k.Why, plural(len(k.Plans), "plan"), k.Link), ", "))
 		}
 		add("known", lines...)
 	}
@@ -202,8 +202,10 @@ func pairResult(p certifiedPair) string {
 		return fmt.Sprintf("broke in %d of %d", p.Broke, p.Times)
 	case p.Times == 0:
 		return "not tested"
-	case p.Served < p.Times:
-		return strings.Join(append([]string{fmt.Sprintf("not served in %d of %d", p.Times-p.Served, p.Times)}, p.Excused...), ": ")
+	case p.Refused > 0:
+		return strings.Join(append([]string{fmt.Sprintf("not served in %d of %d", p.Refused, p.Times)}, p.Excused...), ": ")
+	case p.Served == 0:
+		return "not awaited" // a fault overtook each start
 	}
 	return served
 }
@@ -231,7 +233,7 @@ func (c *Certificate) needsText(p certifiedPair) string {
 	switch {
 	case out != nil:
 		return strings.Join(out, "; ")
-	case p.Back && p.Served < p.Times:
+	case p.Back && p.Refused > 0:
 		return "a backup from before the upgrade"
 	case p.Back && !(ordered(c.release(p.From)) && ordered(c.release(p.To))):
 		return "not known"
@@ -277,8 +279,8 @@ func spreadText(n int, s upgrade.Spread[int]) string {
 // wayBack says what the ways back need, and why.
 func (c *Certificate) wayBack() certificateSection {
 	out := certificateSection{ID: "way-back", Title: "What the way back needs"}
-	for _, p := range c.Pairs {
-		for _, n := range p.Needs {
+	for _, p := range c.waysBack() {
+		for _, n := range upgrade.NeedsOf(c.reported(p)) {
 			lines := []string{c.needsText(certifiedPair{Needs: []upgrade.Need{n}}), n.Why}
 			if !n.Objects {
 				lines = append(lines, "This is about what retain does not test: services without keys of objects.")
@@ -295,6 +297,21 @@ func (c *Certificate) wayBack() certificateSection {
 	}
 	if !set {
 		out.Remarks = append(out.Remarks, "No setting was set for a way back.")
+	}
+	return out
+}
+
+// waysBack are the steps back along each path, each once, those that leave versions out
+// included.
+func (c *Certificate) waysBack() (out []upgrade.Pair) {
+	for _, path := range c.Paths {
+		for i, to := range path {
+			for _, from := range path[i+1:] {
+				if p := (upgrade.Pair{From: from, To: to}); !slices.Contains(out, p) {
+					out = append(out, p)
+				}
+			}
+		}
 	}
 	return out
 }

@@ -105,6 +105,19 @@ func (p Path) checkGaps() error {
 	return nil
 }
 
+// LeadsDown names a version of the path that is newer than one behind it, by the releases
+// that servers of their names report; "" for none.
+func (p Path) LeadsDown(release func(name string) string) (newer, older string) {
+	for i := range p {
+		for j := range i {
+			if order, known := versions.Compare(release(p[j]), release(p[i])); known && order > 0 {
+				return p[j], p[i]
+			}
+		}
+	}
+	return "", ""
+}
+
 // Pair is a step from one version to another.
 type Pair struct {
 	From string `json:"from"`

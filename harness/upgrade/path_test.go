@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,6 +45,17 @@ func TestPathsThatNoServerCanBeLedAlongAreRefused(t *testing.T) {
 		_, err := Parse(text)
 		assert.ErrorContains(t, err, says, text)
 	}
+}
+
+func TestPathThatLeadsDownIsToldByTheReleasesOfItsBuilds(t *testing.T) {
+	says := map[string]string{"next": "1.7.12"}
+	release := func(name string) string { return cmp.Or(says[name], name) }
+	newer, older := Path{"next", "1.6.2"}.LeadsDown(release)
+	assert.Equal(t, []string{"next", "1.6.2"}, []string{newer, older})
+	newer, _ = Path{"1.6.2", "next"}.LeadsDown(release)
+	assert.Empty(t, newer)
+	newer, _ = Path{"other", "1.6.2"}.LeadsDown(release)
+	assert.Empty(t, newer, "nobody knows")
 }
 
 func TestSettingsAreThoseOfEachWayBackUnlessAPersonDecided(t *testing.T) {
