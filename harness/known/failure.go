@@ -24,7 +24,9 @@ type failure struct {
 	// witness is the fingerprint of the smallest history that shows it, "" for none.
 	witness func() string
 	// lives are those of the server in which it broke: from the first operation of that
-	// history to the last, or since the call began that does not finish.
+	// history to the last, or since the call began that does not finish. Where servers of
+	// several versions ran, it is the one that gave the first bad answer: what an older version
+	// is known for excuses no loss at the start of a newer one.
 	lives func(harness.Lives) harness.Lives
 }
 
@@ -50,6 +52,10 @@ func failuresOf(r *harness.Run, o checker.Options) (out []failure) {
 // illegal is an object without a legal order.
 func illegal(h *model.History, b checker.ObjectResult, o checker.Options) failure {
 	g := b.Guarantee
+	came := harness.CameAtOf(h, &b, nil)
+	if came != nil && came.Start > 0 {
+		g.Fault = endBefore(h, came.Start)
+	}
 	return failure{
 		code: g.Code, object: b.Object.Kind, operation: string(g.Operation),
 		after: func(k model.FaultKind) bool { return g.Fault == k },
@@ -58,10 +64,15 @@ func illegal(h *model.History, b checker.ObjectResult, o checker.Options) failur
 			if err != nil {
 				return ""
 			}
-			g.Surfaces = false
-			return signature.OfWitness(g, w).Fingerprint()
+			told := b.Guarantee
+			told.Surfaces = false
+			return signature.OfWitness(told, w).Fingerprint()
 		},
 		lives: func(all harness.Lives) harness.Lives {
+			if came != nil {
+				at := model.Instant{Seq: came.FirstBad.Seq}
+				return all.During(at, at)
+			}
 			from, to, err := checker.SpanOf(h, b.Object, o)
 			if err != nil {
 				return nil
@@ -69,6 +80,21 @@ func illegal(h *model.History, b checker.ObjectResult, o checker.Options) failur
 			return all.During(from, to)
 		},
 	}
+}
+
+// endBefore is the fault that ended the server before its start number n.
+func endBefore(h *model.History, n int) (end model.FaultKind) {
+	for _, f := range h.Faults {
+		switch {
+		case f.Kind.Starts():
+			if n--; n == 0 {
+				return end
+			}
+		case f.Ends():
+			end = f.Kind
+		}
+	}
+	return ""
 }
 
 // unfinished is something that did not happen. Its operation is the one that holds the key.

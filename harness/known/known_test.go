@@ -289,9 +289,9 @@ func TestStuckCallIsKnownInTheVersionsInWhichItRan(t *testing.T) {
 	}
 }
 
-// A write counts as lost in the versions from that which acknowledged it to that which read
-// that it is missing.
-func TestLostWriteIsKnownInTheVersionsOfItsWitness(t *testing.T) {
+// A write counts as lost in the version that read that it is missing: what the one before is
+// known for excuses no loss at the start of another.
+func TestLostWriteIsKnownInTheVersionThatReadItIsMissing(t *testing.T) {
 	l, err := known.Decode("known.json", []byte(list(`"guarantee":"acknowledged-missing","versions":["1.6.1"],"link":"https://example.com/1"`)))
 	require.NoError(t, err)
 	for what, c := range map[string]struct {
@@ -300,7 +300,7 @@ func TestLostWriteIsKnownInTheVersionsOfItsWitness(t *testing.T) {
 		next  string
 		known bool
 	}{
-		"written in it":       {"1.6.1", 3, "1.6.2", true},
+		"written in it":       {"1.6.1", 3, "1.6.2", false},
 		"read in it":          {"1.6.2", 3, "1.6.1", true},
 		"neither":             {"1.6.2", 3, "1.7.2", false},
 		"over before it":      {"1.6.2", 7, "1.6.1", false},
