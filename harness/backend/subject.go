@@ -16,6 +16,8 @@ type Subject struct {
 	OnPath string
 	// Image is the id of the server's image, "sha256:" and hex; "" for none.
 	Image string
+	// Version is what a native server reports, "" for others: an image says it once it runs.
+	Version string
 }
 
 // Subjects finds the servers of a choice, installing or pulling them if need be: that of the
@@ -44,9 +46,11 @@ func (o Options) subject(ctx context.Context, c Choice, s runtime.Settings) (Sub
 		if err != nil {
 			return Subject{}, err
 		}
+		found := Subject{Version: server.Version}
 		if server.OnPath {
-			return Subject{OnPath: server.Path}, nil
+			found.OnPath = server.Path
 		}
+		return found, nil
 	case Container:
 		id, err := container.ImageID(ctx, s, o.containers()...)
 		if err != nil {

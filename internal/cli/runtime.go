@@ -26,6 +26,8 @@ type chosen struct {
 	open    harness.Open
 	choice  backend.Choice
 	altered model.Settings
+	// found are the servers that were found, by the names of their versions; "" is the first.
+	found map[string]backend.Subject
 }
 
 // server is a server that can be chosen: that of the flags, or a version of it.
@@ -91,7 +93,7 @@ func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice fu
 	if err != nil {
 		return chosen{}, withChoice(choice, name, err)
 	}
-	return chosen{announced(open, choice, name), choice, alteredOn(choice.Name, found)}, nil
+	return chosen{announced(open, choice, name), choice, alteredOn(choice.Name, found), found}, nil
 }
 
 // checkedVersions are the versions that accepted the settings, which are those of all

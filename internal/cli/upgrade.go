@@ -195,19 +195,24 @@ func upgradeServers(ctx context.Context, paths []upgrade.Path, seed uint64) (*ca
 	var on chosen
 	name := backend.Name(*runtimeFlag)
 	for _, path := range paths {
-		s, needed := flagServer(name), map[string]string{}
+		s := flagServer(name)
 		if name != backend.Simulated {
-			needed = path.Settings(envFlag)
 			s.settings.Version, s.versions = path[0], path[1:]
+		}
+		one, err := chooseServer(ctx, name, seed, func(string) {}, s)
+		if err != nil {
+			return nil, chosen{}, fmt.Errorf("%s: %w", path, err)
+		}
+		needed := map[string]string{}
+		if name != backend.Simulated {
+			if needed, err = one.wayBack(path); err != nil {
+				return nil, chosen{}, err
+			}
 		}
 		for _, setting := range slices.Sorted(maps.Keys(needed)) {
 			say(fmt.Sprintf("note       the way back from %s needs %s=%s, which each start has", path[len(path)-1], setting, needed[setting]))
 		}
 		u.Settings = append(u.Settings, needed)
-		one, err := chooseServer(ctx, name, seed, func(string) {}, s)
-		if err != nil {
-			return nil, chosen{}, fmt.Errorf("%s: %w", path, err)
-		}
 		if on.open == nil {
 			on = one
 		}
@@ -221,6 +226,26 @@ func upgradeServers(ctx context.Context, paths []upgrade.Path, seed uint64) (*ca
 		sweep(ctx)
 	}
 	return u, on, nil
+}
+
+// wayBack are the settings that the way back along a path needs, by the releases that its
+// native builds report. A path that leads down by them is refused.
+func (on chosen) wayBack(path upgrade.Path) (map[string]string, error) {
+	var releases upgrade.Path
+	for i, name := range path {
+		found := on.found[name]
+		if i == 0 {
+			found = on.found[""]
+		}
+		if isBuild(name) && found.Version != "" {
+			name = found.Version
+		}
+		releases = append(releases, name)
+	}
+	if newer, older := releases.LeadsDown(generators.AsNamed); newer != "" {
+		return nil, fmt.Errorf("-restate.versions: %s is %s, and leads from %s down to %s: name the versions from the oldest to the newest", path, releases, newer, older)
+	}
+	return releases.Settings(envFlag), nil
 }
 
 // concludeUpgrade writes the certificate and the files of the flags, prints the answer, and

@@ -15,6 +15,8 @@ import (
 
 	"retain/campaign"
 	"retain/harness"
+	"retain/harness/backend"
+	"retain/harness/upgrade"
 	"retain/report"
 	"retain/runtime"
 )
@@ -115,4 +117,21 @@ func TestRedrawnPlanOfAnUpgradeIsReplayedOnItsFirstVersion(t *testing.T) {
 	_, flags, err = redraw(o.Dir, 0)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"-restate.version=1.6.2", "-restate.env=A=1"}, flags[len(flags)-2:])
+}
+
+func TestWayBackOfABuildIsThatOfTheReleaseItReports(t *testing.T) {
+	with(t, &binaryFlag.named, map[string]string{"next": "a", "old": "b"})
+	on := chosen{found: map[string]backend.Subject{"": {Version: "1.6.2"}, "next": {Version: "1.7.12"}}}
+	settings, err := on.wayBack(upgrade.Path{"old", "next"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"RESTATE_DISABLE_CONTROLLED_IDEMPOTENT_SHARDING": "true"}, settings)
+
+	on.found = map[string]backend.Subject{"": {Version: "1.7.12"}, "1.6.2": {Version: "1.6.2"}}
+	_, err = on.wayBack(upgrade.Path{"next", "1.6.2"})
+	assert.ErrorContains(t, err, "next -> 1.6.2 is 1.7.12 -> 1.6.2, and leads from 1.7.12 down to 1.6.2")
+
+	on.found = map[string]backend.Subject{"": {}, "next": {}} // images
+	settings, err = on.wayBack(upgrade.Path{"1.6.2", "next"})
+	require.NoError(t, err)
+	assert.Empty(t, settings)
 }
