@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,11 +133,49 @@ func (r *run) watchRefusal(ctx context.Context, known []versions.Refusal, offset
 			return
 		}
 		if exit != nil {
-			end(r.endedByItself())
+			end(r.endedUnsaid(ctx, known, *exit))
 			return
 		}
 	}
 }
+
+// endedUnsaid is what ends the wait for a start whose server ended without the text of a
+// known refusal. Restate writes its log from a thread of its own, and one that refuses
+// may end before that has written why: where the exit code is that of a refusal, it is
+// started once more to say it. Whatever else the second start does, the first is judged.
+func (r *run) endedUnsaid(ctx context.Context, known []versions.Refusal, exit runtime.Exit) error {
+	ended := r.endedByItself()
+	if exit.Killed || !slices.ContainsFunc(known, func(k versions.Refusal) bool { return k.Exit != nil && *k.Exit == exit.Code }) {
+		return ended
+	}
+	offset := r.logEnd()
+	if err := r.sys.start(ctx); err != nil {
+		return ended
+	}
+	exiter := r.sys.Runtime.(runtime.Exiter) // it knew the first exit
+	again, stop := context.WithTimeout(ctx, againMax)
+	defer stop()
+	select {
+	case <-exiter.Exited():
+	case <-again.Done():
+		if err := r.sys.Runtime.Kill(ctx); err != nil && !errors.Is(err, runtime.ErrState) {
+			return err
+		}
+		return ended
+	}
+	log, err := r.sys.Runtime.Logs(offset)
+	if how, over := exiter.LastExit(); err == nil && over {
+		if refusal, is := excusedBy(known, string(log), &how); is {
+			r.rec.note("the server ended with exit code %d and did not log why; started once more, it did", exit.Code)
+			return errExcused{refusal}
+		}
+	}
+	return ended
+}
+
+// againMax is how long a server has to refuse a second time: the first took as long as
+// the program needs to look at its data.
+const againMax = 10 * time.Second
 
 // logEnd is the length of the server's log.
 func (r *run) logEnd() int64 {

@@ -85,6 +85,39 @@ func TestAWayBackThatIsKnownToBeRefusedIsExcusedAndLeadsForwardAgain(t *testing.
 	}
 }
 
+// Restate 1.5.3 ends at times before the line is in its log that says why.
+func TestARefusalThatIsNotLoggedIsAskedForOnceMore(t *testing.T) {
+	for name, c := range map[string]struct {
+		says    []string // of each start as 1.5.3
+		excused bool
+	}{
+		"it is logged then":     {[]string{"", incompatible}, true},
+		"it is not logged then": {[]string{"", "", incompatible}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			starts := 0
+			s := stepping(t, "1.7.12", nil, func(_, to string) simulated.Damage {
+				if to != "1.5.3" {
+					return simulated.Damage{}
+				}
+				starts++
+				return simulated.Damage{Refuses: &simulated.Refusing{Says: c.says[starts-1], Ends: true, Code: 1}}
+			})
+			out := play(t, s, generators.Config{ResendAnswered: true}, startingAs("1.5.3")...)
+			assert.Equal(t, 2, starts)
+			assert.Equal(t, c.excused, startOf(out.History, 2).Excused != "")
+			if !c.excused {
+				require.NotNil(t, out.Liveness)
+				assert.Equal(t, model.RuntimeRuns, out.Liveness.Guarantee.Code)
+				return
+			}
+			require.Nil(t, out.Liveness)
+			assert.Contains(t, strings.Join(out.History.Notes, "\n"), "the server ended with exit code 1 and did not log why; started once more, it did")
+			assert.Equal(t, checker.Pass, checker.Check(out.History, checker.Options{}).Verdict)
+		})
+	}
+}
+
 // A version that refuses the data and spoils them is no refusal.
 func TestWhatIsLostOnTheWayForwardIsAViolation(t *testing.T) {
 	how := simulated.Refusing{Says: incompatible, Ends: true, Code: 1}
