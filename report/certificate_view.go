@@ -322,7 +322,7 @@ func (c *Certificate) servers() certificateSection {
 	for _, v := range c.Versions {
 		line := strings.Join(v.Servers, ", ")
 		if line == "" {
-			line = "never started"
+			line = "in no plan with a verdict"
 		}
 		out.Facts = append(out.Facts, certificateFact{Label: v.Name, Lines: []string{line}})
 	}
