@@ -133,49 +133,73 @@ func (r *run) watchRefusal(ctx context.Context, known []versions.Refusal, offset
 			return
 		}
 		if exit != nil {
-			end(r.endedUnsaid(ctx, known, *exit))
+			end(unsaid(r.endedByItself(), known, *exit))
 			return
 		}
 	}
 }
 
-// endedUnsaid is what ends the wait for a start whose server ended without the text of a
-// known refusal. Restate writes its log from a thread of its own, and one that refuses
-// may end before that has written why: where the exit code is that of a refusal, it is
-// started once more to say it. Whatever else the second start does, the first is judged.
-func (r *run) endedUnsaid(ctx context.Context, known []versions.Refusal, exit runtime.Exit) error {
-	ended := r.endedByItself()
+// errUnsaid ends the wait for a start whose server ended as a known refusal does, without
+// its text.
+type errUnsaid struct {
+	ended error
+	known []versions.Refusal
+	code  int
+}
+
+// Error implements error.
+func (e errUnsaid) Error() string { return e.ended.Error() }
+
+// unsaid is an end without the text of a refusal: an [errUnsaid] if the exit code is that
+// of a known one.
+func unsaid(ended error, known []versions.Refusal, exit runtime.Exit) error {
 	if exit.Killed || !slices.ContainsFunc(known, func(k versions.Refusal) bool { return k.Exit != nil && *k.Exit == exit.Code }) {
 		return ended
 	}
-	offset := r.logEnd()
-	if err := r.sys.start(ctx); err != nil {
-		return ended
-	}
-	exiter := r.sys.Runtime.(runtime.Exiter) // it knew the first exit
-	again, stop := context.WithTimeout(ctx, againMax)
-	defer stop()
-	select {
-	case <-exiter.Exited():
-	case <-again.Done():
-		if err := r.sys.Runtime.Kill(ctx); err != nil && !errors.Is(err, runtime.ErrState) {
-			return err
-		}
-		return ended
-	}
-	log, err := r.sys.Runtime.Logs(offset)
-	if how, over := exiter.LastExit(); err == nil && over {
-		if refusal, is := excusedBy(known, string(log), &how); is {
-			r.rec.note("the server ended with exit code %d and did not log why; started once more, it did", exit.Code)
-			return errExcused{refusal}
-		}
-	}
-	return ended
+	return errUnsaid{ended, known, exit.Code}
 }
 
 // againMax is how long a server has to refuse a second time: the first took as long as
 // the program needs to look at its data.
 const againMax = 10 * time.Second
+
+// askAgain starts a server once more that ended without saying why, and returns how the
+// first start ended: excused if the second one is refused with the text. Restate writes
+// its log from a thread of its own, and one that refuses may end before the line is there.
+// Whatever else the second start does, the first one is judged.
+func (r *run) askAgain(ctx context.Context, first errUnsaid) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), min(againMax, r.bounds.Recovery)) // the wait has ended with its context
+	defer stop()
+	refusal, is := r.refusalOfNextStart(ctx, first.known)
+	if !is {
+		r.fail(r.notBack(first.ended)) // before anybody sees how the second one ended
+		return first.ended
+	}
+	r.rec.note("the server ended with exit code %d and did not log why; started once more, it did", first.code)
+	return errExcused{refusal}
+}
+
+// refusalOfNextStart is the known refusal that a start ends in; false for none of them. The
+// server is down then.
+func (r *run) refusalOfNextStart(ctx context.Context, known []versions.Refusal) (refusal versions.Refusal, is bool) {
+	offset := r.logEnd()
+	if r.sys.start(ctx) != nil {
+		return refusal, false
+	}
+	exiter := r.sys.Runtime.(runtime.Exiter) // which knew the exit before
+	select {
+	case <-exiter.Exited():
+	case <-ctx.Done():
+		_ = r.sys.Runtime.Kill(context.WithoutCancel(ctx)) // the run has failed; its end tells what is left
+		return refusal, false
+	}
+	how, over := exiter.LastExit()
+	log, err := r.sys.Runtime.Logs(offset)
+	if err != nil || !over {
+		return refusal, false
+	}
+	return excusedBy(known, string(log), &how)
+}
 
 // logEnd is the length of the server's log.
 func (r *run) logEnd() int64 {

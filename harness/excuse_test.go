@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -88,11 +89,12 @@ func TestAWayBackThatIsKnownToBeRefusedIsExcusedAndLeadsForwardAgain(t *testing.
 // Restate 1.5.3 ends at times before the line is in its log that says why.
 func TestARefusalThatIsNotLoggedIsAskedForOnceMore(t *testing.T) {
 	for name, c := range map[string]struct {
-		says    []string // of each start as 1.5.3
+		says    []string // of each start as 1.5.3; it serves after the last of them
 		excused bool
 	}{
 		"it is logged then":     {[]string{"", incompatible}, true},
 		"it is not logged then": {[]string{"", "", incompatible}, false},
+		"it serves then":        {[]string{""}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			starts := 0
@@ -100,15 +102,21 @@ func TestARefusalThatIsNotLoggedIsAskedForOnceMore(t *testing.T) {
 				if to != "1.5.3" {
 					return simulated.Damage{}
 				}
-				starts++
+				if starts++; starts > len(c.says) {
+					return simulated.Damage{}
+				}
 				return simulated.Damage{Refuses: &simulated.Refusing{Says: c.says[starts-1], Ends: true, Code: 1}}
 			})
-			out := play(t, s, generators.Config{ResendAnswered: true}, startingAs("1.5.3")...)
+			plan := generators.Plan{Config: generators.Config{ResendAnswered: true}, Steps: startingAs("1.5.3")}
+			out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: filepath.Join(t.TempDir(), "h.jsonl"), Bounds: Bounds{Recovery: 2 * time.Second, Completion: time.Second}})
+			require.NoError(t, err)
 			assert.Equal(t, 2, starts)
 			assert.Equal(t, c.excused, startOf(out.History, 2).Excused != "")
 			if !c.excused {
 				require.NotNil(t, out.Liveness)
 				assert.Equal(t, model.RuntimeRuns, out.Liveness.Guarantee.Code)
+				assert.Contains(t, out.Liveness.Detail, "exit code 1")
+				assert.Zero(t, recoveryOf(out.History, 2).Probe, "it did not come back")
 				return
 			}
 			require.Nil(t, out.Liveness)
@@ -116,6 +124,16 @@ func TestARefusalThatIsNotLoggedIsAskedForOnceMore(t *testing.T) {
 			assert.Equal(t, checker.Pass, checker.Check(out.History, checker.Options{}).Verdict)
 		})
 	}
+}
+
+// recoveryOf is the recovery of a step.
+func recoveryOf(h *model.History, step int) (out model.Recovery) {
+	for _, r := range h.Recoveries {
+		if r.Step == step {
+			out = r
+		}
+	}
+	return out
 }
 
 // A version that refuses the data and spoils them is no refusal.

@@ -160,6 +160,9 @@ func (r *run) becomeReady(ctx context.Context, s *starter, f generators.Inject, 
 		timeline.Probe = r.rec.since()
 		r.prober.mark(timeline.Probe, true)
 	}
+	if unsaid := (errUnsaid{}); errors.As(err, &unsaid) {
+		err = r.askAgain(ctx, unsaid)
+	}
 	ended := endOf(f)
 	ended.Detail = "ended before it was ready"
 	if err = r.recognise(ctx, err, identity); err == nil {
