@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"retain/generators"
@@ -218,36 +217,32 @@ func (c *campaign) replayFlags(number int) []string {
 // Upgrade is what the campaign upgrades, nil for another campaign.
 func (c *Campaign) Upgrade() *Upgrade { return c.Segments[0].Upgrade }
 
-// Releases are the releases that the servers of each name of a version said that they are,
-// those of one name with several left out.
-func (c *Campaign) Releases() map[string]string {
-	out := map[string]string{}
-	add := func(name, said string) {
-		if was, known := out[name]; known && was != said {
-			said = ""
+// Servers are what the servers of each name of a version said that they are: "1.7.12
+// (577e032)".
+func (c *Campaign) Servers() map[string][]string {
+	out := map[string][]string{}
+	add := func(name, server string) {
+		if server != "" && !slices.Contains(out[name], server) {
+			out[name] = append(out[name], server)
 		}
-		out[name] = said
 	}
 	for _, s := range c.Segments {
 		for _, j := range s.Plans {
 			if i, known := runtime.ParseIdentity(j.Identity); known {
-				add(s.Upgrade.Paths[s.Drawn[j.Number].Path][0], i.Version)
+				add(s.Upgrade.Paths[s.Drawn[j.Number].Path][0], model.Fault{Reported: i.Version, Build: i.Build}.StartedVersion())
 			}
 			for _, w := range j.Switches {
-				if version, _, _ := strings.Cut(w.Server, " "); version != "" {
-					add(w.To, version)
-				}
+				add(w.To, w.Server)
 			}
 		}
 	}
-	maps.DeleteFunc(out, func(_, said string) bool { return said == "" })
 	return out
 }
 
 // leadsDown says which paths lead from a newer version to an older one.
 func (c *Campaign) leadsDown() (out []string) {
-	releases := c.Releases()
-	release := func(name string) string { return cmp.Or(releases[name], name) }
+	servers := c.Servers()
+	release := func(name string) string { return upgrade.Release(name, servers[name]) }
 	says := func(name string) string {
 		if release(name) != name {
 			return fmt.Sprintf("%s (%s)", name, release(name))

@@ -155,12 +155,11 @@ func TestEachPathHasItsFirstPlansWhereTheMachineIsSlow(t *testing.T) {
 // An upgrade whose time is over goes on with the first plans that were interrupted.
 func TestUpgradeIsUnfinishedUntilItsFirstPlansHaveRun(t *testing.T) {
 	o := upgrading(t, 300*time.Millisecond, upAndBack)
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithTimeout(t.Context(), 3*o.Start.Duration)
 	defer stop()
 	open := o.Session.Open
-	o.Session.Open = func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
-		time.Sleep(3 * o.Start.Duration)
-		stop()
+	o.Session.Open = func(_ context.Context, s runtime.Settings) (*harness.System, error) {
+		<-ctx.Done()
 		return open(ctx, s)
 	}
 	c, err := Conduct(ctx, o)

@@ -92,16 +92,13 @@ func CameAtOf(h *model.History, b *checker.ObjectResult, l *Liveness) *CameAt {
 	switch {
 	case b != nil && b.Contradiction > 0:
 		good, bad = sightingsOf(h, *b)
-	case l != nil && l.Ended: // it answered until then
-		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, model.Forever.Seq), Sighting{Seq: model.Forever.Seq}
-		for _, o := range h.Operations {
-			if o.Return != model.Forever {
-				bad.Ms = max(bad.Ms, o.Return.Ns/1e6)
-			}
-		}
 	case l != nil:
-		good, bad = lastAnswer(h, func(model.Invoked) bool { return true }, starts.lastBegin()), Sighting{Seq: starts.lastBegin()}
-		bad.Ms = starts[len(starts)-1].ns / 1e6
+		last := starts[len(starts)-1]
+		bad = Sighting{Seq: last.seq, Ms: last.ns / 1e6}
+		if l.Ended { // it answered until then
+			bad = Sighting{Seq: model.Forever.Seq, Ms: lastReturn(h).Ns / 1e6}
+		}
+		good = lastAnswer(h, func(model.Invoked) bool { return true }, bad.Seq)
 		if l.Operation > 0 {
 			o := h.Operations[l.Operation-1]
 			bad.Operation, bad.Says = o.ID, saysOf(o)
@@ -229,6 +226,16 @@ func lastAnswer(h *model.History, of func(model.Invoked) bool, before int64) (la
 	return last
 }
 
+// lastReturn is the last moment at which a client stopped waiting.
+func lastReturn(h *model.History) (last model.Instant) {
+	for _, o := range h.Operations {
+		if o.Return != model.Forever && o.Return.Seq > last.Seq {
+			last = o.Return
+		}
+	}
+	return last
+}
+
 // startsIn are the starts of a history in their order, before them the version that it
 // began with.
 type startsIn []startIn
@@ -265,8 +272,6 @@ func (s startsIn) differ() bool {
 	}
 	return false
 }
-
-func (s startsIn) lastBegin() int64 { return s[len(s)-1].seq }
 
 // at is the start whose server answered at a moment.
 func (s startsIn) at(seq int64) startIn {

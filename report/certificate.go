@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"retain/harness/triage"
 	"retain/harness/upgrade"
 	"retain/model"
-	"retain/runtime"
 )
 
 // CertificateVersion is the version of the JSON of a certificate, which
@@ -58,8 +56,6 @@ type Certificate struct {
 	Findings   []certifiedFinding  `json:"findings"`
 	Unjudged   []certifiedFinding  `json:"unjudged"`
 	Known      []harness.SeenKnown `json:"known,omitempty"`
-
-	releases map[string]string // of the names of versions
 }
 
 type certifiedPlans struct {
@@ -157,8 +153,6 @@ type certifiedFinding struct {
 	first string // the version that the plan began with
 }
 
-// campaign.Simulated is the runtime of records that tests retain itself.
-
 // CertificateOf is the certificate of an upgrade.
 func CertificateOf(c *campaign.Campaign) *Certificate {
 	u, first := c.Upgrade(), c.Segments[0]
@@ -187,7 +181,6 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		out.NotTested = append([]string{"Restate: the runtime is simulated"}, out.NotTested...)
 	}
 	out.addVersions(c)
-	out.releases = c.Releases()
 	out.addPairs(u.Paths, steps)
 	for i := range c.Segments {
 		out.addPlans(c, i)
@@ -284,23 +277,8 @@ func (c *Certificate) addPairs(paths []upgrade.Path, steps []upgrade.Step) {
 
 // addVersions adds the versions with the builds that were started.
 func (c *Certificate) addVersions(all *campaign.Campaign) {
-	servers := map[string][]string{}
-	add := func(name, server string) {
-		if server != "" && !slices.Contains(servers[name], server) {
-			servers[name] = append(servers[name], server)
-		}
-	}
-	u := all.Upgrade()
-	for _, s := range all.Segments {
-		for _, j := range s.Plans {
-			d := s.Drawn[j.Number]
-			add(u.Paths[d.Path][0], serverText(j.Identity))
-			for _, w := range j.Switches {
-				add(w.To, w.Server)
-			}
-		}
-	}
-	for _, path := range u.Paths {
+	servers := all.Servers()
+	for _, path := range all.Upgrade().Paths {
 		for _, name := range path {
 			if !slices.ContainsFunc(c.Versions, func(v certifiedVersion) bool { return v.Name == name }) {
 				c.Versions = append(c.Versions, certifiedVersion{name, append([]string{}, servers[name]...)})
@@ -314,32 +292,29 @@ func (c *Certificate) reported(p upgrade.Pair) upgrade.Pair {
 	return upgrade.Pair{From: c.release(p.From), To: c.release(p.To)}
 }
 
-// release is the version that all servers of a name said that they are, or else the name.
+// release is the release of a name of a version: see [upgrade.Release].
 func (c *Certificate) release(name string) string {
-	if ordered(name) {
-		return name
+	for _, v := range c.Versions {
+		if v.Name == name {
+			return upgrade.Release(name, v.Servers)
+		}
 	}
-	return cmp.Or(c.releases[name], name)
-}
-
-// ordered reports whether a version is a release.
-func ordered(version string) bool {
-	_, is := upgrade.Sorted([]string{version})
-	return is
+	return name
 }
 
 // addPlans adds the plans of a segment: what was drawn, and those that did not pass.
 func (c *Certificate) addPlans(all *campaign.Campaign, segment int) {
 	s := &all.Segments[segment]
 	for _, j := range s.Plans {
-		if _, systematic := campaign.Systematic(s.Drawn[j.Number].Turn); j.Verdict == harness.Known {
-			// It does not count.
-		} else if systematic {
+		if j.Verdict == harness.Known {
+			continue // it does not count
+		}
+		if _, systematic := campaign.Systematic(s.Drawn[j.Number].Turn); systematic {
 			c.Plans.Systematic++
 		} else {
 			c.Plans.Drawn++
 		}
-		if j.Verdict == harness.Pass || j.Verdict == harness.Known {
+		if j.Verdict == harness.Pass {
 			continue
 		}
 		f := certifiedFinding{Plan: j.Number, Verdict: j.Verdict, Says: oneLine(j.Sentence), Broken: j.Broken, While: j.While, first: s.Upgrade.Paths[s.Drawn[j.Number].Path][0]}
@@ -467,7 +442,7 @@ func (c *Certificate) backTo(path upgrade.Path, newer []string, to string) strin
 	case of == nil:
 		of = newer[:1]
 	}
-	unlisted := slices.DeleteFunc(append([]string{to}, newer...), func(name string) bool { return ordered(c.release(name)) })
+	unlisted := slices.DeleteFunc(append([]string{to}, newer...), func(name string) bool { return upgrade.IsRelease(c.release(name)) })
 	switch {
 	case refused:
 		return fmt.Sprintf("can't go back without a backup from before the upgrade: %s does not serve the data of %s", to, strings.Join(of, ", "))
@@ -507,15 +482,6 @@ func switchesText(n int) string {
 		return "1 switch"
 	}
 	return thousands(n) + " switches"
-}
-
-// serverText is the version and the build of an identity, "1.7.12 (577e032)".
-func serverText(identity string) string {
-	i, known := runtime.ParseIdentity(identity)
-	if !known {
-		return ""
-	}
-	return model.Fault{Reported: i.Version, Build: i.Build}.StartedVersion()
 }
 
 // environment prints variables as NAME=VALUE.

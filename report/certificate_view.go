@@ -235,7 +235,7 @@ func (c *Certificate) needsText(p certifiedPair) string {
 		return strings.Join(out, "; ")
 	case p.Back && p.Refused > 0:
 		return "a backup from before the upgrade"
-	case p.Back && !(ordered(c.release(p.From)) && ordered(c.release(p.To))):
+	case p.Back && !(upgrade.IsRelease(c.release(p.From)) && upgrade.IsRelease(c.release(p.To))):
 		return "not known"
 	}
 	return "nothing"

@@ -10,6 +10,7 @@ import (
 	"retain/campaign"
 	"retain/generators"
 	"retain/harness"
+	"retain/harness/session"
 	"retain/model"
 )
 
@@ -88,9 +89,14 @@ func TestOutageNamesTheVersionThatAStartChangedTo(t *testing.T) {
 
 func TestSessionSaysWhichVersionsItStarted(t *testing.T) {
 	tally := harness.NewTally()
+	says := func() string {
+		return facts(&session.Result{Verdict: harness.Pass, Tally: tally, Counts: map[harness.Verdict]int{}}, Context{}, 1).String()
+	}
 	assert.Empty(t, versions(tally.Versions))
+	assert.Contains(t, says(), "more than one node, upgrade, timers")
 	tally.Versions = map[string]int{"1.7.12 (bbb)": 3, "1.6.2 (aaa)": 1}
 	assert.Equal(t, []string{"1.6.2 (aaa) 1 · 1.7.12 (bbb) 3 (starts of plans that name versions)"}, versions(tally.Versions))
+	assert.Contains(t, says(), "more than one node, timers")
 }
 
 func TestSessionSaysWhichConfigurationsItHad(t *testing.T) {

@@ -52,21 +52,20 @@ func failuresOf(r *harness.Run, o checker.Options) (out []failure) {
 // illegal is an object without a legal order.
 func illegal(h *model.History, b checker.ObjectResult, o checker.Options) failure {
 	g := b.Guarantee
-	came := harness.CameAtOf(h, &b, nil)
+	fault, came := g.Fault, harness.CameAtOf(h, &b, nil)
 	if came != nil && came.Start > 0 {
-		g.Fault = endBefore(h, came.Start)
+		fault = endBefore(h, came.Start)
 	}
 	return failure{
 		code: g.Code, object: b.Object.Kind, operation: string(g.Operation),
-		after: func(k model.FaultKind) bool { return g.Fault == k },
+		after: func(k model.FaultKind) bool { return fault == k },
 		witness: func() string {
 			w, err := checker.WitnessOf(h, b.Object, o)
 			if err != nil {
 				return ""
 			}
-			told := b.Guarantee
-			told.Surfaces = false
-			return signature.OfWitness(told, w).Fingerprint()
+			g.Surfaces = false
+			return signature.OfWitness(g, w).Fingerprint()
 		},
 		lives: func(all harness.Lives) harness.Lives {
 			if came != nil {

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,7 +78,7 @@ func Names(list string) ([]string, error) {
 func Sorted(names []string) (sorted []string, ordered bool) {
 	var releases []string
 	for _, name := range names {
-		if _, has := versions.Parse(name); has {
+		if IsRelease(name) {
 			releases = append(releases, name)
 		}
 	}
@@ -87,12 +88,35 @@ func Sorted(names []string) (sorted []string, ordered bool) {
 		return order
 	})
 	for _, name := range names {
-		if _, has := versions.Parse(name); has {
+		if IsRelease(name) {
 			name, releases = releases[0], releases[1:]
 		}
 		sorted = append(sorted, name)
 	}
 	return sorted, ordered
+}
+
+// Release is the release that all servers of a name said that they are ("1.7.12 (577e032)"),
+// or else the name. A name that is a release stands for itself.
+func Release(name string, servers []string) string {
+	if IsRelease(name) {
+		return name
+	}
+	release := ""
+	for _, server := range servers {
+		said, _, _ := strings.Cut(server, " ")
+		if release != "" && said != release {
+			return name
+		}
+		release = said
+	}
+	return cmp.Or(release, name)
+}
+
+// IsRelease reports whether a name is that of a release, "1.7.12".
+func IsRelease(name string) bool {
+	_, is := versions.Parse(name)
+	return is
 }
 
 // checkGaps refuses a step up which the file of differences lists as a gap.

@@ -58,6 +58,13 @@ func TestPathThatLeadsDownIsToldByTheReleasesOfItsBuilds(t *testing.T) {
 	assert.Empty(t, newer, "nobody knows")
 }
 
+func TestReleaseOfABuildIsWhatAllItsServersReport(t *testing.T) {
+	assert.Equal(t, "1.7.12", Release("mine", []string{"1.7.12 (577e032)", "1.7.12 (abc)"}))
+	assert.Equal(t, "mine", Release("mine", []string{"1.7.12 (577e032)", "1.7.13 (abc)"}))
+	assert.Equal(t, "mine", Release("mine", nil))
+	assert.Equal(t, "1.6.2", Release("1.6.2", []string{"1.7.12 (577e032)"}), "a release stands for itself")
+}
+
 func TestSettingsAreThoseOfEachWayBackUnlessAPersonDecided(t *testing.T) {
 	assert.Equal(t, map[string]string{sharding: "true"}, Path{"1.6.2", "1.7.2", "1.7.12"}.Settings(nil))
 	assert.Empty(t, Path{"1.6.2", "1.7.12"}.Settings(map[string]string{"restate_disable_controlled_idempotent_sharding": "false"}))

@@ -40,7 +40,7 @@ func Campaign(t T) {
 	if ended.cut {
 		say(fmt.Sprintf("note       ended after %s of %s: go on with it (exit code %d)", elapsed(c, o.Start.Shard).Round(time.Second), *durationFlag, RunAgain))
 	}
-	say("go on     ", resumeCommand(c.Dir, !ended.cut))
+	say("go on     ", resumeCommand("Campaign", c.Dir, !ended.cut))
 }
 
 // conductCampaign conducts a campaign, shows its progress, and notes whether it was cut short.

@@ -45,10 +45,7 @@ func concludeCampaign(t T, c *campaign.Campaign) (green bool) {
 	if *summaryFlag != "" {
 		errs = append(errs, report.CampaignSummary(*summaryFlag, c))
 	}
-	if *junitFlag != "" {
-		junit.AddCampaign(t.Name(), c, rows)
-		errs = append(errs, junit.Write(*junitFlag))
-	}
+	errs = append(errs, writeJUnit(t, c, rows))
 	if path := os.Getenv(report.StepSummary); path != "" {
 		errs = append(errs, rows.AppendMarkdown(path))
 	}
@@ -58,4 +55,13 @@ func concludeCampaign(t T, c *campaign.Campaign) (green bool) {
 	verdict, _ := c.Verdict()
 	ended.red = ended.red || verdict != harness.Pass && verdict != harness.Interrupted
 	return verdict == harness.Pass
+}
+
+// writeJUnit writes the file of -junit for a campaign that said rows, if there is one.
+func writeJUnit(t T, c *campaign.Campaign, rows report.Rows) error {
+	if *junitFlag == "" {
+		return nil
+	}
+	junit.AddCampaign(t.Name(), c, rows)
+	return junit.Write(*junitFlag)
 }

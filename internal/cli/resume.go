@@ -138,10 +138,10 @@ func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err er
 	return was, env, nil
 }
 
-// resumeCommand is the command that resumes a campaign. The records name what is tested, the
-// command only the other flags.
-func resumeCommand(dir string, over bool) string {
-	words := []string{"go test -run Campaign -timeout 0 -resume", dir}
+// resumeCommand is the command that resumes what an entry point began, twice as long if it is
+// over. The records name what is tested, the command only the other flags.
+func resumeCommand(entryPoint, dir string, over bool) string {
+	words := []string{"go test -run", entryPoint, "-timeout 0 -resume", dir}
 	flag.Visit(func(f *flag.Flag) {
 		switch f.Name {
 		case "workers", "shard", "keep.data", "shrink.budget", "check.budget", "summary", "junit":

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"retain/campaign"
@@ -65,17 +64,6 @@ func upgradeMissing() string {
 	return ""
 }
 
-// upgradeResumeCommand is the command that goes on with an upgrade that was cut short.
-func upgradeResumeCommand(dir string) string {
-	words := []string{"go test -run Upgrade -timeout 0 -resume", dir}
-	flag.Visit(func(f *flag.Flag) {
-		if slices.Contains([]string{"workers", "keep.data", "shrink.budget", "check.budget", "summary", "junit"}, f.Name) {
-			words = append(words, argument(f.Name, f.Value.String()))
-		}
-	})
-	return strings.Join(words, " ")
-}
-
 // checkUpgrade refuses versions that no server can be led through.
 func checkUpgrade() error {
 	if !runs("Upgrade") {
@@ -91,10 +79,11 @@ func checkUpgrade() error {
 	if err != nil {
 		return fmt.Errorf("-restate.versions: %w", err)
 	}
-	if err := checkComparedBuilds(upgradedVersions(paths), nil); err != nil {
+	all := upgradedVersions(paths)
+	if err := checkComparedBuilds(all, nil); err != nil {
 		return err
 	}
-	for _, version := range upgradedVersions(paths) {
+	for _, version := range all {
 		if *serverFlag == "" || isBuild(version) {
 			continue // a build's version is not known before it starts
 		}
@@ -237,10 +226,7 @@ func (on chosen) wayBack(path upgrade.Path) (map[string]string, error) {
 		if i == 0 {
 			found = on.found[""]
 		}
-		if isBuild(name) && found.Version != "" {
-			name = found.Version
-		}
-		releases = append(releases, name)
+		releases = append(releases, upgrade.Release(name, []string{found.Version}))
 	}
 	if newer, older := releases.LeadsDown(generators.AsNamed); newer != "" {
 		return nil, fmt.Errorf("-restate.versions: %s is %s, and leads from %s down to %s: name the versions from the oldest to the newest", path, releases, newer, older)
@@ -253,7 +239,7 @@ func (on chosen) wayBack(path upgrade.Path) (map[string]string, error) {
 func concludeUpgrade(t T, c *campaign.Campaign) (green bool) {
 	certificate := report.CertificateOf(c)
 	if certificate.GoOn != "" && runs("Upgrade") {
-		certificate.GoOn = upgradeResumeCommand(c.Dir)
+		certificate.GoOn = resumeCommand("Upgrade", c.Dir, false)
 	}
 	errs := []error{certificate.Write(c.Dir)}
 	rows := certificate.Rows(c.Dir)
@@ -261,10 +247,7 @@ func concludeUpgrade(t T, c *campaign.Campaign) (green bool) {
 	if *summaryFlag != "" {
 		errs = append(errs, certificate.WriteJSON(*summaryFlag))
 	}
-	if *junitFlag != "" {
-		junit.AddCampaign(t.Name(), c, rows)
-		errs = append(errs, junit.Write(*junitFlag))
-	}
+	errs = append(errs, writeJUnit(t, c, rows))
 	if path := os.Getenv(report.StepSummary); path != "" {
 		errs = append(errs, certificate.AppendMarkdown(path))
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,15 +87,11 @@ func TestReportOfAnUnfinishedUpgradeIsNoPass(t *testing.T) {
 
 func TestUpgradeThatEndsBeforeItsFirstPlansIsInterrupted(t *testing.T) {
 	o := upgrading(t, 10*time.Millisecond)
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithTimeout(t.Context(), 2*o.Start.Duration)
 	defer stop()
 	open := o.Session.Open
-	var opened atomic.Bool
-	o.Session.Open = func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
-		if !opened.Swap(true) {
-			time.Sleep(2 * o.Start.Duration)
-			stop()
-		}
+	o.Session.Open = func(_ context.Context, s runtime.Settings) (*harness.System, error) {
+		<-ctx.Done()
 		return open(ctx, s)
 	}
 	c := conductCampaign(t, ctx, o)

@@ -37,19 +37,12 @@ func badFlags() []refusal {
 		{name: "a time and a number of plans", args: simulated("-duration", "8h", "-test.timeout", "0"), says: []string{"leave one of -rapid.checks and -duration out"}},
 		{name: "a load of no number", args: simulated("-load", "-1"), says: []string{"-load -1: want 1 to 256 clients, or 0 for no load"}},
 		{name: "a load of too many", args: simulated("-load", "257"), says: []string{"-load 257: want 1 to 256 clients"}},
-		{name: "a campaign that Go would end", args: []string{"-test.run", "^TestCampaign$", "-duration", "8h", "-test.timeout", "10m"}, says: []string{"add -timeout 0"}},
 		{name: "a session whose reduction Go would end", args: []string{"-test.run", "^TestProperties$", "-duration", "8m", "-test.timeout", "10m"},
 			says: []string{"-duration 8m0s and then 3m0s for a reduction (-shrink.budget): Go ends the test after 10m0s: add -timeout 0"}},
-		{name: "a campaign of no time", args: []string{"-test.run", "^TestCampaign$", "-duration", "-1h"}, says: []string{"want a duration above 0"}},
-		{name: "a shard that there is not", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-shard", "4/4"}, says: []string{"I from 0 to N-1"}},
-		{name: "no workers", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-workers", "0"}, says: []string{"want a number above 0"}},
 		{name: "a directory that nobody reads", args: simulated("-dir", "c"), says: []string{"-run Report"}},
 		{name: "a version of the simulated server", args: simulated("-restate.version", "1.6.2"), says: []string{"are for a real server"}},
 		{name: "an environment of the simulated server", args: simulated("-restate.env", "A=B"), says: []string{"are for a real server"}},
 		{name: "plans of no steps", args: simulated("-rapid.steps", "-5"), says: []string{"above 0"}},
-		{name: "a campaign of nothing", args: []string{"-test.run", "^TestCampaign$", "-duration", "0s"}, says: []string{"want a duration above 0"}},
-		{name: "a campaign of so many plans", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-test.timeout", "0", "-rapid.checks", "5"}, says: []string{"-duration a time"}},
-		{name: "a shard of no row of plans", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-test.timeout", "0", "-shard", "1/4"}, says: []string{"the same -rapid.seed"}},
 		{name: "a shard of a session", args: simulated("-shard", "0/2"), says: []string{"-run Campaign"}},
 		{name: "no workers of a session", args: simulated("-workers", "0"), says: []string{"want a number above 0"}},
 		{name: "a number of no campaign", args: []string{"-test.run", "^TestRedraw$", "-number", "1"}, says: []string{"-run Redraw needs -dir DIR"}},
@@ -63,17 +56,36 @@ func badFlags() []refusal {
 		{name: "a version beside a binary", args: suite.Properties("-restate.binary", "b", "-restate.version", "1.6.2"), says: []string{"leave one of them out"}},
 		{name: "an answer to a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-unresolved"}, says: []string{"-unresolved is read by -run Properties, -run Compare or -run Campaign"}},
 		{name: "a seed of a stored plan", args: []string{"-test.run", "^TestReplay$", "-plan", "p", "-rapid.seed", "1"}, says: []string{"-rapid.seed is read by -run Properties, -run Compare, -run Upgrade or -run Campaign"}},
+		{name: "a runtime of a history", args: []string{"-test.run", "^TestRecheck$", "-history", "h", "-runtime", "simulated"}, says: []string{"-runtime is read by -run Properties, "}},
+		{name: "plans of regressions", args: []string{"-test.run", "^TestRegressions/lost-write$", "-rapid.checks", "5"}, before: suite.CopyRegressions, says: []string{"-rapid.checks is read by"}},
+		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
+	}
+}
+
+// badBuilds are names of builds that name none, or several.
+func badBuilds() []refusal {
+	return []refusal{
 		{name: "a name of no build", args: suite.Properties("-restate.binary", "mine="), says: []string{"nothing stands behind mine="}},
 		{name: "a name of two builds", args: suite.Properties("-restate.image", "a=i", "-restate.image", "a=j"), says: []string{"a is given twice"}},
 		{name: "two builds without a name", args: suite.Properties("-restate.binary", "a", "-restate.binary", "b"), says: []string{"two servers have no name"}},
 		{name: "a build that nothing starts", args: suite.Properties("-runtime", "process", "-restate.binary", "mine=/bin/ls"), says: []string{"no start has version mine", "add -restate.version mine"}},
-		{name: "a runtime of a history", args: []string{"-test.run", "^TestRecheck$", "-history", "h", "-runtime", "simulated"}, says: []string{"-runtime is read by -run Properties, "}},
-		{name: "plans of regressions", args: []string{"-test.run", "^TestRegressions/lost-write$", "-rapid.checks", "5"}, before: suite.CopyRegressions, says: []string{"-rapid.checks is read by"}},
+	}
+}
+
+// badCampaigns are places and times of no campaign.
+func badCampaigns() []refusal {
+	return []refusal{
+		{name: "a campaign that Go would end", args: []string{"-test.run", "^TestCampaign$", "-duration", "8h", "-test.timeout", "10m"}, says: []string{"add -timeout 0"}},
+		{name: "a campaign of no time", args: []string{"-test.run", "^TestCampaign$", "-duration", "-1h"}, says: []string{"want a duration above 0"}},
+		{name: "a shard that there is not", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-shard", "4/4"}, says: []string{"I from 0 to N-1"}},
+		{name: "no workers", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-workers", "0"}, says: []string{"want a number above 0"}},
+		{name: "a campaign of nothing", args: []string{"-test.run", "^TestCampaign$", "-duration", "0s"}, says: []string{"want a duration above 0"}},
+		{name: "a campaign of so many plans", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-test.timeout", "0", "-rapid.checks", "5"}, says: []string{"-duration a time"}},
+		{name: "a shard of no row of plans", args: []string{"-test.run", "^TestCampaign$", "-duration", "1h", "-test.timeout", "0", "-shard", "1/4"}, says: []string{"the same -rapid.seed"}},
 		{name: "two places of a campaign", args: []string{"-test.run", "^TestCampaign$", "-dir", "a", "-resume", "b"}, says: []string{"-resume b and -dir a", "give one of them"}},
 		{name: "a campaign that is not there", args: []string{"-test.run", "^TestCampaign$", "-resume", "c"}, says: []string{"-resume c: there is no campaign there", "-dir c -duration D"}},
 		{name: "a directory without a campaign", args: []string{"-test.run", "^TestCampaign$", "-resume", ".", "-duration", "1m"}, says: []string{"-resume .: there is no campaign there"}},
 		{name: "a place of no campaign for no time", args: []string{"-test.run", "^TestCampaign$", "-dir", "."}, says: []string{"-dir .: there is no campaign there", "such as -duration 8h"}},
-		{name: "a history that nobody reads", args: simulated("-history", "history.jsonl"), says: []string{"-run Recheck"}},
 	}
 }
 
