@@ -43,12 +43,14 @@ func TestResumedCampaignDrawsAsItBegan(t *testing.T) {
 	_, err := Conduct(t.Context(), o)
 	require.NoError(t, err)
 	o.Start.Duration, o.Start.Scheduled, o.Start.StartConfigs, o.Start.VQueues = 4*time.Second, true, true, true
+	o.Start.Loads.Times = 2
 	c, err := Conduct(t.Context(), o)
 	require.NoError(t, err)
 	require.Len(t, c.Segments, 2)
 	assert.False(t, c.Segments[1].Scheduled)
 	assert.False(t, c.Segments[1].StartConfigs)
 	assert.False(t, c.Segments[1].VQueues)
+	assert.Zero(t, c.Segments[1].Loads.Times)
 }
 
 // Records of version 3 name no class: their plans kept one configuration.

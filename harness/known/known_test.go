@@ -326,6 +326,31 @@ func TestLostWriteIsKnownInTheVersionThatReadItIsMissing(t *testing.T) {
 	}
 }
 
+// The server is stopped, started as another version, killed and started again, and the write
+// is missing then: the first start with the other version lost it, after a stop.
+func TestLossAtAStartIsAfterTheFaultBeforeThatStart(t *testing.T) {
+	at := func(n int64) model.Instant { return model.Instant{Seq: n, Ns: n} }
+	op := func(id int, op model.Operation, call int64, answer model.Answer) model.Invoked {
+		return model.Invoked{ID: id, Process: "0", Phase: model.Program, Object: model.Object{Kind: model.Register}, Op: op,
+			Call: at(call), Return: at(call + 1), Outcome: model.OK, Answer: answer}
+	}
+	for fault, is := range map[model.FaultKind]bool{model.Stop: true, model.Kill: false} {
+		l, err := known.Decode("known.json", []byte(list(`"guarantee":"acknowledged-missing","fault":"`+string(fault)+`","versions":["1.6.2"],"link":"https://example.com/1"`)))
+		require.NoError(t, err)
+		r := harness.Run{Outcome: &harness.Outcome{Server: runtime.Identity{Version: "1.6.1"}, History: &model.History{
+			Header:     model.Header{Version: 1, Run: "r"},
+			Operations: []model.Invoked{op(1, model.RegisterWrite{Value: "v1"}, 1, model.Done{}), op(2, model.RegisterRead{}, 12, model.Text(""))},
+		}}}
+		moved(&r, 3, "1.6.2", generators.StartConfig{})
+		moved(&r, 7, "1.6.2", generators.StartConfig{})
+		r.Outcome.History.Faults[2].Kind = model.Kill
+		r.Judge(nil, checker.Options{})
+		require.Equal(t, harness.Violation, r.Verdict, r.Sentence)
+		l.Judge(&r, checker.Options{}, time.Time{})
+		assert.Equal(t, is, r.Verdict == harness.Known, fault)
+	}
+}
+
 // What a server reports counts for the version that logged it, and that it does not come
 // back for the version that was started last.
 func TestReportAndOutageAreKnownInTheVersionThatRan(t *testing.T) {
