@@ -355,6 +355,7 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 	sys, err := s.pool.take(ctx, settings, plan.Config.Started(), len(plan.Versions()) > 0)
 	if err != nil {
 		r.Sentence = err.Error()
+		s.triage.Blame(&r, nil, err)
 		return r
 	}
 	s.mu.Lock()
@@ -373,8 +374,19 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 	s.judge(ctx, &r, sys, err)
 	s.store(ctx, &r, sys)
 	sys.judged(r, id)
-	if e := s.pool.give(context.WithoutCancel(ctx), settings, sys); e != nil && r.Verdict != harness.Violation && r.Shortage == nil {
-		r.Verdict, r.Sentence = harness.Harness, e.Error()
+	if err := s.pool.give(context.WithoutCancel(ctx), settings, sys); err != nil && r.Verdict != harness.Violation {
+		s.notClosed(&r, sys, err)
 	}
 	return r
+}
+
+// notClosed takes in that a server could not be closed after a run, beside what the run ended
+// with before.
+func (s *session) notClosed(r *harness.Run, sys *server, err error) {
+	sentence := err.Error()
+	if r.Verdict == harness.Harness {
+		sentence = r.Sentence + "; then: " + sentence
+	}
+	r.Verdict, r.Sentence = harness.Harness, sentence
+	s.triage.Blame(r, sys.System, err)
 }

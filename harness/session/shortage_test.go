@@ -3,7 +3,9 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,6 +117,49 @@ func TestAdmissionDuringAShortageIsAHarnessError(t *testing.T) {
 				assert.Empty(t, result.Admissions)
 				assert.Equal(t, r.Shortage, sessiontest.ReadFinding(t, r).Shortage)
 			}
+		})
+	}
+}
+
+// unclosable is a runtime that meets an error of this process while it ends.
+type unclosable struct {
+	*simulated.Runtime
+	err error
+}
+
+func (u unclosable) Close(ctx context.Context) error {
+	return errors.Join(u.Runtime.Close(ctx), u.err)
+}
+
+// The error of a server that can't be closed, or not be opened, names the resource that
+// this process lacks.
+func TestShortageOutsideOfAPlanIsNamed(t *testing.T) {
+	out := fmt.Errorf("remove the server's directory: %w", syscall.EMFILE)
+	first := true
+	for name, open := range map[string]harness.Open{
+		"at the end": func(_ context.Context, s runtime.Settings) (*harness.System, error) {
+			r := unclosable{simulated.New(simulated.Options{Settings: s, Nonce: "n"}), out}
+			return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		},
+		"at a later start": func(_ context.Context, s runtime.Settings) (*harness.System, error) {
+			if !first {
+				return nil, out
+			}
+			first = false
+			r := simulated.New(simulated.Options{Settings: s, Nonce: "n"})
+			return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := session.Conduct(t.Context(), session.Options{Plans: 2, Fresh: true, Draw: sessiontest.PlainPlan, Dir: t.TempDir(),
+				Bounds: sessiontest.Quick, Late: -1, Open: open})
+			require.NoError(t, err)
+			require.Len(t, result.Failures, 1)
+			r := result.Failures[0]
+			assert.Equal(t, harness.Harness, r.Verdict)
+			assert.Contains(t, r.Sentence, "remove the server's directory: too many open files")
+			require.NotNil(t, r.Shortage)
+			assert.Contains(t, r.Shortage.String(), "this process is limited to ")
 		})
 	}
 }

@@ -104,8 +104,8 @@ func (o Options) during(r *harness.Run, sys *harness.System) resources.Shortage 
 	return resources.Rule(sys.Log.ShortagesSince(from), sys.Worst(from), sys.Need)
 }
 
-// Blame adds a shortage to an error of the harness. A server that was killed because it
-// had used up the memory itself is a violation.
+// Blame adds a shortage to an error of the harness; sys is nil where no server was had. A
+// server that was killed because it had used up the memory itself is a violation.
 func (o Options) Blame(r *harness.Run, sys *harness.System, err error) {
 	if err == nil || r.Verdict != harness.Harness || r.Shortage != nil {
 		return
@@ -158,6 +158,9 @@ func (o Options) placeOf(err error) resources.Place {
 func (o Options) behind(sys *harness.System, err error) resources.Shortage {
 	if kind, ours := resources.OfError(err); ours {
 		return resources.OfThisProcess(kind, o.placeOf(err))
+	}
+	if sys == nil {
+		return resources.Shortage{}
 	}
 	from, to := lately(sys), time.Now().Add(nearby)
 	if errors.Is(err, harness.ErrOutOfMemory) {

@@ -40,12 +40,7 @@ func processLevels(pids []int, in *groups, ours bool) []Level {
 			out = append(out, l)
 		}
 	}
-	for _, l := range limitLevels(all, os.Getpid()) {
-		if l.Kind == Descriptors {
-			l.Of, l.Ours = "this process", true
-			out = append(out, l)
-		}
-	}
+	out = append(out, descriptorsHere(all)...)
 	out = append(out, tableOfFiles(used.Descriptors)...)
 	out = append(out, machineMemory(all, used.Resident)...)
 	out = append(out, userThreads(all, used.Threads)...)
@@ -138,6 +133,24 @@ func limitLevels(all procfs.FS, pid int) []Level {
 		out = append(out, Level{Kind: FileSize, Of: of, Size: limits.FileSize, Free: limits.FileSize})
 	}
 	return out
+}
+
+// descriptorsHere is the level of this process's own limit. Where it has no descriptor left
+// to count its descriptors with, it has none free.
+func descriptorsHere(all procfs.FS) []Level {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return nil
+	}
+	var used uint64
+	if p, err := all.Proc(os.Getpid()); err == nil {
+		n, err := p.FileDescriptorsLen()
+		used = uint64(n)
+		if errors.Is(err, syscall.EMFILE) {
+			used = limit.Cur
+		}
+	}
+	return []Level{{Kind: Descriptors, Of: "this process", Ours: true, Used: used, Size: limit.Cur, Free: limit.Cur - min(limit.Cur, used)}}
 }
 
 // fullest keeps of each kind the level of the process with the least left.
