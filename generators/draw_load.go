@@ -65,9 +65,9 @@ func loadSeed(seed uint64, number int) uint64 { return 1 + mix(^seed, uint64(num
 var (
 	loadClients = []int{8, 12, 16, 24, 32, 48, 64, 64}
 	loadReads   = []int{30, 10, 20, 50, 80}
-	// loadBetween is for a plan of usualFaults. It makes about 750 operations a plan, which
+	// loadBetween is for a plan of usualFaults. It makes about 820 operations a plan, which
 	// has fewer than quickKeys objects or lazy state more often than not.
-	loadBetween = slices.Concat(times(1, 30), times(1, 60), times(1, 120), times(2, 250), times(4, 500), times(5, 1000), times(4, mostBetween))
+	loadBetween = slices.Concat(times(1, 30), times(1, 60), times(1, 120), times(2, 250), times(3, 500), times(5, 1000), times(5, mostBetween))
 )
 
 // leastBetween and mostBetween bound what a load has between two faults.
