@@ -24,6 +24,7 @@ var renderers = map[string]string{
 	"retain/checker":           "annotations remark",
 	"retain/runtime/serverlog": "Admission.String admit",
 	"retain/harness":           "Liveness.Error Run.Resurface record",
+	"retain/harness/session":   "session.notClosed",
 	"retain/harness/triage":    "FactsOf LoadRun Options.attribute decodeFinding1",
 	"retain/harness/compare":   "Measured.takeDrawn comparison.take",
 	"retain/harness/regress":   "CaseOf decodeCase shrinking.fails",

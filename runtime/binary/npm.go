@@ -9,9 +9,9 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
+	"retain/runtime/child"
 	"retain/runtime/reaper"
 )
 
@@ -85,14 +85,10 @@ func others(ctx context.Context, npm string, p Platform) string {
 	return " (it has " + strings.Join(versions, ", ") + ")"
 }
 
-// runNPM runs the client in a process group of its own, so that all of it ends
-// with the context. The output holds what it printed to both streams.
+// runNPM runs the client, all of which ends with the context. The output holds what it
+// printed to both streams.
 func runNPM(ctx context.Context, npm string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, npm, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	return cmd.CombinedOutput()
+	return child.Output(exec.CommandContext(ctx, npm, args...))
 }
 
 // npmReason is the telling line of npm's output: the first error that is not

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"retain/runtime/child"
 	"retain/runtime/resources"
 )
 
@@ -56,7 +57,7 @@ func (i *incarnation) group() (leader int, others []int) {
 	if !due {
 		return leader, others
 	}
-	others = slices.Collect(maps.Keys(members(leader)))
+	others = slices.Collect(maps.Keys(child.Members(leader)))
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.cmd.Process.Pid == leader {

@@ -3,16 +3,15 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"sync"
 	"syscall"
 	"time"
 
-	"retain/internal/poll"
 	"retain/runtime"
 	"retain/runtime/binary"
+	"retain/runtime/child"
 	"retain/runtime/lifecycle"
 	"retain/runtime/resources"
 )
@@ -55,7 +54,7 @@ func (i *incarnation) begins() int64 {
 // leader is not reaped or others are left in the group; called with mu held.
 func (i *incarnation) signal(sig syscall.Signal) error {
 	pgid := i.cmd.Process.Pid
-	if i.reaped && GroupGone(pgid) {
+	if i.reaped && child.Gone(pgid) {
 		return nil
 	}
 	err := syscall.Kill(-pgid, sig)
@@ -89,42 +88,32 @@ func (i *incarnation) Terminate(context.Context) error {
 func (i *incarnation) Kill(context.Context) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.reaped && !GroupGone(i.cmd.Process.Pid) {
+	if i.reaped && !child.Gone(i.cmd.Process.Pid) {
 		i.killedRest = true
 	}
 	_ = i.signal(syscall.SIGKILL)
 	return nil
 }
 
-// Pause implements [lifecycle.Server]: SIGSTOP to the process group. When kill(2)
-// returns the signal is only on its way, and a thread that it has not reached can
-// still answer: Pause waits until no thread of the group runs, or the server has ended
-// or was resumed.
+// Pause implements [lifecycle.Server]: SIGSTOP to the process group. It waits until no
+// thread of the group runs, or the server has ended or was resumed.
 func (i *incarnation) Pause(ctx context.Context) error {
 	i.mu.Lock()
 	err := i.signal(syscall.SIGSTOP)
 	i.paused = err == nil
+	pgid := i.cmd.Process.Pid
 	i.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	err = poll.Until(ctx, frozenPoll, func() error {
-		if i.runs() && !i.Over() {
-			return errors.New("a thread runs")
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("wait until all of its threads are stopped: %w", err)
-	}
-	return nil
+	return child.AwaitFrozen(ctx, pgid, func() bool { return !i.frozen() || i.Over() })
 }
 
-// runs reports whether a thread of a server that was paused still runs.
-func (i *incarnation) runs() bool {
+// frozen reports whether the server was paused and not resumed.
+func (i *incarnation) frozen() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.paused && !groupStopped(i.cmd.Process.Pid)
+	return i.paused
 }
 
 // Resume implements [lifecycle.Server]: SIGCONT to the process group.
@@ -145,7 +134,7 @@ func (i *incarnation) await() *os.ProcessState {
 	i.mu.Lock()
 	i.reaped, i.ended, i.limits = true, time.Now(), limits
 	i.mu.Unlock()
-	awaitGroup(cmd.Process.Pid)
+	child.Await(cmd.Process.Pid)
 	return cmd.ProcessState
 }
 

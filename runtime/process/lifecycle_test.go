@@ -18,6 +18,7 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/binary"
+	"retain/runtime/child"
 	"retain/runtime/runtimetest"
 )
 
@@ -58,7 +59,7 @@ func TestRuntimeKeepsItsContract(t *testing.T) {
 	assert.NoDirExists(t, dir)
 	_, err := r.Logs(0)
 	require.ErrorIs(t, err, runtime.ErrState)
-	goleak.VerifyNone(t, goleak.IgnoreTopFunction("retain/runtime/process.parentThread"))
+	goleak.VerifyNone(t, goleak.IgnoreTopFunction("retain/runtime/child.parentThread"))
 }
 
 func identityNamesTheBinary(t *testing.T, r *Runtime) {
@@ -96,7 +97,7 @@ func pauseStopsEveryThread(t *testing.T, r *Runtime) {
 	ctx := bounded(t, time.Minute)
 	for range 20 {
 		require.NoError(t, r.Pause(ctx))
-		assert.True(t, groupStopped(r.pid()), "a thread runs on once Pause has returned")
+		assert.True(t, child.Stopped(r.pid()), "a thread runs on once Pause has returned")
 		require.NoError(t, r.Resume(ctx))
 	}
 }

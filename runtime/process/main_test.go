@@ -25,7 +25,7 @@ const childVariable = "RETAIN_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
-		os.Exit(child())
+		os.Exit(childSession())
 	}
 	// In the user's cache, also if a test uses another.
 	if _, err := reaper.Session(); err != nil {
@@ -124,9 +124,9 @@ type sessionReport struct {
 	Admin, Failed string
 }
 
-// child is another session: it starts a server and stays until it is killed or
+// childSession is another session: it starts a server and stays until it is killed or
 // its input ends.
-func child() int {
+func childSession() int {
 	report := sessionReport{PID: os.Getpid()}
 	r, err := New(context.Background(), runtime.Settings{Partitions: 1}, WithBinary(os.Getenv(childVariable)))
 	if err == nil {

@@ -2,11 +2,8 @@
 // process group of its own, on loopback ports and a directory of its own,
 // configured by environment variables only.
 //
-// The group does not outlive the test process, even if that is killed: on Linux
-// the kernel kills the child when its parent dies, everywhere a guardian, which
-// waits for the parent's end of a pipe to close, kills the group (a wrapper
-// script's children know nothing of the child's parent), and what escapes both
-// is removed by the next session's reaper.Sweep.
+// The group does not outlive the test process, even if that is killed: see package
+// child. What escapes it is removed by the next session's reaper.Sweep.
 package process
 
 import (
@@ -21,6 +18,7 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/binary"
+	"retain/runtime/child"
 	"retain/runtime/lifecycle"
 	"retain/runtime/reaper"
 )
@@ -41,7 +39,7 @@ type Runtime struct {
 	beforeSpawn func(env map[string]string)
 
 	mu        sync.Mutex // held while an incarnation begins, and for the fields below
-	guardian  *guardian
+	guardian  *child.Guardian
 	ports     *ports
 	last      *incarnation // the current or last one; nil before the first
 	endpoints runtime.Endpoints
@@ -124,7 +122,7 @@ func New(ctx context.Context, s runtime.Settings, opts ...Option) (*Runtime, err
 	r := &Runtime{
 		settings: s, servers: found, owner: owner, dir: dir,
 		cluster:  binary.NewCluster(),
-		guardian: newGuardian(),
+		guardian: child.NewGuardian(),
 		commits:  map[binary.Server]string{},
 	}
 	r.Lifecycle = lifecycle.New("server", lifecycle.StopGrace, r.begin)
@@ -245,7 +243,7 @@ func (r *Runtime) Close(ctx context.Context) error {
 		return err
 	}
 	if first {
-		r.guardian.dismiss()
+		r.guardian.Dismiss()
 	}
 	r.mu.Lock()
 	r.ports.release()

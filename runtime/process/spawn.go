@@ -7,13 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
-	"strings"
-	"sync"
 	"time"
 
 	"retain/runtime"
 	"retain/runtime/binary"
+	"retain/runtime/child"
 	"retain/runtime/reaper"
 	"retain/runtime/versions"
 )
@@ -43,17 +41,16 @@ func (r *Runtime) spawn(i *incarnation) error {
 	cmd := exec.Command(i.server.Path)
 	cmd.Dir, cmd.Env = r.dir, binary.List(env, r.settings.Env)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = ownGroup()
 
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.Signalled() {
 		return errSignalled
 	}
-	if err := startFromParentThread(cmd); err != nil {
+	if err := child.Start(cmd); err != nil {
 		return err
 	}
-	r.guardian.watch(cmd.Process.Pid)
+	r.guardian.Watch(cmd.Process.Pid)
 	i.cmd, i.reaped, i.logStart, i.members, i.looked = cmd, false, size, nil, time.Now()
 	i.tries++
 	r.endpoints = runtime.Endpoints{
@@ -72,7 +69,7 @@ func (r *Runtime) spawn(i *incarnation) error {
 func (r *Runtime) watch(i *incarnation) {
 	for {
 		state := i.await()
-		r.guardian.watch(0)
+		r.guardian.Watch(0)
 		if state.ExitCode() != 0 && !i.Signalled() && i.tries < portTries && binary.PortTaken(r.head(i.begins(), 1<<20)) {
 			if r.respawn(i) == nil {
 				continue
@@ -124,37 +121,4 @@ func (r *Runtime) environment(s runtime.Settings) map[string]string {
 	}
 	env[reaper.EnvSession] = r.owner.ID()
 	return env
-}
-
-// startRequest asks the parent thread to start a command.
-type startRequest struct {
-	cmd  *exec.Cmd
-	done chan<- error
-}
-
-var (
-	startRequests = make(chan startRequest)
-	parentOnce    sync.Once
-)
-
-// startFromParentThread starts the command from a thread that never ends: the
-// kernel sends the parent-death signal when the thread that started the child
-// ends, and Go ends threads as it likes.
-func startFromParentThread(cmd *exec.Cmd) error {
-	parentOnce.Do(func() { go parentThread() })
-	done := make(chan error, 1)
-	startRequests <- startRequest{cmd, done}
-	if err := <-done; err != nil {
-		return fmt.Errorf("run it: %s", strings.TrimPrefix(err.Error(), "fork/exec "))
-	}
-	return nil
-}
-
-// parentThread never ends, nor does its thread. Tests that look for leaked
-// goroutines must leave it out.
-func parentThread() {
-	goruntime.LockOSThread()
-	for request := range startRequests {
-		request.done <- request.cmd.Start()
-	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/harness/backend"
-	"retain/runtime/process"
+	"retain/runtime/child"
 	"retain/runtime/reaper"
 )
 
@@ -105,7 +105,7 @@ func (b Belongings) AreGone(t *testing.T) {
 		assert.NoDirExists(t, dir)
 	}
 	for _, group := range b.Groups {
-		assert.True(t, process.GroupGone(group), "process group %d runs", group)
+		assert.True(t, child.Gone(group), "process group %d runs", group)
 	}
 	assert.Empty(t, b.processes())
 	if b.docker != "" {

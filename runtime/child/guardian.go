@@ -1,4 +1,4 @@
-package process
+package child
 
 import (
 	"io"
@@ -14,16 +14,17 @@ const guardianScript = `group=0
 while read -r line; do group=$line; done
 if [ "$group" -gt 1 ]; then kill -s KILL -- "-$group"; fi`
 
-// guardian is a shell that kills a server's process group when this process
+// Guardian is a shell that kills a process group when this process
 // dies. The parent-death signal reaches only the child itself, not what a
 // wrapper script has started, and exists on Linux only. A guardian that could
 // not be started guards nothing; the next session's sweep is left then.
-type guardian struct {
+type Guardian struct {
 	cmd  *exec.Cmd
 	pipe io.WriteCloser
 }
 
-func newGuardian() *guardian {
+// NewGuardian starts a guardian that guards nothing yet.
+func NewGuardian() *Guardian {
 	cmd := exec.Command("/bin/sh", "-c", guardianScript, "retain-guardian")
 	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/bin:/bin"}
 	// A session of its own: a signal to the terminal's process group, such as
@@ -31,24 +32,24 @@ func newGuardian() *guardian {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	pipe, err := cmd.StdinPipe()
 	if err != nil || cmd.Start() != nil {
-		return &guardian{}
+		return &Guardian{}
 	}
-	return &guardian{cmd: cmd, pipe: pipe}
+	return &Guardian{cmd: cmd, pipe: pipe}
 }
 
-// watch names the group to guard from now on, 0 for none.
-func (g *guardian) watch(pgid int) {
+// Watch names the group to guard from now on, 0 for none.
+func (g *Guardian) Watch(pgid int) {
 	if g.pipe != nil {
 		_, _ = io.WriteString(g.pipe, strconv.Itoa(pgid)+"\n")
 	}
 }
 
-// dismiss ends the guardian; what it guarded must have ended.
-func (g *guardian) dismiss() {
+// Dismiss ends the guardian; what it guarded must have ended.
+func (g *Guardian) Dismiss() {
 	if g.pipe == nil {
 		return
 	}
-	g.watch(0)
+	g.Watch(0)
 	_ = g.pipe.Close()
 	_ = g.cmd.Wait()
 }

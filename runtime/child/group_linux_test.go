@@ -1,4 +1,4 @@
-package process
+package child
 
 import (
 	"io"
@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/procfs"
 	"github.com/stretchr/testify/assert"
@@ -45,11 +46,11 @@ func TestGroupIsUpUntilItsLastThreadEnds(t *testing.T) {
 	pid := cmd.Process.Pid
 	p, err := procfs.NewProc(pid)
 	require.NoError(t, err)
-	eventually(t, "its first thread did not end", func() bool {
+	require.Eventually(t, func() bool {
 		stat, err := p.Stat()
 		return err == nil && ended(stat)
-	})
-	assert.False(t, GroupGone(pid), "another thread runs")
+	}, 10*time.Second, 10*time.Millisecond, "its first thread did not end")
+	assert.False(t, Gone(pid), "another thread runs")
 	require.NoError(t, input.Close())
-	eventually(t, "it is still there", func() bool { return GroupGone(pid) })
+	require.Eventually(t, func() bool { return Gone(pid) }, 10*time.Second, 10*time.Millisecond, "it is still there")
 }
