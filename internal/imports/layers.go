@@ -27,6 +27,7 @@ var layers = []layer{
 	{"pure", []string{"checker", "generators"}},
 	{"handlers", []string{"service"}},
 	{"system under test", []string{"runtime"}},
+	{"services in other languages", []string{"service/sdk"}},
 	{"execution", []string{"harness"}},
 	{"signatures", []string{"harness/signature"}},
 	{"diagnosis, known findings, origin of the server", []string{"harness/backend", "harness/known", "harness/triage"}},
