@@ -32,7 +32,7 @@ func opening(o simulated.Options) harness.Open {
 		o := o
 		o.Settings, o.Nonce, o.Seed = s, "n", opened.Add(1)
 		r := simulated.New(o)
-		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}, nil
 	}
 }
 

@@ -146,7 +146,7 @@ func (r *run) ask(ctx context.Context, incarnation *ingress.Client, key string) 
 	bounded, cancel := context.WithTimeout(ctx, probeBound)
 	defer cancel()
 	sent := r.rec.since()
-	switch err := incarnation.Probe(bounded, key, r.sys.Nonce); {
+	switch err := incarnation.Probe(bounded, key, r.sys.Prober()); {
 	case err == nil:
 		r.prober.mark(r.rec.since(), true)
 	case errors.Is(err, ingress.ErrMixedUp):

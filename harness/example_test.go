@@ -21,7 +21,7 @@ func ExampleExecute() {
 	}
 	defer os.RemoveAll(dir)
 	server := simulated.New(simulated.Options{Nonce: "n"})
-	sys := &harness.System{Runtime: server, Control: server, Nonce: "n", Shared: simulated.Shared()}
+	sys := &harness.System{Runtime: server, Control: server, Nonce: "n", Contract: simulated.Contract()}
 	if err := sys.Boot(ctx); err != nil {
 		panic(err)
 	}

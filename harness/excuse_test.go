@@ -29,7 +29,7 @@ const (
 func stepping(t *testing.T, first string, env map[string]string, step func(from, to string) simulated.Damage) *System {
 	r := simulated.New(simulated.Options{Nonce: "n", Settings: runtime.Settings{Version: first}, Step: step})
 	w := &harnesstest.Wired{Runtime: r}
-	s := &System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared(), Env: env}
+	s := &System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract(), Env: env}
 	require.NoError(t, s.Boot(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
 	return s

@@ -30,7 +30,7 @@ var (
 // system is a simulated runtime that is up.
 func system(t *testing.T, bugs ...simulated.Bug) *System {
 	r := simulated.New(simulated.Options{Nonce: "n", Bugs: bugs, Rate: 1, Seed: 1})
-	s := &System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}
+	s := &System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}
 	require.NoError(t, s.Boot(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(t.Context())) })
 	return s

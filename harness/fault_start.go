@@ -208,7 +208,7 @@ func (r *run) awaitReady(ctx context.Context, m ingress.Milestones, keys func() 
 			}
 			go r.identify(ctx, ep, answer)
 		}
-		err := ingress.AwaitReady(attempt, ep, r.sys.Nonce, keys(), asking)
+		err := ingress.AwaitReady(attempt, ep, r.sys.Prober(), keys(), asking)
 		cancel(nil)
 		if !errors.Is(err, errMoved) {
 			return answer, err

@@ -105,7 +105,7 @@ func (r *run) spoiled(ctx context.Context, answer error) error {
 	ep := r.sys.Runtime.Endpoints()
 	client := ingress.New(ep)
 	defer client.Close()
-	err := client.Ask(bounded, r.id, r.sys.Nonce)
+	err := client.Ask(bounded, r.id, r.sys.Prober())
 	if err == nil {
 		err = ingress.CheckServer(bounded, ep, r.server())
 	}

@@ -91,12 +91,12 @@ func (i *Inspection) LookUp(ctx context.Context, op model.Invoked) ingress.Resul
 	return i.run.incarnation().LookUp(bounded, ingress.Call{ObjectKey: i.run.objectKey(op.Object), Op: op.Op, IdempotencyKey: op.Key})
 }
 
-// Probe sends one probe to the partition of an object. The error says why the right nonce
+// Probe sends one probe to the partition of an object. The error says why the right answer
 // did not come back.
 func (i *Inspection) Probe(ctx context.Context, o model.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, i.run.bounds.Completion)
 	defer cancel()
-	return i.run.incarnation().Ask(ctx, i.run.objectKey(o), i.run.sys.Nonce)
+	return i.run.incarnation().Ask(ctx, i.run.objectKey(o), i.run.sys.Prober())
 }
 
 // Restart kills the server, starts it and waits until it is ready.

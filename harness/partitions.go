@@ -52,7 +52,8 @@ func (r *run) learnPartitions(ctx context.Context) error {
 	if _, err := r.awaitReady(ctx, ingress.Milestones{}, func() []string { return []string{r.idempotencyKey("partitions")} }); err != nil {
 		return err
 	}
-	err := introspect.CheckPartitionKeys(ctx, ep)
+	probed, _ := r.sys.Prober().Target("")
+	err := introspect.CheckPartitionKeys(ctx, ep, probed)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

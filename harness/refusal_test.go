@@ -89,9 +89,9 @@ func TestServerThatRepeatsAnErrorIsAwaitedWithoutGiveUp(t *testing.T) {
 
 func TestBootGivesUpAServerThatRepeatsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, m := booting(func(ctx context.Context, _ *movable, _ runtime.Endpoints) ([]string, error) {
+		s, m := booting(func(ctx context.Context, _ *movable, _ runtime.Endpoints) (Deployed, error) {
 			<-ctx.Done() // nobody answers
-			return nil, ctx.Err()
+			return Deployed{}, ctx.Err()
 		})
 		s.Runtime, s.GiveUp = complaining{m, time.Now()}, EarlyGiveUp
 		began := time.Now()

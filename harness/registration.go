@@ -39,12 +39,12 @@ func (s *System) deploy(ctx context.Context) error {
 		ep := s.Runtime.Endpoints()
 		attempt, moved := context.WithCancelCause(ctx)
 		go watchAddresses(attempt, s.Runtime, ep, moved)
-		shared, err := s.Deploy(attempt, ep)
+		deployed, err := s.Deploy(attempt, ep)
 		cause := context.Cause(attempt)
 		moved(nil)
 		switch {
 		case err == nil:
-			s.Shared = shared
+			s.Contract, s.Probe = deployed.Contract, deployed.Probe
 			return nil
 		case errors.Is(cause, errEndedEarly):
 			return fmt.Errorf("start the runtime: %w", s.refusedByEnd())

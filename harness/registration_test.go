@@ -12,6 +12,7 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/service"
 )
 
 // movable is a server whose addresses a test can change.
@@ -29,9 +30,9 @@ func (m *movable) Endpoints() runtime.Endpoints {
 }
 
 // booting is a system that was never up; deploy is its registration.
-func booting(deploy func(context.Context, *movable, runtime.Endpoints) ([]string, error)) (*System, *movable) {
+func booting(deploy func(context.Context, *movable, runtime.Endpoints) (Deployed, error)) (*System, *movable) {
 	m := &movable{Runtime: simulated.New(simulated.Options{Nonce: "n"})}
-	return &System{Runtime: m, Control: m, Nonce: "n", Deploy: func(ctx context.Context, ep runtime.Endpoints) ([]string, error) {
+	return &System{Runtime: m, Control: m, Nonce: "n", Deploy: func(ctx context.Context, ep runtime.Endpoints) (Deployed, error) {
 		return deploy(ctx, m, ep)
 	}}, m
 }
@@ -39,10 +40,10 @@ func booting(deploy func(context.Context, *movable, runtime.Endpoints) ([]string
 // The configuration is wrong, or a port is taken.
 func TestBootFailsIfTheServerEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := booting(func(ctx context.Context, m *movable, _ runtime.Endpoints) ([]string, error) {
+		s, _ := booting(func(ctx context.Context, m *movable, _ runtime.Endpoints) (Deployed, error) {
 			_ = m.Kill(ctx)
 			<-ctx.Done() // nobody answers
-			return nil, ctx.Err()
+			return Deployed{}, ctx.Err()
 		})
 		began := time.Now()
 		err := s.Boot(t.Context())
@@ -56,16 +57,16 @@ func TestBootFailsIfTheServerEnds(t *testing.T) {
 func TestRegistrationIsRetriedAtTheNewAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		elsewhere := "http://127.0.0.1:1"
-		s, _ := booting(func(ctx context.Context, m *movable, ep runtime.Endpoints) ([]string, error) {
+		s, _ := booting(func(ctx context.Context, m *movable, ep runtime.Endpoints) (Deployed, error) {
 			if ep.Admin == elsewhere {
-				return []string{"Counter/get"}, nil
+				return Deployed{Contract: service.Contract{"Counter/get": service.Shared}}, nil
 			}
 			m.admin.Store(&elsewhere)
 			<-ctx.Done() // nobody is at the old one
-			return nil, context.Cause(ctx)
+			return Deployed{}, context.Cause(ctx)
 		})
 		require.NoError(t, s.Boot(t.Context()))
-		assert.Equal(t, []string{"Counter/get"}, s.Shared)
+		assert.Equal(t, []string{"Counter/get"}, s.Contract.Shared())
 		require.NoError(t, s.Shutdown(t.Context()))
 	})
 }

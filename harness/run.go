@@ -147,7 +147,7 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 	}
 	rec, err := newRecorder(e.Path, model.Header{
 		Version: sys.historyVersion(plan), Run: e.ID, Runtime: sys.Runtime.Identity().String(),
-		Altered: e.Altered, Shared: sys.Shared, Plan: line.Bytes(),
+		Altered: e.Altered, Shared: sys.shared(), Plan: line.Bytes(),
 	})
 	if err != nil {
 		return nil, err

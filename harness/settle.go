@@ -295,7 +295,7 @@ func (r *run) probes(ctx context.Context, key string) (answered int, last error)
 	silentSince := time.Now()
 	for answered < enoughProbes && time.Since(silentSince) < r.bounds.Recovery && ctx.Err() == nil {
 		attempt, cancel := context.WithTimeout(ctx, r.bounds.Recovery/4)
-		if last = r.incarnation().Probe(attempt, key, r.sys.Nonce); last == nil {
+		if last = r.incarnation().Probe(attempt, key, r.sys.Prober()); last == nil {
 			answered++
 			silentSince = time.Now()
 		}

@@ -56,7 +56,8 @@ func (r *run) judgeStuck(ctx context.Context, t *pending) error {
 // probeHolder is who holds the key of the probes of a partition that are not answered,
 // nil if nobody does or the tables can't be asked.
 func (r *run) probeHolder(ctx context.Context, key string) *Holding {
-	q, err := introspect.ReadQueue(ctx, r.sys.Runtime.Endpoints(), ingress.ProbeService, key, func(string) bool { return true })
+	name, probed := r.sys.Prober().Target(key)
+	q, err := introspect.ReadQueue(ctx, r.sys.Runtime.Endpoints(), name, probed, func(string) bool { return true })
 	if err != nil || q.Of(q.Holder) == nil {
 		return nil
 	}

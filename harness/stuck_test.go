@@ -281,7 +281,7 @@ func TestUnansweredProbeNamesTheHolderOfItsKey(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		for range 2 {
-			go func() { _ = ingress.New(ep).Probe(ctx, "run-map-0", "n") }()
+			go func() { _ = ingress.New(ep).Probe(ctx, "run-map-0", ingress.Nonce("n")) }()
 		}
 		time.Sleep(time.Second) // on the simulated clock
 		r := &run{sys: s}
@@ -381,7 +381,7 @@ func TestTimedOutCallKeepsItsLastFailure(t *testing.T) {
 }
 
 func newTestRecorder(t *testing.T) *recorder {
-	rec, err := newRecorder(filepath.Join(t.TempDir(), "h.jsonl"), model.Header{Version: model.HistoryVersion, Run: "run", Shared: simulated.Shared()})
+	rec, err := newRecorder(filepath.Join(t.TempDir(), "h.jsonl"), model.Header{Version: model.HistoryVersion, Run: "run", Shared: simulated.Contract().Shared()})
 	require.NoError(t, err)
 	return rec
 }

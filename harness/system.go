@@ -3,10 +3,14 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"retain/generators"
+	"retain/model"
 	"retain/runtime"
+	"retain/runtime/ingress"
 	"retain/runtime/resources"
 	"retain/runtime/serverlog"
 	"retain/service"
@@ -20,13 +24,16 @@ type System struct {
 	Control service.Control
 	// Nonce is what this deployment's probe answers, and no other's.
 	Nonce string
-	// Shared lists the handlers that the deployment serves as shared, as
-	// "Counter/get". Deploy fills it in.
-	Shared []string
+	// Contract and Probe are those of [Deployed]. Deploy fills them in.
+	Contract service.Contract
+	Probe    ingress.Prober
 	// Deploy makes the deployment known to the runtime, whose ingress and admin
-	// are up, and returns the shared handlers. It is called after the first
-	// start, again if the server's addresses change meanwhile.
-	Deploy func(ctx context.Context, ep runtime.Endpoints) (shared []string, err error)
+	// are up. It is called after the first start, again if the server's addresses
+	// change meanwhile.
+	Deploy func(ctx context.Context, ep runtime.Endpoints) (Deployed, error)
+	// Alive says in one line why the handlers of others do not answer, nil if they do. It is
+	// nil for the reference service.
+	Alive func(ctx context.Context) error
 	// Close ends the deployment, after the runtime was closed.
 	Close func()
 	// Partitions is how many the server has, 0 if that is not known.
@@ -73,6 +80,33 @@ type System struct {
 	asked, assigns bool
 	// watch looks at the server's resources while it is open, nil for not at all.
 	watch *resources.Watch
+}
+
+// Deployed is what a deployment serves, as the server knows it.
+type Deployed struct {
+	// Contract is its handlers.
+	Contract service.Contract
+	// Probe makes the probes of a deployment that has none of its own and so knows no
+	// nonce; nil for one that does.
+	Probe ingress.Prober
+}
+
+// Prober makes the probes of the system.
+func (s *System) Prober() ingress.Prober {
+	if s.Probe != nil {
+		return s.Probe
+	}
+	return ingress.Nonce(s.Nonce)
+}
+
+// shared are the handlers that the deployment serves as shared, of the kinds of objects
+// that plans know.
+func (s *System) shared() []string {
+	return slices.DeleteFunc(s.Contract.Shared(), func(handler string) bool {
+		name, _, _ := strings.Cut(handler, "/")
+		_, known := model.KindOf(name)
+		return !known
+	})
 }
 
 // Open starts one system with these settings. It is the harness's only way to

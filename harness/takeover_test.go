@@ -24,7 +24,7 @@ var (
 // starts is a wired system that is up, with a configuration.
 func starts(t *testing.T, c generators.StartConfig) (*System, *harnesstest.Wired) {
 	w := &harnesstest.Wired{Runtime: simulated.New(simulated.Options{Nonce: "n"})}
-	s := &System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared(), Config: c}
+	s := &System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract(), Config: c}
 	require.NoError(t, s.Boot(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
 	return s, w

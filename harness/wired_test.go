@@ -14,7 +14,7 @@ import (
 func WiredSystem(t *testing.T, o simulated.Options) (*System, *harnesstest.Wired) {
 	o.Nonce = "n"
 	w := &harnesstest.Wired{Runtime: simulated.New(o)}
-	s := &System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared()}
+	s := &System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract()}
 	require.NoError(t, s.Boot(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
 	return s, w

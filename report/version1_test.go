@@ -40,7 +40,7 @@ func simulatedWith(t *testing.T, bugs []string, rate float64) harness.Open {
 	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 		seed++ // one worker
 		r := simulated.New(simulated.Options{Settings: s, Nonce: "n", Seed: seed, Bugs: planted, Rate: rate})
-		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}, nil
 	}
 }
 

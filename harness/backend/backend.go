@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,7 +16,6 @@ import (
 	"retain/runtime/container"
 	"retain/runtime/process"
 	"retain/runtime/simulated"
-	"retain/service/deployment"
 )
 
 // Name of a backend.
@@ -64,6 +62,8 @@ type Options struct {
 	Bugs []simulated.Bug
 	Rate float64
 	Seed uint64
+	// Handlers are those under test.
+	Handlers Handlers
 	// Notice gets a line for the person who waits.
 	Notice func(string)
 }
@@ -178,41 +178,22 @@ func (o Options) container(ctx context.Context, s runtime.Settings) (server, err
 	return r, nil
 }
 
-// real opens a real server with the reference service behind the endpoint proxy.
+// real opens a real server with handlers behind the endpoint proxy.
 func (o Options) real(start func(context.Context, runtime.Settings) (server, error)) harness.Open {
 	return func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
 		r, err := start(ctx, s)
 		if err != nil {
 			return nil, err
 		}
+		sys := &harness.System{Runtime: r}
+		watched(sys, s)
 		bind, host := r.Callback()
-		d, err := deployment.Listen(deployment.Options{Bind: bind, Notice: o.notice})
-		if err != nil {
+		if err := o.withHandlers(ctx, sys, bind, host); err != nil {
 			_ = r.Close(context.WithoutCancel(ctx))
 			return nil, fmt.Errorf("start the deployment: %w", err)
 		}
-		sys := &harness.System{
-			Runtime: r, Control: d.Control(), Nonce: d.Nonce(),
-			Deploy: func(ctx context.Context, ep runtime.Endpoints) ([]string, error) {
-				kinds, err := deployment.Register(ctx, &http.Client{}, ep.Admin, d.URLs(host)...)
-				return shared(kinds), err
-			},
-			Close: func() { _ = d.Close() },
-		}
-		watched(sys, s)
 		return sys, nil
 	}
-}
-
-func shared(kinds deployment.Kinds) []string {
-	var out []string
-	for name, kind := range kinds {
-		if kind == deployment.Shared {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
 
 // simulated opens the in-process runtime, which is its own deployment.
@@ -222,6 +203,6 @@ func (o Options) simulated() harness.Open {
 		r := simulated.New(simulated.Options{
 			Settings: s, Nonce: "simulated", Bugs: o.Bugs, Rate: o.Rate, Seed: o.Seed*1_000_003 + opened.Add(1),
 		})
-		return &harness.System{Runtime: r, Control: r, Nonce: "simulated", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: r, Control: r, Nonce: "simulated", Contract: simulated.Contract()}, nil
 	}
 }

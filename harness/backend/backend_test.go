@@ -57,7 +57,7 @@ func TestSimulatedHasItsOwnDeploymentAndANotice(t *testing.T) {
 		systems[i], err = open(context.Background(), runtime.Settings{Partitions: 1})
 		require.NoError(t, err)
 		assert.Equal(t, "simulated", systems[i].Runtime.Identity().Backend)
-		assert.NotEmpty(t, systems[i].Shared)
+		assert.NotEmpty(t, systems[i].Contract)
 		assert.Nil(t, systems[i].Deploy)
 		require.NoError(t, systems[i].Runtime.Close(t.Context()))
 	}

@@ -108,9 +108,9 @@ func TestAnotherViolationIsCountedApart(t *testing.T) {
 // never opens servers that log an error again and again and are never ready.
 func never(_ context.Context, s runtime.Settings) (*harness.System, error) {
 	r := complaining{simulated.New(simulated.Options{Settings: s, Nonce: "n"}), time.Now()}
-	return &harness.System{Runtime: r, Control: r, Nonce: "another", Shared: simulated.Shared(), Deploy: func(ctx context.Context, _ runtime.Endpoints) ([]string, error) {
+	return &harness.System{Runtime: r, Control: r, Nonce: "another", Contract: simulated.Contract(), Deploy: func(ctx context.Context, _ runtime.Endpoints) (harness.Deployed, error) {
 		<-ctx.Done()
-		return nil, ctx.Err()
+		return harness.Deployed{}, ctx.Err()
 	}}, nil
 }
 

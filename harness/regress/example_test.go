@@ -26,7 +26,7 @@ func ExampleShrink() {
 	options := session.Options{
 		Open: func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 			server := simulated.New(simulated.Options{Settings: s, Nonce: "n", Bugs: []simulated.Bug{simulated.LostWrite}, Rate: 1})
-			return &harness.System{Runtime: server, Control: server, Nonce: "n", Shared: simulated.Shared()}, nil
+			return &harness.System{Runtime: server, Control: server, Nonce: "n", Contract: simulated.Contract()}, nil
 		},
 		Draw:   func(int) generators.Plan { return registerPlan },
 		Plans:  1,

@@ -69,7 +69,7 @@ func confessing(t *testing.T, kill int, line string) *session.Result {
 				w.say(line)
 			}
 		}
-		return &harness.System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract()}, nil
 	}
 	result, err := session.Conduct(t.Context(), o)
 	require.NoError(t, err)

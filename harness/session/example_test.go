@@ -24,7 +24,7 @@ func ExampleConduct() {
 	result, err := session.Conduct(context.Background(), session.Options{
 		Open: func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 			server := simulated.New(simulated.Options{Settings: s, Nonce: "n"})
-			return &harness.System{Runtime: server, Control: server, Nonce: "n", Shared: simulated.Shared()}, nil
+			return &harness.System{Runtime: server, Control: server, Nonce: "n", Contract: simulated.Contract()}, nil
 		},
 		Draw:   func(int) generators.Plan { return generators.StartAndStop(model.Kill) },
 		Plans:  3,

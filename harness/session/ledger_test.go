@@ -170,7 +170,7 @@ func TestAnotherServerInTheLedgerIsAHarnessError(t *testing.T) {
 				sys.Nonce = "another"
 			}
 		}
-		sys = &harness.System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared()}
+		sys = &harness.System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract()}
 		return sys, nil
 	}}
 	result, err := session.Conduct(t.Context(), o)

@@ -60,7 +60,7 @@ func short(t *testing.T, levels []resources.Level, lines ...string) *session.Res
 			}
 			return diskOf(0, gib)
 		}
-		sys := &harness.System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared(), Need: resources.NeedOf("1.7.12", 4)}
+		sys := &harness.System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract(), Need: resources.NeedOf("1.7.12", 4)}
 		if levels != nil {
 			sys.Look = look
 		}
@@ -139,7 +139,7 @@ func TestShortageOutsideOfAPlanIsNamed(t *testing.T) {
 	for name, open := range map[string]harness.Open{
 		"at the end": func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 			r := unclosable{simulated.New(simulated.Options{Settings: s, Nonce: "n"}), out}
-			return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+			return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}, nil
 		},
 		"at a later start": func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 			if !first {
@@ -147,7 +147,7 @@ func TestShortageOutsideOfAPlanIsNamed(t *testing.T) {
 			}
 			first = false
 			r := simulated.New(simulated.Options{Settings: s, Nonce: "n"})
-			return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+			return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestLostWriteOnAFullDiskIsAViolation(t *testing.T) {
 	o := session.Options{Plans: 20, Draw: sessiontest.PlainPlan, Dir: t.TempDir(), Bounds: sessiontest.Quick, Late: -1}
 	o.Open = func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 		r := simulated.New(simulated.Options{Settings: s, Nonce: "n", Bugs: []simulated.Bug{simulated.LostWrite}, Rate: 1, Seed: 1})
-		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared(),
+		return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract(),
 			Look: func() []resources.Level { return diskOf(4<<20, 0) }, Need: resources.NeedOf("1.7.12", 4)}, nil
 	}
 	result, err := session.Conduct(t.Context(), o)

@@ -39,7 +39,7 @@ func TestPlansThatNameVersionsHaveServersOfTheirOwn(t *testing.T) {
 		Open: func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 			w := &harnesstest.Wired{Runtime: simulated.New(simulated.Options{Settings: s, Nonce: "n"})}
 			all.add(w)
-			return &harness.System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared()}, nil
+			return &harness.System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract()}, nil
 		},
 		Plans: 6, Dir: t.TempDir(), Bounds: sessiontest.Quick, Draw: plan,
 		OnRun: func(r harness.Run) {

@@ -17,7 +17,8 @@ import (
 const verifyBound = 2 * time.Second
 
 // verifyServer makes a violation our own affair if the server that answers is another
-// one: then the history is not one of this runtime.
+// one: then the history is not one of this runtime. It is also ours if a call was not
+// answered and handlers of others are gone: what nobody handles can't finish.
 func verifyServer(ctx context.Context, r *harness.Run, sys *harness.System) {
 	objects := harness.Objects(r.Plan)
 	if r.Outcome == nil || !sys.Up() || len(objects) == 0 {
@@ -27,9 +28,14 @@ func verifyServer(ctx context.Context, r *harness.Run, sys *harness.System) {
 	defer cancel()
 	client := ingress.New(sys.Runtime.Endpoints())
 	defer client.Close()
-	err := client.Ask(ctx, harness.ObjectKey(r.Outcome.ID, objects[0]), sys.Nonce)
+	err := client.Ask(ctx, harness.ObjectKey(r.Outcome.ID, objects[0]), sys.Prober())
 	if errors.Is(err, ingress.ErrWrongServer) {
 		r.Verdict, r.Sentence = harness.Harness, err.Error()
+	}
+	if err != nil && r.Outcome.Liveness != nil && sys.Alive != nil {
+		if gone := sys.Alive(context.WithoutCancel(ctx)); gone != nil {
+			r.Verdict, r.Sentence = harness.Harness, "the handlers under test do not answer any more: "+gone.Error()
+		}
 	}
 }
 

@@ -107,7 +107,7 @@ func bareCycles(ctx context.Context, sys *harness.System, fault model.FaultKind,
 	defer func() {
 		err = errors.Join(err, server.end(syscall.SIGKILL), sys.Runtime.Start(ctx, runtime.StartOptions{}))
 		if err == nil {
-			err = ingress.AwaitReady(ctx, sys.Runtime.Endpoints(), sys.Nonce, keys, ingress.Milestones{})
+			err = ingress.AwaitReady(ctx, sys.Runtime.Endpoints(), sys.Prober(), keys, ingress.Milestones{})
 		}
 	}()
 	signal := syscall.SIGKILL

@@ -83,7 +83,7 @@ const removeMax = 30 * time.Second
 func remove(ctx context.Context, c testcontainers.Container) error {
 	err := testcontainers.TerminateContainer(c, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
 	if err != nil {
-		return fmt.Errorf("remove the server's container: %w", err)
+		return fmt.Errorf("remove the container: %w", err)
 	}
 	return nil
 }

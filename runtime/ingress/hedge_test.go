@@ -32,7 +32,7 @@ func readyOf(t *testing.T, keys []string, probe func(since time.Duration, w http
 		probe(time.Since(began), w, r)
 	})
 	defer end()
-	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, "ours", keys, ingress.Milestones{}))
+	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, ours, keys, ingress.Milestones{}))
 	return time.Since(began)
 }
 

@@ -41,9 +41,9 @@ func TestProbeWithForeignAnswerIsMixedUp(t *testing.T) {
 			client := ingress.New(runtime.Endpoints{Ingress: s.URL})
 			defer client.Close()
 			ctx := within(t, time.Minute)
-			assert.ErrorIs(t, client.Probe(ctx, "key", "n1"), c.want)
+			assert.ErrorIs(t, client.Probe(ctx, "key", ingress.Nonce("n1")), c.want)
 			n.Store(0)
-			assert.ErrorIs(t, client.Ask(ctx, "key", "n1"), c.again)
+			assert.ErrorIs(t, client.Ask(ctx, "key", ingress.Nonce("n1")), c.again)
 		})
 	}
 }

@@ -3,7 +3,6 @@ package ingress
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,12 +16,8 @@ import (
 
 	"retain/internal/poll"
 	"retain/runtime"
+	"retain/service"
 )
-
-// ProbeService is the virtual object whose calls show readiness. Its exclusive
-// handler "ping" returns {"nonce": s}, with a nonce that only this deployment
-// knows.
-const ProbeService = "RetainCanary"
 
 // PollInterval is the time between two checks of a runtime that is starting.
 const PollInterval = 10 * time.Millisecond
@@ -37,7 +32,8 @@ const (
 )
 
 // ErrWrongServer is wrapped when the probe answers with another nonce, or never with
-// one: the call went to somebody else's server or deployment.
+// one, or without the endpoint proxy: the call went to somebody else's server or
+// deployment.
 var ErrWrongServer = errors.New("another server or deployment answers at this address")
 
 // ErrMixedUp is wrapped when a probe gets an answer that no probe has, such as half
@@ -45,7 +41,7 @@ var ErrWrongServer = errors.New("another server or deployment answers at this ad
 // process is at fault: see [Client.Ask].
 var ErrMixedUp = errors.New("a call was not answered with its own answer")
 
-// ErrUnregistered is wrapped when the server does not know [ProbeService]: a
+// ErrUnregistered is wrapped when the server does not know the service of a probe: a
 // deployment that was registered is gone.
 var ErrUnregistered = errors.New("the server does not know the deployment")
 
@@ -61,7 +57,7 @@ type Milestones struct {
 // keys (a probe object with the same key is in the same partition); without keys,
 // in any. The context bounds the whole recovery; the error then says how far the
 // runtime came. A wrong server ends the wait at once.
-func AwaitReady(ctx context.Context, ep runtime.Endpoints, nonce string, keys []string, m Milestones) error {
+func AwaitReady(ctx context.Context, ep runtime.Endpoints, prober Prober, keys []string, m Milestones) error {
 	c := New(ep)
 	defer c.Close()
 	p := patience(firstBound)
@@ -76,14 +72,14 @@ func AwaitReady(ctx context.Context, ep runtime.Endpoints, nonce string, keys []
 	if len(keys) == 0 {
 		keys = []string{"any"}
 	}
-	return c.probes(ctx, nonce, keys, p, m.FirstProbe)
+	return c.probes(ctx, prober, keys, p, m.FirstProbe)
 }
 
 // probes waits for one probe per key. That of the first key goes ahead: partitions become
 // ready at about the same time, and the handler of each probe that came too early is
 // called all the same. The others follow side by side when it was answered, or has not
 // been for firstBound.
-func (c *Client) probes(ctx context.Context, nonce string, keys []string, p patience, first func()) error {
+func (c *Client) probes(ctx context.Context, prober Prober, keys []string, p patience, first func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	follow, stop := context.WithTimeout(ctx, firstBound)
@@ -95,7 +91,7 @@ func (c *Client) probes(ctx context.Context, nonce string, keys []string, p pati
 			if i > 0 {
 				<-follow.Done()
 			}
-			err := p.poll(ctx, func(ctx context.Context) error { return c.hedgedProbe(ctx, key, nonce) })
+			err := p.poll(ctx, func(ctx context.Context) error { return c.hedgedProbe(ctx, key, prober) })
 			if err == nil {
 				once.Do(func() { call(first) })
 			}
@@ -137,11 +133,11 @@ const (
 // that came too early often hangs for long after that, while a later one is answered
 // in milliseconds; on a slow runtime it is the other way round. So the first one
 // waits, and until it is answered hedged ones are sent, one after the other.
-func (c *Client) hedgedProbe(ctx context.Context, key, nonce string) error {
+func (c *Client) hedgedProbe(ctx context.Context, key string, prober Prober) error {
 	ctx, cancel := context.WithCancel(ctx)
 	first := make(chan error, 1)
 	go func() {
-		first <- c.Probe(ctx, key, nonce)
+		first <- c.Probe(ctx, key, prober)
 		cancel() // the hedged ones are not needed any more
 	}()
 	defer cancel()
@@ -158,7 +154,7 @@ func (c *Client) hedgedProbe(ctx context.Context, key, nonce string) error {
 		case <-tick.C:
 		}
 		hedge, end := context.WithTimeout(ctx, pace)
-		err := c.Probe(hedge, key, nonce)
+		err := c.Probe(hedge, key, prober)
 		end()
 		if err == nil || Final(err) {
 			cancel()
@@ -222,27 +218,14 @@ func (c *Client) port(ctx context.Context) error {
 
 // Health asks the ingress whether it is healthy. That is not readiness.
 func (c *Client) Health(ctx context.Context) error {
-	_, err := c.get(ctx, http.MethodGet, c.base+"/restate/health")
+	_, err := c.get(ctx, c.base+"/restate/health")
 	return err
 }
 
 // Probe makes one call through the partition of the key. It uses a fresh
-// idempotency key, so that no cache answers, and checks the nonce.
-func (c *Client) Probe(ctx context.Context, key, nonce string) error {
-	body, err := c.get(ctx, http.MethodPost, c.base+"/"+ProbeService+"/"+url.PathEscape(key)+"/ping")
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Nonce string `json:"nonce"`
-	}
-	switch err := json.Unmarshal(body, &answer); {
-	case err != nil || answer.Nonce == "":
-		return fmt.Errorf("%w: the probe was answered with %.80q", ErrMixedUp, body)
-	case answer.Nonce != nonce:
-		return fmt.Errorf("%w: the probe answers with the nonce %q, not %q", ErrWrongServer, answer.Nonce, nonce)
-	}
-	return nil
+// idempotency key, so that no cache answers, and checks whose answer it is.
+func (c *Client) Probe(ctx context.Context, key string, prober Prober) error {
+	return prober.probe(ctx, c, key)
 }
 
 // mostGarbled is how many answers in a row that no probe gives come from another
@@ -251,9 +234,9 @@ const mostGarbled = 5
 
 // Ask makes a probe call, and makes it again where the answer is one that no probe
 // gives: nothing but such answers come from a wrong server.
-func (c *Client) Ask(ctx context.Context, key, nonce string) error {
+func (c *Client) Ask(ctx context.Context, key string, prober Prober) error {
 	for n := 1; ; n++ {
-		err := c.Probe(ctx, key, nonce)
+		err := c.Probe(ctx, key, prober)
 		if !errors.Is(err, ErrMixedUp) {
 			return err
 		}
@@ -263,23 +246,38 @@ func (c *Client) Ask(ctx context.Context, key, nonce string) error {
 	}
 }
 
-func (c *Client) get(ctx context.Context, method, target string) ([]byte, error) {
-	req, err := newRequest(ctx, method, target, nil)
+func (c *Client) get(ctx context.Context, target string) ([]byte, error) {
+	req, err := newRequest(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err
 	}
-	if method == http.MethodPost {
-		req.Header["idempotency-key"] = []string{uuid.NewString()}
+	return c.answer(req)
+}
+
+// call calls a handler under a fresh idempotency key, with a tag unless it is "".
+func (c *Client) call(ctx context.Context, target string, body []byte, tag string) ([]byte, error) {
+	req, err := newRequest(ctx, http.MethodPost, target, body)
+	if err != nil {
+		return nil, err
 	}
+	req.Header["idempotency-key"] = []string{uuid.NewString()}
+	if tag != "" {
+		req.Header[service.TagHeader] = []string{tag}
+	}
+	return c.answer(req)
+}
+
+// answer is the body of the answer 200 to a request.
+func (c *Client) answer(req *http.Request) ([]byte, error) {
 	r := c.roundTrip(req, nil)
 	if r.err != nil {
 		return nil, r.err
 	}
-	if r.status == http.StatusNotFound && method == http.MethodPost {
-		return nil, fmt.Errorf("%w: %s %s: %d %.200s", ErrUnregistered, method, target, r.status, bytes.TrimSpace(r.body))
+	if r.status == http.StatusNotFound && req.Method == http.MethodPost {
+		return nil, fmt.Errorf("%w: %s %s: %d %.200s", ErrUnregistered, req.Method, req.URL, r.status, bytes.TrimSpace(r.body))
 	}
 	if r.status != http.StatusOK {
-		return nil, fmt.Errorf("%s %s: %d %.200s", method, target, r.status, bytes.TrimSpace(r.body))
+		return nil, fmt.Errorf("%s %s: %d %.200s", req.Method, req.URL, r.status, bytes.TrimSpace(r.body))
 	}
 	return r.body, nil
 }

@@ -30,6 +30,9 @@ func answer(status int, body string) http.HandlerFunc {
 
 const pong = `{"nonce":"ours"}`
 
+// ours is the nonce of pong.
+const ours = ingress.Nonce("ours")
+
 // come serves health and probes; a nil one answers as a runtime that is ready.
 func come(t *testing.T, health, probe http.HandlerFunc) runtime.Endpoints {
 	t.Helper()
@@ -91,13 +94,13 @@ var keys = []string{"a", "b", "c"}
 // The server refuses, then accepts without an answer, then is healthy, then ready.
 func TestMilestonesComeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := simulated.New(simulated.Options{Nonce: "ours", Timings: simulated.Timings{
+		r := simulated.New(simulated.Options{Nonce: string(ours), Timings: simulated.Timings{
 			Port: time.Second, Health: 2 * time.Second, Ready: 3 * time.Second,
 		}})
 		require.NoError(t, r.Start(t.Context(), runtime.StartOptions{}))
 		began := time.Now()
 		var m milestones
-		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), r.Endpoints(), "ours", keys, m.all()))
+		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), r.Endpoints(), ours, keys, m.all()))
 		assert.Equal(t, []string{"port", "health", "canary"}, m.seen)
 		assert.GreaterOrEqual(t, time.Since(began), 3*time.Second)
 		require.NoError(t, r.Close(t.Context()))
@@ -117,7 +120,7 @@ func TestReadinessNeedsAnAnsweredProbePerKey(t *testing.T) {
 		mu.Unlock()
 		ready(w, r)
 	})
-	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, "ours", keys, ingress.Milestones{}))
+	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, ours, keys, ingress.Milestones{}))
 	total := 0
 	for _, key := range keys {
 		assert.NotZero(t, asked["POST /RetainCanary/"+key+"/ping"], key)
@@ -130,9 +133,9 @@ func TestReadinessNeedsAnAnsweredProbePerKey(t *testing.T) {
 
 func TestReadinessWithoutKeysStillProbes(t *testing.T) {
 	ep := come(t, nil, answer(503, "not yet"))
-	assert.ErrorIs(t, ingress.AwaitReady(within(t, 50*time.Millisecond), ep, "ours", nil, ingress.Milestones{}), errLate)
+	assert.ErrorIs(t, ingress.AwaitReady(within(t, 50*time.Millisecond), ep, ours, nil, ingress.Milestones{}), errLate)
 	var m milestones
-	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), come(t, nil, nil), "ours", nil, m.all()))
+	require.NoError(t, ingress.AwaitReady(within(t, time.Minute), come(t, nil, nil), ours, nil, m.all()))
 	assert.Equal(t, []string{"port", "health", "canary"}, m.seen)
 }
 
@@ -155,7 +158,7 @@ func TestWrongNonceEndsTheWaitForReadiness(t *testing.T) {
 				hang(w, r)
 			})
 			ctx := within(t, time.Hour) // it does not end before the test's own time-out
-			err := ingress.AwaitReady(ctx, ep, "ours", keys, ingress.Milestones{})
+			err := ingress.AwaitReady(ctx, ep, ours, keys, ingress.Milestones{})
 			assert.ErrorIs(t, err, c.want)
 			assert.NotErrorIs(t, err, errLate)
 			assert.NoError(t, ctx.Err())
@@ -188,7 +191,7 @@ func TestReadinessErrorNamesTheLastMilestone(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			err := ingress.AwaitReady(within(t, 100*time.Millisecond), c.ep, "ours", keys, ingress.Milestones{})
+			err := ingress.AwaitReady(within(t, 100*time.Millisecond), c.ep, ours, keys, ingress.Milestones{})
 			require.ErrorIs(t, err, errLate)
 			assert.NotErrorIs(t, err, ingress.ErrWrongServer)
 			for _, text := range append(c.says, errLate.Error()) {
@@ -259,7 +262,7 @@ func TestHangingProbeIsOvertakenByAHedgedOne(t *testing.T) {
 		})
 		defer end()
 		began := time.Now()
-		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, "ours", keys[:1], ingress.Milestones{}))
+		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, ours, keys[:1], ingress.Milestones{}))
 		assert.Equal(t, int32(2), n.Load())
 		assert.Less(t, time.Since(began), 2*time.Second)
 	})
@@ -278,7 +281,7 @@ func TestSlowRuntimeBecomesReady(t *testing.T) {
 			}
 		})
 		defer end()
-		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, "ours", keys, ingress.Milestones{}))
+		require.NoError(t, ingress.AwaitReady(within(t, time.Minute), ep, ours, keys, ingress.Milestones{}))
 	})
 }
 

@@ -10,13 +10,13 @@ import (
 	"retain/runtime/ingress"
 )
 
-// CheckPartitionKeys compares what the server says of the probes that it has had with
+// CheckPartitionKeys compares what the server says of the calls of a probed service with
 // [ingress.PartitionKey]. An error means that it is not known how the server assigns keys
 // to partitions.
-func CheckPartitionKeys(ctx context.Context, ep runtime.Endpoints) error {
+func CheckPartitionKeys(ctx context.Context, ep runtime.Endpoints, probed string) error {
 	// As text: a JSON number of this size loses digits.
 	rows, err := Query(ctx, ep, fmt.Sprintf(
-		"SELECT target_service_key, CAST(partition_key AS VARCHAR) AS hash FROM sys_invocation_status WHERE target_service_name = '%s' LIMIT 100", ingress.ProbeService))
+		"SELECT target_service_key, CAST(partition_key AS VARCHAR) AS hash FROM sys_invocation_status WHERE target_service_name = '%s' LIMIT 100", probed))
 	if err != nil {
 		return err
 	}

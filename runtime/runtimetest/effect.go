@@ -62,7 +62,7 @@ func ObserveStreams(ctx context.Context, r runtime.Runtime) (observe func(contex
 	context.AfterFunc(ctx, func() { _ = d.Close() })
 	ctx, cancel := context.WithTimeout(ctx, healthyMax)
 	defer cancel()
-	if _, err := deployment.Register(ctx, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, r.Endpoints().Admin, d.URLs(dial)...); err != nil {
+	if _, err := deployment.Register(ctx, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, r.Endpoints().Admin, d.URL(dial)); err != nil {
 		return nil, err
 	}
 	o := &observer{runtime: r, deployment: d}

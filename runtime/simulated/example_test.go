@@ -15,7 +15,7 @@ func startAndCall(ctx context.Context, server *simulated.Runtime, key string, op
 	if err := server.Start(ctx, runtime.StartOptions{}); err != nil {
 		return err
 	}
-	if err := ingress.AwaitReady(ctx, server.Endpoints(), "n", []string{key}, ingress.Milestones{}); err != nil {
+	if err := ingress.AwaitReady(ctx, server.Endpoints(), ingress.Nonce("n"), []string{key}, ingress.Milestones{}); err != nil {
 		return err
 	}
 	client := ingress.New(server.Endpoints())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"retain/model"
+	"retain/service"
 )
 
 // probeService is the object whose exclusive handler "ping" answers the nonce.
@@ -36,15 +37,16 @@ func contract() []handler {
 	return out
 }
 
-// Shared lists the handlers that are served as shared ones, as "Counter/get".
-func Shared() []string {
-	var shared []string
+// Contract is the handlers of the deployment.
+func Contract() service.Contract {
+	out := service.Contract{}
 	for _, h := range handlers {
+		out[h.service+"/"+h.name] = service.Exclusive
 		if h.shared {
-			shared = append(shared, h.service+"/"+h.name)
+			out[h.service+"/"+h.name] = service.Shared
 		}
 	}
-	return shared
+	return out
 }
 
 // services lists the services, each once.

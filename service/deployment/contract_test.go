@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"retain/service"
 	"retain/service/deployment"
 )
 
@@ -116,7 +117,7 @@ func TestProbeIsAnsweredWithTheNonce(t *testing.T) {
 // Registration answers what discovery says of each handler.
 func TestRegistrationReturnsTheKindOfEachHandler(t *testing.T) {
 	d := deploy(t)
-	assert.Equal(t, deployment.Kinds{
+	assert.Equal(t, service.Contract{
 		"Counter/add": "exclusive", "Counter/addThenFail": "exclusive", "Counter/get": "shared", "Counter/reset": "exclusive",
 		"MapObject/set": "exclusive", "MapObject/get": "exclusive", "MapObject/clearAll": "exclusive",
 		"ListObject/append": "exclusive", "ListObject/get": "exclusive", "ListObject/clear": "exclusive",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"retain/service"
 	"retain/service/deployment"
 )
 
@@ -25,9 +26,9 @@ func TestRegisterRetriesUntilTheServerAnswers(t *testing.T) {
 		_, _ = w.Write([]byte(`{"id":"dp_1","services":[{"name":"S","handlers":[{"name":"h","ty":"Shared"}]}]}`))
 	}))
 	defer admin.Close()
-	kinds, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
+	r, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
 	require.NoError(t, err)
-	assert.Equal(t, deployment.Kinds{"S/h": deployment.Shared}, kinds)
+	assert.Equal(t, deployment.Registration{ID: "dp_1", Contract: service.Contract{"S/h": service.Shared}}, r)
 	assert.EqualValues(t, 3, asked.Load())
 }
 
@@ -72,6 +73,6 @@ func TestRegisterWithoutServerTimesOut(t *testing.T) {
 func TestListenRefusesUnusableAddresses(t *testing.T) {
 	_, err := deployment.Listen(deployment.Options{Bind: "192.0.2.1"})
 	require.ErrorContains(t, err, "is 192.0.2.1 an address of this machine?")
-	_, err = deployment.Listen(deployment.Options{Backend: "localhost:9080"})
+	_, err = deployment.Listen(deployment.Options{Backend: service.Backend{URL: "localhost:9080"}})
 	require.ErrorContains(t, err, "want http://HOST:PORT")
 }

@@ -85,18 +85,18 @@ func deployOn(t testing.TB, server func() runtime.Runtime, listen, dial string) 
 		t: t, server: server(), Deployment: deployment,
 		evidence: make(chan service.Evidence, 10_000),
 	}
-	d.register(d.URLs(dial)...)
+	d.register(d.URL(dial))
 	t.Cleanup(d.Control().Observe(func(e service.Evidence) { d.evidence <- e }))
 	return d
 }
 
-func (d *deployed) register(urls ...string) deployment.Kinds {
+func (d *deployed) register(url string) service.Contract {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	kinds, err := deployment.Register(ctx, client, d.server.Endpoints().Admin, urls...)
+	r, err := deployment.Register(ctx, client, d.server.Endpoints().Admin, url)
 	require.NoError(d.t, err)
-	return kinds
+	return r.Contract
 }
 
 // fail stops or kills the server, and waits until it is gone.

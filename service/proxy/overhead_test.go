@@ -25,7 +25,7 @@ func BenchmarkStream(b *testing.B) {
 		write(w, frame(setState, "key and value"), frame(output, "result"), frame(end, ""))
 		_, _ = io.Copy(io.Discard, r.Body)
 	})
-	p, err := proxy.Listen(proxy.Options{Backend: url})
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: url}})
 	require.NoError(b, err)
 	defer p.Close()
 	defer p.Observe(func(service.Evidence) {})()

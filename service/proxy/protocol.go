@@ -19,6 +19,10 @@ const (
 	contentPrefix = "application/vnd.restate.invocation.v"
 )
 
+// Versions are the first and the last version of the service protocol that a [Proxy]
+// reads.
+func Versions() (first, last int) { return minVersion, maxVersion }
+
 // protocol is a version of the service protocol.
 type protocol int
 

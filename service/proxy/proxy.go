@@ -42,8 +42,8 @@ type Options struct {
 	// Bind is the host to listen on, on a port that the system chooses; "" is
 	// 127.0.0.1. A server in a container needs an address that it can reach.
 	Bind string
-	// Backend is the base URL of the handlers, spoken to in unencrypted HTTP/2.
-	Backend string
+	// Backend is the handlers.
+	Backend service.Backend
 	// MaxHold is the longest that a gate holds; 0 is [DefaultMaxHold].
 	MaxHold time.Duration
 	// Notice, if not nil, gets lines for the user: streams that could not be read,
@@ -53,7 +53,8 @@ type Options struct {
 
 // Proxy implements [service.Control] for a real runtime.
 type Proxy struct {
-	backend *url.URL
+	backend service.Backend
+	base    *url.URL // of the backend
 	maxHold time.Duration
 	notice  func(string)
 
@@ -79,9 +80,9 @@ var _ service.Control = (*Proxy)(nil)
 // Listen starts a proxy. It is up when Listen returns; whether the backend is,
 // shows at the first request.
 func Listen(o Options) (*Proxy, error) {
-	backend, err := url.Parse(o.Backend)
-	if err != nil || backend.Scheme != "http" || backend.Host == "" {
-		return nil, fmt.Errorf("backend %q is not an address of handlers: want http://HOST:PORT", o.Backend)
+	base, err := o.Backend.Base()
+	if err != nil {
+		return nil, err
 	}
 	if o.Bind == "" {
 		o.Bind = "127.0.0.1"
@@ -93,19 +94,19 @@ func Listen(o Options) (*Proxy, error) {
 	var h2c http.Protocols
 	h2c.SetUnencryptedHTTP2(true)
 	p := &Proxy{
-		backend: backend, maxHold: o.MaxHold, notice: o.Notice,
+		backend: o.Backend, base: base, maxHold: o.MaxHold, notice: o.Notice,
 		gates: newGates(), addr: listener.Addr(),
-		transport: &http.Transport{
-			Protocols:          &h2c,
-			DisableCompression: true,
-		},
+		transport: o.Backend.Transport(),
 	}
 	if p.maxHold == 0 {
 		p.maxHold = DefaultMaxHold
 	}
 	silent := log.New(io.Discard, "", 0)
 	p.plain = &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(backend) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(base)
+			o.Backend.Amend(r.Out.Header)
+		},
 		Transport:     p.transport,
 		FlushInterval: -1,
 		ErrorLog:      silent,

@@ -51,7 +51,7 @@ func handlers(t testing.TB, serve http.HandlerFunc) (url string) {
 // listen starts a proxy in front of a scripted endpoint.
 func listen(t testing.TB, serve http.HandlerFunc) *proxy.Proxy {
 	t.Helper()
-	p, err := proxy.Listen(proxy.Options{Backend: handlers(t, serve)})
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: handlers(t, serve)}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	return p
@@ -260,7 +260,7 @@ func TestOtherRequestsAreForwarded(t *testing.T) {
 // Handlers may be served under a path.
 func TestBackendsPathIsKept(t *testing.T) {
 	url := handlers(t, func(w http.ResponseWriter, r *http.Request) { write(w, []byte(r.RequestURI)) })
-	p, err := proxy.Listen(proxy.Options{Backend: url + "/a/b/"})
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: url + "/a/b/"}})
 	require.NoError(t, err)
 	defer p.Close()
 	for _, path := range []string{"/discover", "/invoke/Svc/h%2Fx"} {
@@ -332,7 +332,7 @@ func TestRefusalIsForwardedAndEndsTheAttemptAsBroken(t *testing.T) {
 }
 
 func TestUnreachableBackendIsABadGateway(t *testing.T) {
-	p, err := proxy.Listen(proxy.Options{Backend: "http://127.0.0.1:1"})
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: "http://127.0.0.1:1"}})
 	require.NoError(t, err)
 	defer p.Close()
 	s := invoke(t, p, server(t), v6, "op")

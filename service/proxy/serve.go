@@ -132,11 +132,11 @@ func (p *Proxy) passUnread(ctx context.Context, w http.ResponseWriter, r *http.R
 // call opens the handler's stream.
 func (p *Proxy) call(ctx context.Context, r *http.Request, body io.ReadCloser) (*http.Response, error) {
 	out := r.Clone(ctx)
-	out.URL.Scheme, out.URL.Host = p.backend.Scheme, p.backend.Host
-	if prefix := strings.TrimSuffix(p.backend.Path, "/"); prefix != "" {
-		out.URL.Path = prefix + r.URL.Path
+	out.URL.Scheme, out.URL.Host = p.base.Scheme, p.base.Host
+	if p.base.Path != "" {
+		out.URL.Path = p.base.Path + r.URL.Path
 		if r.URL.RawPath != "" {
-			out.URL.RawPath = strings.TrimSuffix(p.backend.EscapedPath(), "/") + r.URL.RawPath
+			out.URL.RawPath = p.base.EscapedPath() + r.URL.RawPath
 		}
 	}
 	out.Host, out.RequestURI = "", ""
@@ -144,6 +144,7 @@ func (p *Proxy) call(ctx context.Context, r *http.Request, body io.ReadCloser) (
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header.Set("User-Agent", "") // keeps the transport from adding its own
 	}
+	p.backend.Amend(out.Header)
 	return p.transport.RoundTrip(out)
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	restate "github.com/restatedev/sdk-go"
 	"github.com/restatedev/sdk-go/server"
 )
 
@@ -24,9 +23,6 @@ type Options struct {
 	Bind string
 	// Nonce is what a probe is answered with; "" draws one.
 	Nonce string
-	// ProbeOnly serves [ProbeService] and nothing else: what stands beside a
-	// foreign deployment.
-	ProbeOnly bool
 	// Log takes what the SDK logs; nil discards it.
 	Log slog.Handler
 }
@@ -83,16 +79,12 @@ func (o Options) log() slog.Handler {
 }
 
 func (o Options) handler() (http.Handler, error) {
-	definitions := []restate.ServiceDefinition{probe(o.Nonce)}
-	if !o.ProbeOnly {
-		all, err := objects()
-		if err != nil {
-			return nil, err
-		}
-		definitions = append(definitions, all...)
+	all, err := objects()
+	if err != nil {
+		return nil, err
 	}
 	endpoint := server.NewRestate().WithLogger(o.log(), true)
-	for _, d := range definitions {
+	for _, d := range append(all, probe(o.Nonce)) {
 		endpoint.Bind(d)
 	}
 	return endpoint.Handler()

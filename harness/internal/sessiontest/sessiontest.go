@@ -40,7 +40,7 @@ func Open(o simulated.Options) harness.Open {
 		o := o
 		o.Settings, o.Nonce = s, "n"
 		r := simulated.New(o)
-		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}, nil
 	}
 }
 
@@ -54,7 +54,7 @@ func Opening(o simulated.Options, wire func(*harnesstest.Wired)) harness.Open {
 		if wire != nil {
 			wire(w)
 		}
-		return &harness.System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract()}, nil
 	}
 }
 
@@ -62,7 +62,7 @@ func Opening(o simulated.Options, wire func(*harnesstest.Wired)) harness.Open {
 func Wired(t *testing.T, o simulated.Options) (*harness.System, *harnesstest.Wired) {
 	o.Nonce = "n"
 	w := &harnesstest.Wired{Runtime: simulated.New(o)}
-	s := &harness.System{Runtime: w, Control: w, Nonce: "n", Shared: simulated.Shared()}
+	s := &harness.System{Runtime: w, Control: w, Nonce: "n", Contract: simulated.Contract()}
 	require.NoError(t, s.Boot(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) })
 	return s, w

@@ -69,7 +69,7 @@ func mitmRuntime(seed uint64, bug mitm.Bug) harness.Open {
 		nonce := fmt.Sprint("nonce-", seed, "-", n)
 		inner := simulated.New(simulated.Options{Settings: s, Nonce: nonce, Seed: seed + n})
 		outer := mitm.New(inner, mitm.Options{Bugs: []mitm.Bug{bug}, Seed: seed*1000 + n})
-		return &harness.System{Runtime: outer, Control: inner, Nonce: nonce, Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: outer, Control: inner, Nonce: nonce, Contract: simulated.Contract()}, nil
 	}
 }
 

@@ -35,7 +35,7 @@ func rareBug(seed uint64) harness.Open {
 				return killed && clears
 			},
 		})
-		return &harness.System{Runtime: r, Control: r, Nonce: "rare", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: r, Control: r, Nonce: "rare", Contract: simulated.Contract()}, nil
 	}
 }
 

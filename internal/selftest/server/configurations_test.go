@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/generators"
+	"retain/harness"
 	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/model"
@@ -171,7 +172,7 @@ func (s *configuredServer) shows(t *testing.T, c generators.StartConfig) {
 // that of its last start.
 type configuredServer struct {
 	runtime runtime.Runtime
-	deploy  func(context.Context, runtime.Endpoints) ([]string, error)
+	deploy  func(context.Context, runtime.Endpoints) (harness.Deployed, error)
 	proxy   *proxy.Proxy
 	client  *ingress.Client // nil before the first start
 	added   int             // calls of add

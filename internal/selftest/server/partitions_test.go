@@ -30,14 +30,14 @@ func TestKeysAreInThePartitionsThatTheServerHasThemIn(t *testing.T) {
 			ep, client := sys.Runtime.Endpoints(), ingress.New(sys.Runtime.Endpoints())
 			defer client.Close()
 			keys, seen := someKeys(), map[int]bool{}
-			require.NoError(t, ingress.AwaitReady(t.Context(), ep, sys.Nonce, keys[:1], ingress.Milestones{}))
+			require.NoError(t, ingress.AwaitReady(t.Context(), ep, sys.Prober(), keys[:1], ingress.Milestones{}))
 			for _, key := range keys { // the first calls of a partition may take long
-				require.NoError(t, client.Probe(t.Context(), key, sys.Nonce))
+				require.NoError(t, client.Probe(t.Context(), key, sys.Prober()))
 			}
-			require.NoError(t, introspect.CheckPartitionKeys(t.Context(), ep))
+			require.NoError(t, introspect.CheckPartitionKeys(t.Context(), ep, ingress.ProbeService))
 			before := invoked(t, sys)
 			for _, key := range keys {
-				require.NoError(t, client.Probe(t.Context(), key, sys.Nonce))
+				require.NoError(t, client.Probe(t.Context(), key, sys.Prober()))
 				after := invoked(t, sys)
 				want := ingress.PartitionOf(key, n)
 				for p := range n {
@@ -59,8 +59,8 @@ func TestPartitionKeysAreThoseOfOtherVersions(t *testing.T) {
 	for _, version := range []string{"1.5.3", "1.6.1", "1.6.2", "1.7.2"} {
 		t.Run(version, func(t *testing.T) {
 			sys := booted(t, version, 4)
-			require.NoError(t, ingress.AwaitReady(t.Context(), sys.Runtime.Endpoints(), sys.Nonce, someKeys()[:4], ingress.Milestones{}))
-			assert.NoError(t, introspect.CheckPartitionKeys(t.Context(), sys.Runtime.Endpoints()))
+			require.NoError(t, ingress.AwaitReady(t.Context(), sys.Runtime.Endpoints(), sys.Prober(), someKeys()[:4], ingress.Milestones{}))
+			assert.NoError(t, introspect.CheckPartitionKeys(t.Context(), sys.Runtime.Endpoints(), ingress.ProbeService))
 		})
 	}
 }

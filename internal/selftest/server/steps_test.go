@@ -116,7 +116,7 @@ func (s refusedStep) isRefused(t *testing.T) {
 func ready(ctx context.Context, sys *harness.System, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return ingress.AwaitReady(ctx, sys.Runtime.Endpoints(), sys.Nonce, nil, ingress.Milestones{})
+	return ingress.AwaitReady(ctx, sys.Runtime.Endpoints(), sys.Prober(), nil, ingress.Milestones{})
 }
 
 // try executes an operation once.

@@ -40,7 +40,7 @@ func Simulated(t *testing.T, seed uint64, bugs ...simulated.Bug) harness.Open {
 func SimulatedAlways(bugs ...simulated.Bug) harness.Open {
 	return func(_ context.Context, s runtime.Settings) (*harness.System, error) {
 		r := simulated.New(simulated.Options{Settings: s, Nonce: "n", Bugs: bugs, Rate: 1})
-		return &harness.System{Runtime: r, Control: r, Nonce: "n", Shared: simulated.Shared()}, nil
+		return &harness.System{Runtime: r, Control: r, Nonce: "n", Contract: simulated.Contract()}, nil
 	}
 }
 

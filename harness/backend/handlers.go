@@ -1,0 +1,140 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"retain/harness"
+	"retain/runtime"
+	"retain/runtime/container"
+	"retain/runtime/ingress"
+	"retain/service"
+	"retain/service/deployment"
+)
+
+// Handlers are handlers of others: that listen somewhere, or in a container that is started
+// for each server. The zero value is none: the reference service is tested.
+type Handlers struct {
+	Backend service.Backend
+	// Image is the image of the container, Env its environment.
+	Image string
+	Env   map[string]string
+}
+
+// Given reports whether there are any.
+func (h Handlers) Given() bool { return h.Backend.URL != "" || h.Image != "" }
+
+const (
+	// startPatience is how long handlers may take to listen: a person may start them at the
+	// same time as retain.
+	startPatience = 15 * time.Second
+	// alivePatience is how long handlers that listened may not.
+	alivePatience = 2 * time.Second
+)
+
+// Discover asks the handlers what they serve. Those of an image are started and ended.
+func (o Options) Discover(ctx context.Context) (service.Contract, error) {
+	up, contract, err := o.startHandlers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return contract, up.close(ctx)
+}
+
+// running are handlers that listen.
+type running struct {
+	backend   service.Backend
+	container *container.Service // nil for none
+}
+
+// startHandlers brings handlers up and asks what they serve.
+func (o Options) startHandlers(ctx context.Context) (*running, service.Contract, error) {
+	up := &running{backend: o.Handlers.Backend}
+	if o.Handlers.Image != "" {
+		var err error
+		if up.container, err = container.StartService(ctx, o.Handlers.Image, o.Handlers.Env, o.notice); err != nil {
+			return nil, nil, err
+		}
+		up.backend.URL = up.container.URL()
+	}
+	contract, err := up.discover(ctx, startPatience)
+	if err != nil {
+		_ = up.close(ctx) // that it can't be tested comes first
+		return nil, nil, err
+	}
+	return up, contract, nil
+}
+
+// discover asks what the handlers serve. If they are in a container that ends, the error is
+// how it ended.
+func (u *running) discover(ctx context.Context, patience time.Duration) (service.Contract, error) {
+	if u.container == nil {
+		return deployment.Discover(ctx, u.backend, patience)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-u.container.Ended():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	contract, err := deployment.Discover(ctx, u.backend, patience)
+	if end := u.container.End(); err != nil && end != nil {
+		return nil, end
+	}
+	return contract, err
+}
+
+// alive says in one line why the handlers do not answer, nil if they do.
+func (u *running) alive(ctx context.Context) error {
+	_, err := u.discover(ctx, alivePatience)
+	return err
+}
+
+func (u *running) close(ctx context.Context) error {
+	if u.container == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return u.container.Close(ctx)
+}
+
+// withHandlers completes a system with the deployment that its server calls.
+func (o Options) withHandlers(ctx context.Context, sys *harness.System, bind, host string) error {
+	up := &running{}
+	if o.Handlers.Given() {
+		var err error
+		if up, _, err = o.startHandlers(ctx); err != nil {
+			return err
+		}
+		sys.Alive = up.alive
+	}
+	d, err := deployment.Listen(deployment.Options{Bind: bind, Backend: up.backend, Notice: o.notice})
+	if err != nil {
+		_ = up.close(ctx)
+		return err
+	}
+	sys.Control, sys.Nonce = d.Control(), d.Nonce()
+	sys.Deploy = func(ctx context.Context, ep runtime.Endpoints) (harness.Deployed, error) {
+		r, err := deployment.Register(ctx, &http.Client{}, ep.Admin, d.URL(host))
+		if err != nil {
+			return harness.Deployed{}, err
+		}
+		out := harness.Deployed{Contract: r.Contract}
+		if o.Handlers.Given() {
+			if out.Probe, err = ingress.NewCalls(r.Contract, sys.Partitions, d.Control()); err != nil {
+				return harness.Deployed{}, err
+			}
+		}
+		return out, nil
+	}
+	sys.Close = func() {
+		_ = d.Close()
+		_ = up.close(context.WithoutCancel(ctx))
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package service
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Backend is handlers that listen somewhere.
+type Backend struct {
+	// URL is where: http, which is HTTP/2 without encryption, or https. A path is where
+	// the handlers are mounted.
+	URL string
+	// Header is added to each request, over what the runtime sends.
+	Header http.Header
+	// Roots are the authorities that may have signed an https certificate; nil for those
+	// of the system.
+	Roots *x509.CertPool
+}
+
+// Base is the parsed URL, without a slash at its end.
+func (b Backend) Base() (*url.URL, error) {
+	u, err := url.Parse(b.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q is not an address of handlers: want http://HOST:PORT or https://HOST:PORT", b.URL)
+	}
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), ""
+	return u, nil
+}
+
+// Transport speaks HTTP/2 to the handlers, and nothing else.
+func (b Backend) Transport() *http.Transport {
+	var h2 http.Protocols
+	if strings.HasPrefix(b.URL, "https:") {
+		h2.SetHTTP2(true)
+	} else {
+		h2.SetUnencryptedHTTP2(true)
+	}
+	return &http.Transport{
+		Protocols:          &h2,
+		DisableCompression: true,
+		TLSClientConfig:    &tls.Config{RootCAs: b.Roots, MinVersion: tls.VersionTLS12},
+	}
+}
+
+// Amend adds the headers of the backend to a request.
+func (b Backend) Amend(h http.Header) {
+	for name, values := range b.Header {
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+}

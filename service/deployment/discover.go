@@ -1,0 +1,224 @@
+package deployment
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"retain/internal/printable"
+	"retain/service"
+	"retain/service/proxy"
+)
+
+const (
+	// discoverBound is how long a discovery may take: a deployment answers in
+	// milliseconds once it is up.
+	discoverBound = 20 * time.Second
+	// pauseBetween is the time between two tries.
+	pauseBetween = 100 * time.Millisecond
+	// maxManifest bounds a discovery's answer, in bytes.
+	maxManifest = 16 << 20
+)
+
+// The media types of discovery's answer: this and a version, and "+json". See
+// endpoint_manifest_schema.json in restatedev/restate, service-protocol/.
+const (
+	manifestPrefix = "application/vnd.restate.endpointmanifest.v"
+	firstManifest  = 1
+	lastManifest   = 4
+)
+
+// ErrNoDeployment is wrapped by [Discover] where handlers can't be called.
+var ErrNoDeployment = errors.New("no deployment can be tested there")
+
+// Discover asks handlers which they are, as the server does when they are registered. For as
+// long as the patience nobody may listen: they may be just starting. The error is one line.
+func Discover(ctx context.Context, b service.Backend, patience time.Duration) (service.Contract, error) {
+	base, err := b.Base()
+	if err != nil {
+		return nil, err
+	}
+	b.URL = base.String()
+	ctx, cancel := context.WithTimeoutCause(ctx, discoverBound, fmt.Errorf("no answer to discovery within %s", discoverBound))
+	defer cancel()
+	transport := b.Transport()
+	defer transport.CloseIdleConnections()
+	contract, err := discover(ctx, b, transport, patience)
+	if err != nil && context.Cause(ctx) != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("discover the handlers at %s: %w: %s", b.URL, ErrNoDeployment, printable.Line(err.Error()))
+	}
+	return contract, nil
+}
+
+// discover asks until somebody listens.
+func discover(ctx context.Context, b service.Backend, t http.RoundTripper, patience time.Duration) (service.Contract, error) {
+	began := time.Now()
+	for {
+		contract, err := ask(ctx, b, t)
+		if !starting(err) || time.Since(began) > patience {
+			return contract, explained(ctx, b, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pauseBetween):
+		}
+	}
+}
+
+// starting reports whether an error is one of handlers that do not listen yet. Docker accepts
+// connections to a port that nobody listens on, and closes them.
+func starting(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func ask(ctx context.Context, b service.Backend, t http.RoundTripper) (service.Contract, error) {
+	resp, body, err := get(ctx, b, t, "/discover")
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode != http.StatusOK:
+		return nil, &foreignAnswer{says: fmt.Sprintf("GET /discover gets %d %s", resp.StatusCode, printable.Cut(strings.TrimSpace(string(body)), 200))}
+	}
+	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	digits, is := strings.CutPrefix(media, manifestPrefix)
+	if !is {
+		return nil, &foreignAnswer{says: fmt.Sprintf("GET /discover gets 200 with the content type %q", printable.Cut(media, 100))}
+	}
+	version, err := strconv.Atoi(strings.TrimSuffix(digits, "+json"))
+	if err != nil || version < firstManifest || version > lastManifest {
+		return nil, fmt.Errorf("it answers discovery as %s, and retain knows versions %d to %d: use an SDK of these, or a newer retain", printable.Cut(media, 100), firstManifest, lastManifest)
+	}
+	return readManifest(body)
+}
+
+// foreignAnswer is the answer of something that is no deployment.
+type foreignAnswer struct{ says string }
+
+func (f *foreignAnswer) Error() string { return f.says }
+
+func get(ctx context.Context, b service.Backend, t http.RoundTripper, path string) (*http.Response, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.URL+path, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var accepted []string
+	for v := firstManifest; v <= lastManifest; v++ {
+		accepted = append(accepted, manifestPrefix+strconv.Itoa(v)+"+json")
+	}
+	req.Header.Set("Accept", strings.Join(accepted, ", "))
+	b.Amend(req.Header)
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
+	if err == nil && len(body) > maxManifest {
+		err = fmt.Errorf("the answer to GET %s is longer than %d bytes", path, maxManifest)
+	}
+	return resp, body, err
+}
+
+func readManifest(body []byte) (service.Contract, error) {
+	var manifest struct {
+		Mode     string `json:"protocolMode"`
+		Min      int    `json:"minProtocolVersion"`
+		Max      int    `json:"maxProtocolVersion"`
+		Services []struct {
+			Name     string `json:"name"`
+			Type     string `json:"ty"`
+			Handlers []struct {
+				Name string `json:"name"`
+				Type string `json:"ty"`
+			} `json:"handlers"`
+		} `json:"services"`
+	}
+	if err := json.Unmarshal(body, &manifest); err != nil {
+		return nil, fmt.Errorf("its answer to discovery can't be read: %w", err)
+	}
+	if first, last := proxy.Versions(); manifest.Max < first || manifest.Min > last || manifest.Min > manifest.Max {
+		return nil, fmt.Errorf("it speaks versions %d to %d of the service protocol, and retain reads %d to %d: use an SDK of these, or a newer retain",
+			manifest.Min, manifest.Max, first, last)
+	}
+	contract := service.Contract{}
+	for _, s := range manifest.Services {
+		for _, h := range s.Handlers {
+			kind := service.HandlerType("")
+			if s.Type == "VIRTUAL_OBJECT" { // without a type its handlers are exclusive
+				kind = service.HandlerType(strings.ToLower(cmp.Or(h.Type, "EXCLUSIVE")))
+			}
+			contract[s.Name+"/"+h.Name] = kind
+		}
+	}
+	if len(contract) == 0 {
+		return nil, errors.New("its discovery names no handlers: bind services to the endpoint")
+	}
+	return contract, nil
+}
+
+// explained says what an error of a try means, and what to do.
+func explained(ctx context.Context, b service.Backend, err error) error {
+	foreign := (*foreignAnswer)(nil)
+	switch plain := strings.HasPrefix(b.URL, "http:"); {
+	case err == nil:
+		return nil
+	case errors.As(err, &foreign):
+		if what := restate(ctx, b); what != "" {
+			return fmt.Errorf("%s: %w: give the port of the handlers, such as 9080", what, err)
+		}
+		return fmt.Errorf("what answers is no deployment: %w: give the address and path at which the SDK serves its handlers", err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nobody listens there: start the handlers first: %w", err)
+	case ctx.Err() != nil || timedOut(err):
+		return err
+	case plain && speaksHTTP1(ctx, b):
+		return errors.New("what answers there speaks HTTP/1.1 only, and the server calls deployments in HTTP/2: give the port of the handlers, and serve them in HTTP/2 (prior knowledge, or https)")
+	case plain:
+		return fmt.Errorf("what listens there does not speak HTTP/2: give the port of the handlers, with https:// where they expect that: %w", err)
+	}
+	return fmt.Errorf("%w: https needs a certificate that this machine trusts (SSL_CERT_FILE names more authorities) and HTTP/2", err)
+}
+
+func timedOut(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// restate names a port of a Restate server, "" if it is none.
+func restate(ctx context.Context, b service.Backend) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	t := b.Transport()
+	defer t.CloseIdleConnections()
+	if resp, _, err := get(ctx, b, t, "/restate/health"); err == nil && resp.StatusCode == http.StatusOK {
+		return "it is the ingress of a Restate server, and no deployment"
+	}
+	if resp, body, err := get(ctx, b, t, "/version"); err == nil && resp.StatusCode == http.StatusOK && strings.Contains(string(body), "admin_api") {
+		return "it is the admin API of a Restate server, and no deployment"
+	}
+	return ""
+}
+
+// speaksHTTP1 reports whether something answers in HTTP/1.1.
+func speaksHTTP1(ctx context.Context, b service.Backend) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var only http.Protocols
+	only.SetHTTP1(true)
+	t := &http.Transport{Protocols: &only, DisableKeepAlives: true}
+	_, _, err := get(ctx, b, t, "/discover")
+	return err == nil
+}

@@ -1,0 +1,167 @@
+package deployment_test
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/service"
+	"retain/service/deployment"
+)
+
+// impatient is how long the tests wait for handlers that nobody starts.
+const impatient = 100 * time.Millisecond
+
+// manifest is the answer of discovery of one object and what an SDK adds to it.
+const manifest = `{"protocolMode":"BIDI_STREAM","minProtocolVersion":5,"maxProtocolVersion":6,"services":[
+	{"name":"Counter","ty":"VIRTUAL_OBJECT","handlers":[{"name":"add"},{"name":"get","ty":"SHARED"},{"name":"reset","ty":"EXCLUSIVE"}]},
+	{"name":"Proxy","ty":"SERVICE","handlers":[{"name":"call"}]},
+	{"name":"Wait","ty":"WORKFLOW","handlers":[{"name":"run"},{"name":"unblock","ty":"SHARED"}]}]}`
+
+// endpoint is a server that speaks HTTP/2 alone, as SDKs do.
+func endpoint(t *testing.T, answer http.HandlerFunc, secure bool) (url string, roots *x509.CertPool) {
+	s := httptest.NewUnstartedServer(answer)
+	s.Config.Protocols = new(http.Protocols)
+	if secure {
+		s.EnableHTTP2 = true
+		s.StartTLS()
+		roots = x509.NewCertPool()
+		roots.AddCert(s.Certificate())
+	} else {
+		s.Config.Protocols.SetUnencryptedHTTP2(true)
+		s.Start()
+	}
+	t.Cleanup(s.Close)
+	return s.URL, roots
+}
+
+// discovery answers with a manifest under a version of the media type.
+func discovery(version int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/discover" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", fmt.Sprintf("application/vnd.restate.endpointmanifest.v%d+json", version))
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func TestDiscoveryReadsHandlersAndTheirTypes(t *testing.T) {
+	want := service.Contract{
+		"Counter/add": service.Exclusive, "Counter/get": service.Shared, "Counter/reset": service.Exclusive,
+		"Proxy/call": "", "Wait/run": "", "Wait/unblock": "",
+	}
+	for version := 1; version <= 4; version++ {
+		url, _ := endpoint(t, discovery(version, manifest), false)
+		got, err := deployment.Discover(t.Context(), service.Backend{URL: url + "/"}, impatient)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
+// Handlers behind a gateway: https, headers, a path.
+func TestDiscoveryGoesThroughAGateway(t *testing.T) {
+	url, roots := endpoint(t, http.StripPrefix("/mounted/here", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer t" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		discovery(4, manifest)(w, r)
+	})).ServeHTTP, true)
+	b := service.Backend{URL: url + "/mounted/here", Header: http.Header{"Authorization": {"Bearer t"}}, Roots: roots}
+	_, err := deployment.Discover(t.Context(), b, impatient)
+	require.NoError(t, err)
+
+	b.Header = nil
+	_, err = deployment.Discover(t.Context(), b, impatient)
+	assert.ErrorContains(t, err, "GET /discover gets 401 who are you?")
+	b.Roots = nil
+	_, err = deployment.Discover(t.Context(), b, impatient)
+	assert.ErrorContains(t, err, "SSL_CERT_FILE")
+}
+
+// silent listens, and answers nothing.
+func silent(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	return "http://" + l.Addr().String()
+}
+
+func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
+	old := httptest.NewServer(http.NotFoundHandler()) // HTTP/1.1 alone
+	t.Cleanup(old.Close)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := "http://" + free.Addr().String()
+	require.NoError(t, free.Close())
+	h2 := func(f http.HandlerFunc) string {
+		url, _ := endpoint(t, f, false)
+		return url
+	}
+	answers := func(path, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != path {
+				http.NotFound(w, r)
+				return
+			}
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	for name, c := range map[string]struct{ url, want string }{
+		"nobody listens":            {nobody, "nobody listens there: start the handlers first"},
+		"no answer":                 {silent(t), "no answer within"},
+		"HTTP/1.1":                  {old.URL, "speaks HTTP/1.1 only"},
+		"a web server":              {h2(http.NotFound), "what answers is no deployment: GET /discover gets 404"},
+		"a page for every path":     {h2(answers("/discover", "<html>")), `with the content type "text/html`},
+		"the ingress of a server":   {h2(answers("/restate/health", "{}")), "it is the ingress of a Restate server"},
+		"the admin API of a server": {h2(answers("/version", `{"version":"1.7.12","min_admin_api_version":1}`)), "it is the admin API of a Restate server"},
+		"a later discovery":         {h2(discovery(5, manifest)), "endpointmanifest.v5+json, and retain knows versions 1 to 4"},
+		"a later service protocol": {h2(discovery(4, `{"minProtocolVersion":8,"maxProtocolVersion":9,"services":[]}`)),
+			"versions 8 to 9 of the service protocol, and retain reads 1 to 7"},
+		"garbage":     {h2(discovery(4, "{\n")), "can't be read"},
+		"no handlers": {h2(discovery(4, `{"minProtocolVersion":1,"maxProtocolVersion":6,"services":[]}`)), "names no handlers"},
+		"no address":  {"localhost:9080", "want http://HOST:PORT or https://HOST:PORT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, fmt.Errorf("no answer within 3s"))
+			defer cancel()
+			_, err := deployment.Discover(ctx, service.Backend{URL: c.url}, impatient)
+			require.ErrorContains(t, err, c.want)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.Contains(t, err.Error(), c.url)
+			assert.Less(t, len(err.Error()), 600)
+		})
+	}
+}
+
+// A container or a JVM takes a while until it listens.
+func TestDiscoveryWaitsForHandlersThatAreJustStarting(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	go func() {
+		time.Sleep(3 * impatient)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return
+		}
+		var h2c http.Protocols
+		h2c.SetUnencryptedHTTP2(true)
+		s := &http.Server{Handler: discovery(4, manifest), Protocols: &h2c, ReadHeaderTimeout: time.Second}
+		context.AfterFunc(t.Context(), func() { _ = s.Close() })
+		_ = s.Serve(l)
+	}()
+	_, err = deployment.Discover(t.Context(), service.Backend{URL: "http://" + address}, 15*time.Second)
+	require.NoError(t, err)
+}
