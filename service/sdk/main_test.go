@@ -3,7 +3,6 @@ package sdk
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,7 +30,7 @@ func TestMain(m *testing.M) {
 	case len(os.Args) > 1 && os.Args[1] == serveArgument:
 		serve(os.Args[2])
 	case os.Getenv(childVariable) != "":
-		childSession()
+		childSession(Name(os.Getenv(childVariable)))
 	default:
 		// In the user's cache, also if a test uses another.
 		if _, err := reaper.Session(); err != nil {
@@ -153,19 +152,17 @@ func oneLine(t *testing.T, err error, parts ...string) {
 }
 
 // childSession is another session: it starts a service and stays until it is killed.
-func childSession() {
+func childSession(n Name) {
 	addFake(nil, "well", nil)
 	var report struct {
 		Service int
 		Failed  string
 	}
-	s, err := Start(context.Background(), fake, Options{})
-	if err == nil {
+	s, err := Start(context.Background(), n, Options{})
+	if err != nil {
+		report.Failed = err.Error()
+	} else {
 		report.Service = s.last.cmd.Process.Pid
-	}
-	report.Failed = fmt.Sprint(errors.Unwrap(err))
-	if err == nil {
-		report.Failed = ""
 	}
 	line, _ := json.Marshal(report)
 	fmt.Printf("%s\n", line)

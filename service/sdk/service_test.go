@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/runtime/child"
 	"retain/runtime/reaper"
 	"retain/runtime/runtimetest"
@@ -136,23 +137,37 @@ func TestTakenPortIsAnErrorOfTheRestart(t *testing.T) {
 // A session that is killed has no time to end its service.
 func TestServiceEndsWithAKilledSession(t *testing.T) {
 	t.Setenv(reaper.EnvCache, t.TempDir())
-	var report struct {
-		Service int
-		Failed  string
-	}
-	session, err := runtimetest.StartChild(childVariable+"=1", &report)
-	require.NoError(t, err)
-	t.Cleanup(session.Kill)
-	require.Empty(t, report.Failed)
-	require.False(t, child.Gone(report.Service))
-	session.Kill()
-	require.Eventually(t, func() bool { return child.Gone(report.Service) }, 10*time.Second, 10*time.Millisecond)
+	endsWithItsSession(t, fake)
 	swept, err := reaper.Sweep(bounded(t, time.Minute))
 	require.NoError(t, err)
 	assert.Equal(t, reaper.Swept{Sessions: 1, Dirs: 1}, swept)
 	builds, err := filepath.Glob(filepath.Join(os.Getenv(reaper.EnvCache), "services", string(fake)+"-*"))
 	require.NoError(t, err)
 	assert.Len(t, builds, 1, "the build stays")
+}
+
+// The services of the SDKs are built in the user's cache.
+func TestServicesOfAllSDKsEndWithAKilledSession(t *testing.T) {
+	selftest.Long(t, "20 s, and a minute for builds")
+	for _, n := range Names() {
+		if n != Go {
+			t.Run(string(n), func(t *testing.T) { endsWithItsSession(t, n) })
+		}
+	}
+}
+
+func endsWithItsSession(t *testing.T, n Name) {
+	var report struct {
+		Service int
+		Failed  string
+	}
+	session, err := runtimetest.StartChild(childVariable+"="+string(n), &report)
+	require.NoError(t, err)
+	t.Cleanup(session.Kill)
+	require.Empty(t, report.Failed)
+	require.False(t, child.Gone(report.Service))
+	session.Kill()
+	require.Eventually(t, func() bool { return child.Gone(report.Service) }, 10*time.Second, 10*time.Millisecond)
 }
 
 func TestPortIsReadFromALineOfItsOwn(t *testing.T) {

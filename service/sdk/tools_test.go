@@ -19,18 +19,23 @@ func program(t *testing.T, dir, name, body string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755))
 }
 
-func TestMissingOrOldToolsOfJavaAreOneLineWithWhatToInstall(t *testing.T) {
+// missing returns a check of what a preparation with the programs so far says.
+func missing(t *testing.T, n Name) (dir string, fails func(parts ...string)) {
 	t.Setenv(reaper.EnvCache, t.TempDir())
-	t.Setenv("JAVA_HOME", "")
-	dir := t.TempDir()
+	dir = t.TempDir()
 	t.Setenv("PATH", dir)
-	fails := func(parts ...string) {
+	return dir, func(parts ...string) {
 		t.Helper()
-		err := Prepare(bounded(t, time.Minute), Java, Options{})
+		err := Prepare(bounded(t, time.Minute), n, Options{})
 		oneLine(t, err, parts...)
 		assert.NotContains(t, err.Error(), "\n")
 		assert.NoDirExists(t, filepath.Join(os.Getenv(reaper.EnvCache), "services"), "nothing was started")
 	}
+}
+
+func TestMissingOrOldToolsOfJavaAreOneLineWithWhatToInstall(t *testing.T) {
+	t.Setenv("JAVA_HOME", "")
+	dir, fails := missing(t, Java)
 	const jdk, maven = "install a JDK (Debian: apt-get install openjdk-17-jdk-headless", "install it (Debian: apt-get install maven"
 	fails("-sdk java needs Java 17 or newer, and there is no java: ", jdk)
 	program(t, dir, "java", `echo 'openjdk version "11.0.2" 2019-01-15' >&2`)
@@ -69,4 +74,42 @@ func TestUnknownSDKIsRefusedWithTheList(t *testing.T) {
 	assert.NoError(t, Prepare(t.Context(), Go, Options{}))
 	_, err := Start(t.Context(), Go, Options{})
 	assert.ErrorIs(t, err, errInProcess)
+}
+
+func TestMissingOrOldToolsOfPythonAreOneLineWithWhatToInstall(t *testing.T) {
+	dir, fails := missing(t, Python)
+	fails("-sdk python needs Python 3.10 or newer, and there is no python3: ", "apt-get install python3 python3-venv")
+	program(t, dir, "python3", "echo Python 3.9.18")
+	fails("-sdk python needs Python 3.10 or newer, and "+dir+"/python3 is 3.9.18: ", "python.org")
+	program(t, dir, "python3", "case $* in --version) echo Python 3.11.2;; *venv*) echo No module named ensurepip >&2; exit 1;; esac")
+	fails("and "+dir+"/python3 has not both: install them (Debian: apt-get install python3-venv)", "venv and ensurepip")
+}
+
+func TestMissingOrOldToolsOfTypeScriptAreOneLineWithWhatToInstall(t *testing.T) {
+	const install = "install Node.js with npm (Debian: apt-get install nodejs npm"
+	dir, fails := missing(t, TypeScript)
+	fails("-sdk typescript needs npm 8 or newer, and there is no npm: ", install)
+	program(t, dir, "npm", "echo 6.14.18")
+	fails("-sdk typescript needs npm 8 or newer, and "+dir+"/npm is 6.14.18: ", install)
+}
+
+// Node.js is looked for when a service starts, too: the one that npm brought is another build.
+func TestNodeOfNpmRunsTheServiceWhereNodeIsTooOldOrMissing(t *testing.T) {
+	dir, _ := missing(t, TypeScript)
+	where := func() (string, string) {
+		found, err := findNode(bounded(t, time.Minute), false)
+		require.NoError(t, err)
+		key, err := languages[TypeScript].key(found)
+		require.NoError(t, err)
+		return languages[TypeScript].command(found, "build", "")[0], key
+	}
+	own := filepath.Join("build", "node_modules", nodePackage(), "bin", "node")
+	absent, withOwn := where()
+	assert.Equal(t, own, absent)
+	for version, want := range map[string]string{"v20.20.2": own, "v22.17.1": own, "v22.18.0": dir + "/node", "v24.0.0": dir + "/node"} {
+		program(t, dir, "node", "echo "+version)
+		got, key := where()
+		assert.Equal(t, want, got, version)
+		assert.Equal(t, want == own, key == withOwn, version)
+	}
 }
