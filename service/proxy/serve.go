@@ -7,7 +7,10 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
+	"time"
 
 	"retain/service"
 )
@@ -93,7 +96,8 @@ func (a *attempt) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return other, err
 	}
 	body := newRequestBody(r.Body, o, a.version, a.journal, a.waits(service.After))
-	resp, err := a.proxy.call(ctx, r, body)
+	sending, sent := whenSent(ctx)
+	resp, err := a.proxy.call(sending, r, body)
 	if err != nil {
 		return other, a.proxy.refuse(ctx, w, err)
 	}
@@ -109,7 +113,34 @@ func (a *attempt) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	n := &answer{attempt: a, ctx: ctx, w: w, flush: flush}
 	err = n.copy(resp.Body)
 	n.reportEffect()
+	if err == nil {
+		awaitSent(ctx, sent)
+	}
 	return n.closing, err
+}
+
+// sentGrace is how long the proxy waits for the runtime to end its side of a stream whose
+// other side has ended.
+const sentGrace = 2 * time.Second
+
+// whenSent is a context for a request, and what is closed once all of the request was sent.
+func whenSent(ctx context.Context) (context.Context, <-chan struct{}) {
+	sent := make(chan struct{})
+	done := sync.OnceFunc(func() { close(sent) })
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { done() }}), sent
+}
+
+// awaitSent waits until the runtime has ended its side of a stream, as it does when it has
+// read the message that ends the other side. To leave before is to reset the stream on both
+// ends. Handlers count resets: those on Java's netty hang up after 200 within half a minute.
+func awaitSent(ctx context.Context, sent <-chan struct{}) {
+	grace := time.NewTimer(sentGrace)
+	defer grace.Stop()
+	select {
+	case <-sent:
+	case <-ctx.Done():
+	case <-grace.C:
+	}
 }
 
 // passUnread forwards a stream as it is.
