@@ -10,11 +10,8 @@ import (
 	"retain/internal/cli"
 )
 
-//go:embed go.mod
-var goMod string
-
 //go:embed testdata/known.json
 var knownFindings string
 
 // TestMain refuses a bad command line in one line, before any test starts.
-func TestMain(m *testing.M) { os.Exit(cli.Main(m, goMod, knownFindings)) }
+func TestMain(m *testing.M) { os.Exit(cli.Main(m, knownFindings)) }

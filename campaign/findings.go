@@ -182,13 +182,14 @@ func (c *campaign) promote(r harness.Run, s *regress.Shrunk, out *Reduction) err
 	short := RegressionsDir + "/finding-" + fmt.Sprint(r.Plan.Number) + "-" + out.Fingerprint + ".json"
 	var on regress.Subject
 	var server runtime.Identity
+	sdk := ""
 	if r.Outcome != nil {
-		server = r.Outcome.Server
+		server, sdk = r.Outcome.Server, r.Outcome.SDK
 	}
 	if c.Subject != nil {
 		on = c.Subject(server)
 	}
-	kept := regress.CaseOf(signature.GuaranteeOf(r), s, on, server)
+	kept := regress.CaseOf(signature.GuaranteeOf(r), s, on, server, sdk)
 	kept.Guarantee = kept.Broken.About()
 	if err := kept.Save(c.path(short)); err != nil {
 		return err

@@ -55,7 +55,7 @@ type (
 		// Flags are the command line's that a segment which goes on repeats, as
 		// "-name=value". Runtime is where the server comes from: "container", "process"
 		// or "simulated"; "auto" in records that do not tell which of them that was.
-		// SDK names the handlers.
+		// SDK names the handlers that were asked for; each plan has what was deployed.
 		Flags   []string `json:"flags,omitempty"`
 		Runtime string   `json:"runtime"`
 		SDK     string   `json:"sdk,omitempty"`
@@ -109,9 +109,11 @@ type (
 		Age     int    `json:"age"`
 		// Identity is the server's, Config the name of its configuration. Start is what a
 		// plan that names none began with.
-		Identity string                 `json:"identity,omitempty"`
-		Config   string                 `json:"config,omitempty"`
-		Start    generators.StartConfig `json:"start,omitzero"`
+		Identity string `json:"identity,omitempty"`
+		// SDK is that of the handlers, as the server's record of them names it.
+		SDK    string                 `json:"sdk,omitempty"`
+		Config string                 `json:"config,omitempty"`
+		Start  generators.StartConfig `json:"start,omitzero"`
 		// At is when the plan began; Took how long it ran, its last reads included.
 		At   time.Time     `json:"at"`
 		Took time.Duration `json:"took_ns"`

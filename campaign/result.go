@@ -25,6 +25,7 @@ func resultOf(r harness.Run, dir, first string) PlanResult {
 	if r.Outcome == nil {
 		return j
 	}
+	j.SDK = r.Outcome.SDK
 	j.Run, j.Age, j.At, j.Took = r.Outcome.ID, r.Outcome.Age, r.Outcome.Began().UTC(), r.Outcome.Took
 	h := r.Outcome.History
 	if h == nil {

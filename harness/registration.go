@@ -44,7 +44,7 @@ func (s *System) deploy(ctx context.Context) error {
 		moved(nil)
 		switch {
 		case err == nil:
-			s.Contract, s.Probe = deployed.Contract, deployed.Probe
+			s.Contract, s.Probe, s.SDK = deployed.Contract, deployed.Probe, deployed.SDK
 			return nil
 		case errors.Is(cause, errEndedEarly):
 			return fmt.Errorf("start the runtime: %w", s.refusedByEnd())

@@ -37,7 +37,9 @@ type Outcome struct {
 	// ID is unique; the run's keys carry it.
 	ID string
 	// Server is the one that executed the plan.
-	Server  runtime.Identity
+	Server runtime.Identity
+	// SDK is that of the handlers, as in [System].
+	SDK     string
 	Plan    generators.Plan
 	History *model.History
 	// Path is the history's file.
@@ -173,7 +175,7 @@ func (s *System) historyVersion(p generators.Plan) int {
 // record runs a plan whose history has begun.
 func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorder, e Execution) (*Outcome, error) {
 	began := time.Now()
-	out := &Outcome{ID: e.ID, Server: sys.Runtime.Identity(), Plan: plan, Path: e.Path, Age: sys.plans, began: rec.began}
+	out := &Outcome{ID: e.ID, Server: sys.Runtime.Identity(), SDK: sys.SDK, Plan: plan, Path: e.Path, Age: sys.plans, began: rec.began}
 	sys.plans++
 	r := newRun(sys, plan, rec, e.ID, e.Bounds)
 	stop := r.timed(ctx)

@@ -24,15 +24,16 @@ type System struct {
 	Control service.Control
 	// Nonce is what this deployment's probe answers, and no other's.
 	Nonce string
-	// Contract and Probe are those of [Deployed]. Deploy fills them in.
+	// Contract, Probe and SDK are those of [Deployed]. Deploy fills them in.
 	Contract service.Contract
 	Probe    ingress.Prober
+	SDK      string
 	// Deploy makes the deployment known to the runtime, whose ingress and admin
 	// are up. It is called after the first start, again if the server's addresses
 	// change meanwhile.
 	Deploy func(ctx context.Context, ep runtime.Endpoints) (Deployed, error)
 	// Alive says in one line why the handlers of others do not answer, nil if they do. It is
-	// nil for the reference service.
+	// nil for the reference service in Go.
 	Alive func(ctx context.Context) error
 	// Close ends the deployment, after the runtime was closed.
 	Close func()
@@ -89,6 +90,9 @@ type Deployed struct {
 	// Probe makes the probes of a deployment that has none of its own and so knows no
 	// nonce; nil for one that does.
 	Probe ingress.Prober
+	// SDK names that of the handlers and its version, as the server's record of the deployment
+	// has them: "sdk go 1.2.0"; "" if the record names none.
+	SDK string
 }
 
 // Prober makes the probes of the system.

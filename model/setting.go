@@ -34,7 +34,7 @@ type SettingKind string
 const (
 	VariableSetting SettingKind = "env"    // a variable in the server's environment
 	FileSetting     SettingKind = "file"   // the server's configuration file
-	ServerSetting   SettingKind = "server" // the server's executable or image
+	ServerSetting   SettingKind = "server" // the server's executable or image, or the SDK of its handlers
 	BugSetting      SettingKind = "bug"    // planted bugs of the simulated runtime
 	PlanSetting     SettingKind = "plan"   // how plans are drawn or resolved
 	BoundSetting    SettingKind = "bound"  // a bound that verdicts depend on

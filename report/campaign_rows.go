@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -108,7 +109,7 @@ func builds(c *campaign.Campaign) (out []string) {
 	for i := range c.Segments {
 		for _, j := range c.Segments[i].Plans {
 			line := j.Identity
-			if sdk := c.Segments[i].SDK; sdk != "" {
+			if sdk := cmp.Or(j.SDK, c.Segments[i].SDK); sdk != "" {
 				line += " · " + sdk
 			}
 			if j.Identity != "" && !slices.Contains(out, line) {

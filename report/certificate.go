@@ -153,6 +153,19 @@ type certifiedFinding struct {
 	first string // the version that the plan began with
 }
 
+// sdkOf names the handlers of a campaign: as the server's record of the deployment has them, or
+// else as they were asked for.
+func sdkOf(c *campaign.Campaign) string {
+	for i := range c.Segments {
+		for _, plan := range c.Segments[i].Plans {
+			if plan.SDK != "" {
+				return plan.SDK
+			}
+		}
+	}
+	return c.Segments[0].SDK
+}
+
 // CertificateOf is the certificate of an upgrade.
 func CertificateOf(c *campaign.Campaign) *Certificate {
 	u, first := c.Upgrade(), c.Segments[0]
@@ -161,7 +174,7 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 	steps := upgrade.Steps(u.Paths, c.Judged())
 	out := &Certificate{
 		Version: CertificateVersion, Verdict: verdict, Because: why, Paths: u.Paths, Began: first.At, Of: seconds(c.Segments[len(c.Segments)-1].Duration),
-		Seed: first.Seed, Runtime: first.Runtime, SDK: first.SDK, Operations: t.Operations + t.Load.Operations, ReadBack: t.ReadBack + t.Load.ReadBack,
+		Seed: first.Seed, Runtime: first.Runtime, SDK: sdkOf(c), Operations: t.Operations + t.Load.Operations, ReadBack: t.ReadBack + t.Load.ReadBack,
 		Settings: orEmpty(alteredBy(c)), WayBack: u.Settings, Known: c.Known(), Findings: []certifiedFinding{}, Unjudged: []certifiedFinding{},
 		Plans:  certifiedPlans{All: t.Plans, Verdicts: t.Verdicts},
 		Tested: certifiedCoverage{Partitions: t.Coverage.Partitions, VQueues: t.Coverage.VQueues, Classes: t.Coverage.Plans, Kinds: []model.Kind{}},

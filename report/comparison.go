@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ type Comparison struct {
 	Most     int
 	// Seed drew the plans, if they were drawn.
 	Seed uint64
-	// SDK names the handlers, Flags chose the servers beside the version.
+	// SDK names the handlers where the versions do not, Flags chose the servers beside the version.
 	SDK   string
 	Flags []string
 	// VersionFlag is the flag that names a version for one session, "" if there is none.
@@ -32,6 +33,17 @@ type Comparison struct {
 	// Dir is where its page is.
 	Dir string
 	At  time.Time
+}
+
+// sdk names the handlers that the versions called, each once.
+func (c Comparison) sdk() string {
+	var out []string
+	for _, v := range c.Versions {
+		if v.SDK != "" && !slices.Contains(out, v.SDK) {
+			out = append(out, v.SDK)
+		}
+	}
+	return cmp.Or(strings.Join(out, ", "), c.SDK)
 }
 
 // Verdict is that of the comparison: a violation if any version violated. Only a pass on
@@ -348,8 +360,8 @@ func (c Comparison) builds() (out []string) {
 	}
 	out = append(out, wrapped(servers, " · ")...)
 	last := "1 node"
-	if c.SDK != "" {
-		last += " · " + c.SDK
+	if sdk := c.sdk(); sdk != "" {
+		last += " · " + printable.Line(sdk)
 	}
 	if c.PlanFile != "" {
 		last += " · " + plural(len(c.Plan.Steps), "step")

@@ -113,7 +113,7 @@ func (c Comparison) json() comparisonJSON {
 	a := c.Answer
 	list := func(s []string) []string { return append([]string{}, s...) } // [], never null
 	out := comparisonJSON{
-		Version: ComparisonVersion, Verdict: c.Verdict(), Sentence: a.String(), At: c.At, Seconds: seconds(c.Took), Interrupted: c.Interrupted, Late: c.Late, SDK: c.SDK,
+		Version: ComparisonVersion, Verdict: c.Verdict(), Sentence: a.String(), At: c.At, Seconds: seconds(c.Took), Interrupted: c.Interrupted, Late: c.Late, SDK: c.sdk(),
 		PlanFile: c.PlanFile, Seed: c.Seed, Versions: []versionJSON{},
 		Answer: answerJSON{Kind: a.Kind, Fails: list(a.Fails), Not: list(a.Not), Untold: list(a.Untold), Skipped: list(a.Skipped), From: a.From, Level: a.Level, More: a.More(), Pairs: []pairJSON{}},
 	}

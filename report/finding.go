@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 
 // Context is what the rows of a run need of its session.
 type Context struct {
-	// SDK names the handlers: "sdk go 1.2.0"; "" leaves it out.
+	// SDK names the handlers, "sdk go 1.2.0", where a run does not; "" leaves them out.
 	SDK string
 	// Flags chose the server: the command that replays repeats them.
 	Flags []string
@@ -160,8 +161,8 @@ func build(r harness.Run, c Context) []string {
 		return nil
 	}
 	line := printable.Cut(r.Outcome.History.Runtime, maxRuntime) + ", 1 node"
-	if c.SDK != "" {
-		line += " · " + c.SDK
+	if sdk := cmp.Or(r.Outcome.SDK, c.SDK); sdk != "" {
+		line += " · " + printable.Line(sdk)
 	}
 	second := fmt.Sprintf("plan %d", r.PlanNumber())
 	if r.Plan.Seed != 0 {

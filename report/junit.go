@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"os"
@@ -71,7 +72,7 @@ func (j *JUnit) Add(p *Reporter, s *session.Result) {
 		Name: p.Name, Time: fmt.Sprintf("%.3f", s.Took.Seconds()), Out: printable.Lines(said.String()),
 		Properties: []junitProperty{
 			{"session", s.ID}, {"verdict", string(s.Verdict)}, {"server", printable.Line(s.Identity.String())},
-			{"seed", strconv.FormatUint(p.Seed, 10)}, {"sdk", printable.Line(p.SDK)},
+			{"seed", strconv.FormatUint(p.Seed, 10)}, {"sdk", printable.Line(cmp.Or(s.SDK, p.SDK))},
 		},
 	}
 	suite.Properties = append(suite.Properties, coverageProperties(s)...)

@@ -25,7 +25,7 @@ type Reporter struct {
 	Out io.Writer
 	// Verbose prints a line for every plan, and how the workers' time divides.
 	Verbose bool
-	// SDK names the handlers, "sdk go 1.2.0"; Flags chose the server.
+	// SDK names the handlers, "sdk go 1.2.0", where a run does not; Flags chose the server.
 	SDK   string
 	Flags []string
 	// Altered is in what the session differs from a plain server.

@@ -78,7 +78,7 @@ func casesOf(t *testing.T, runs []*harness.Run) (out []*regress.Case) {
 	shrunk.Best = generators.StartAndStop(model.Kill)
 	for i, r := range runs {
 		path := filepath.Join(dir, fmt.Sprint(i, ".json"))
-		require.NoError(t, regress.CaseOf(r.Guarantee(), shrunk, regress.Subject{}, runtime.Identity{}).Save(path))
+		require.NoError(t, regress.CaseOf(r.Guarantee(), shrunk, regress.Subject{}, runtime.Identity{}, "").Save(path))
 		kept, _, err := regress.LoadCase(path)
 		require.NoError(t, err)
 		out = append(out, kept)

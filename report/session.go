@@ -1,11 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"retain/harness"
 	"retain/harness/session"
+	"retain/internal/printable"
 )
 
 // Session says what a session found: of a pass its power, of anything else what
@@ -80,8 +82,8 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 		return nil
 	}
 	build := s.Identity.String() + ", 1 node"
-	if c.SDK != "" {
-		build += " · " + c.SDK
+	if sdk := cmp.Or(s.SDK, c.SDK); sdk != "" {
+		build += " · " + printable.Line(sdk)
 	}
 	out.add("build", with(fmt.Sprintf("%s · seed %d · %s", build, seed, span(s.Took)), c.Altered)...)
 	rate := float64(t.Operations) / max(s.Took.Seconds(), 0.001)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -165,7 +166,7 @@ func (p *Reporter) summary(s *session.Result) summary {
 	_, says := p.session(s).verdict()
 	out := summary{
 		Version: SummaryVersion, Session: s.ID, Verdict: string(s.Verdict), Reason: says, Runtime: s.Identity.Backend,
-		Server: s.Identity.Version, Build: s.Identity.Build, SDK: p.SDK, Settings: orEmpty(p.Altered), Seed: p.Seed, Seconds: s.Took.Seconds(),
+		Server: s.Identity.Version, Build: s.Identity.Build, SDK: cmp.Or(s.SDK, p.SDK), Settings: orEmpty(p.Altered), Seed: p.Seed, Seconds: s.Took.Seconds(),
 		Verdicts: map[string]int{}, Plans: t.Plans, Servers: t.Servers, TakeOvers: t.TakeOvers, countersJSON: countersOf(t.Counters),
 		FaultPoints: map[string]int{}, Coverage: coverageOf(t.Coverage, s.Verdict == harness.Pass && s.Excludes > 0), Swaps: t.Swaps, Swapped: t.Swapped, Excludes: s.Excludes, TooSmall: t.TooSmall(),
 		Missing: s.Missing, Because: s.Because, Kept: p.Kept, Findings: []finding{}, Recoveries: []float64{}, Available: []spanJSON{},

@@ -16,6 +16,7 @@ import (
 	"retain/runtime/container"
 	"retain/runtime/process"
 	"retain/runtime/simulated"
+	"retain/service/sdk"
 )
 
 // Name of a backend.
@@ -64,6 +65,8 @@ type Options struct {
 	Seed uint64
 	// Handlers are those under test.
 	Handlers Handlers
+	// SDK is that of the reference service where Handlers are none; "" is [sdk.Go].
+	SDK sdk.Name
 	// Notice gets a line for the person who waits.
 	Notice func(string)
 }

@@ -11,6 +11,7 @@ import (
 	"retain/runtime/ingress"
 	"retain/service"
 	"retain/service/deployment"
+	"retain/service/sdk"
 )
 
 // Handlers are handlers of others: that listen somewhere, or in a container that is started
@@ -46,6 +47,8 @@ func (o Options) Discover(ctx context.Context) (service.Contract, error) {
 type running struct {
 	backend   service.Backend
 	container *container.Service // nil for none
+	process   *sdk.Service       // nil for none
+	nonce     string             // of the reference service
 }
 
 // startHandlers brings handlers up and asks what they serve.
@@ -90,11 +93,19 @@ func (u *running) discover(ctx context.Context, patience time.Duration) (service
 
 // alive says in one line why the handlers do not answer, nil if they do.
 func (u *running) alive(ctx context.Context) error {
+	if u.process != nil {
+		if err := u.process.Ended(); err != nil {
+			return err
+		}
+	}
 	_, err := u.discover(ctx, alivePatience)
 	return err
 }
 
 func (u *running) close(ctx context.Context) error {
+	if u.process != nil {
+		return u.process.Close()
+	}
 	if u.container == nil {
 		return nil
 	}
@@ -106,14 +117,20 @@ func (u *running) close(ctx context.Context) error {
 // withHandlers completes a system with the deployment that its server calls.
 func (o Options) withHandlers(ctx context.Context, sys *harness.System, bind, host string) error {
 	up := &running{}
-	if o.Handlers.Given() {
-		var err error
-		if up, _, err = o.startHandlers(ctx); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case o.Handlers.Given():
+		up, _, err = o.startHandlers(ctx)
+	case o.sdk() != sdk.Go:
+		up, err = o.startService(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if up.backend.URL != "" {
 		sys.Alive = up.alive
 	}
-	d, err := deployment.Listen(deployment.Options{Bind: bind, Backend: up.backend, Notice: o.notice})
+	d, err := deployment.Listen(deployment.Options{Bind: bind, Backend: up.backend, Nonce: up.nonce, Notice: o.notice})
 	if err != nil {
 		_ = up.close(ctx)
 		return err
@@ -124,7 +141,7 @@ func (o Options) withHandlers(ctx context.Context, sys *harness.System, bind, ho
 		if err != nil {
 			return harness.Deployed{}, err
 		}
-		out := harness.Deployed{Contract: r.Contract}
+		out := harness.Deployed{Contract: r.Contract, SDK: r.SDK}
 		if o.Handlers.Given() {
 			if out.Probe, err = ingress.NewCalls(r.Contract, sys.Partitions, d.Control()); err != nil {
 				return harness.Deployed{}, err

@@ -41,6 +41,8 @@ type Options struct {
 type Measured struct {
 	Name   string
 	Server runtime.Identity
+	// SDK is that of the handlers, as in [harness.System].
+	SDK string
 	// Altered is in what its server differs from a plain one.
 	Altered model.Settings
 	// Rate is how often the plan failed in a way that counts, of the executions that did or

@@ -141,7 +141,7 @@ func (d *drawing) session(ctx context.Context, v Version, m *Measured, n, to int
 		return 0, begun
 	}
 	if result.Identity.Version != "" {
-		m.Server = result.Identity
+		m.Server, m.SDK = result.Identity, result.SDK
 	}
 	return done, err
 }

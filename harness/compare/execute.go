@@ -52,7 +52,7 @@ func (v *measuring) failed(why string) {
 // unless it failed.
 func (c *comparison) take(ctx context.Context, v *measuring, result *session.Result) {
 	if result.Identity.Version != "" {
-		v.Server = result.Identity
+		v.Server, v.SDK = result.Identity, result.SDK
 	}
 	find := func(is func(*harness.Run) bool) *harness.Run {
 		i := slices.IndexFunc(result.Failures, func(r harness.Run) bool { return is(&r) })

@@ -23,7 +23,7 @@ import (
 
 // CaseVersion is the version of the format of [Case] that this package writes, and
 // the newest that it reads.
-const CaseVersion = 3
+const CaseVersion = 4
 
 // maxCase bounds the file of a case.
 const maxCase = 1 << 30
@@ -44,8 +44,10 @@ type Case struct {
 	// Server is the server that failed. Runtime is its text ("restate-server 1.7.12 (577e032),
 	// process"), for readers; before version 3 it stands alone. Settings are what else it was
 	// given, K=V each, and the planted bugs.
-	Server   Server   `json:"server,omitzero"`
-	Runtime  string   `json:"runtime"`
+	Server  Server `json:"server,omitzero"`
+	Runtime string `json:"runtime"`
+	// SDK is that of the handlers that it called, "" if the server's record of them names none.
+	SDK      string   `json:"sdk,omitempty"`
 	Settings []string `json:"settings,omitempty"`
 	// Culprit is the key of the call that does not finish, the zero value unless the case is
 	// of a stuck operation. HeldBy is its text, for readers; before version 3 it stands alone.
@@ -237,10 +239,10 @@ func (c *Case) NotGiven(on Subject) []string {
 
 // CaseOf makes a case of a failure that was reduced, with the rate of
 // [Shrunk.FailsAgain], expected to fail on nothing but the bugs that were planted.
-func CaseOf(broken model.Guarantee, s *Shrunk, on Subject, server runtime.Identity) *Case {
+func CaseOf(broken model.Guarantee, s *Shrunk, on Subject, server runtime.Identity, sdk string) *Case {
 	c := &Case{
 		Version: CaseVersion, Guarantee: broken.String(), Broken: broken, Promoted: time.Now().UTC().Truncate(time.Second),
-		Settings: on.Settings, Rate: s.FailsAgain(), Plan: generators.Encode(s.Best),
+		Settings: on.Settings, SDK: sdk, Rate: s.FailsAgain(), Plan: generators.Encode(s.Best),
 	}
 	if server != (runtime.Identity{}) {
 		c.Server, c.Runtime = Server{Backend: server.Backend, Version: server.Version, Build: server.Build}, server.String()

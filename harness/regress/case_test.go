@@ -23,7 +23,7 @@ func kept(t *testing.T) (*Case, string) {
 	h := &model.History{Header: model.Header{Version: model.HistoryVersion, Run: "r"}, Ended: true}
 	s := &Shrunk{Reduction: generators.Reduction{Best: plan}, Rate: generators.Rate{Failures: 10, Runs: 20}, Witness: h}
 	c := CaseOf(model.Guarantee{Code: model.AcknowledgedMissing, Operation: model.AddChange}, s,
-		Subject{Settings: []string{"RESTATE_X=1"}, Bugs: []string{"lost-at-kill"}}, runtime.Identity{Backend: "simulated", Version: "1.7.12"})
+		Subject{Settings: []string{"RESTATE_X=1"}, Bugs: []string{"lost-at-kill"}}, runtime.Identity{Backend: "simulated", Version: "1.7.12"}, "sdk go 1.2.0")
 	path, err := CaseFile(filepath.Join(t.TempDir(), "regressions"), "lost-add")
 	require.NoError(t, err)
 	require.NoError(t, c.Save(path))
@@ -111,14 +111,14 @@ func TestUnusableCaseIsRefusedWithTheReason(t *testing.T) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for _, broken := range []struct{ name, old, new, want string }{
-		{"no version", `"version": 3,`, `"version": 0,`, "format version 0: want 1 to 3"},
+		{"no version", `"version": 4,`, `"version": 0,`, "format version 0: want 1 to 4"},
 		{"byte order mark", "{", "\xef\xbb\xbf{", "byte order mark"},
 		{"more strikes than runs", `"strikes": 10`, `"strikes": 21`, "rate: 21 strikes of 20 runs"},
 		{"strikes below zero", `"strikes": 10`, `"strikes": -1`, "rate: -1 strikes of 20 runs"},
 		{"a rate of a billion", `"runs": 20`, `"runs": 1000000000`, "of at most 100000 runs"},
 		{"a setting without a value", `"bug": "lost-at-kill"`, `"setting": "K"`, `the setting "K": want NAME=VALUE`},
 		{"no version of a server", `"bug": "lost-at-kill"`, `"server": "1.[7"`, `the server "1.[7": want a version`},
-		{"later", `"version": 3,`, `"version": 4,`, "format version 4; this retain reads up to 3"},
+		{"later", `"version": 4,`, `"version": 5,`, "format version 5; this retain reads up to 4"},
 		{"unknown guarantee", `"acknowledged-missing"`, `"lost"`, `no guarantee has the code "lost"`},
 		{"no guarantee", `"broken": {`, `"broken_": {`, `unknown field "broken_"`},
 		{"unknown field", `"guarantee"`, `"guaranty"`, `unknown field "guaranty"`},

@@ -57,7 +57,7 @@ func TestShrinkEndsEarlyWhenTheSameHolderFails(t *testing.T) {
 		assert.Equal(t, "clearAll()", s.Run.Outcome.Liveness.Held.Holder.Op)
 		assert.NotEmpty(t, s.Run.Where, "it was asked about")
 		assert.Positive(t, s.Rate.Failures)
-		assert.Equal(t, r.HeldBy().Culprit().Key(), CaseOf(model.Guarantee{Code: model.OperationFinishes}, s, Subject{}, runtime.Identity{}).Culprit)
+		assert.Equal(t, r.HeldBy().Culprit().Key(), CaseOf(model.Guarantee{Code: model.OperationFinishes}, s, Subject{}, runtime.Identity{}, "").Culprit)
 		assert.FileExists(t, filepath.Join(r.Dir, ReducedFactsFile))
 	})
 }

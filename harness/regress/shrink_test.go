@@ -186,7 +186,7 @@ func TestShrinkReducesTheObjectOfTheFinding(t *testing.T) {
 	assert.Zero(t, s.Rate, "there was no time")
 	assert.Equal(t, s.Seen(), s.FailsAgain())
 	assert.NotZero(t, s.FailsAgain().Failures)
-	assert.Equal(t, s.FailsAgain(), CaseOf(model.Guarantee{Code: model.AcknowledgedIsKept}, s, Subject{}, runtime.Identity{}).Rate)
+	assert.Equal(t, s.FailsAgain(), CaseOf(model.Guarantee{Code: model.AcknowledgedIsKept}, s, Subject{}, runtime.Identity{}, "").Rate)
 }
 
 // seen is a reduction of whose executions the first ones failed.

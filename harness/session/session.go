@@ -101,7 +101,9 @@ type Result struct {
 	KnownNotSeen []harness.KnownFinding
 	// Identity is the last runtime's.
 	Identity runtime.Identity
-	Took     time.Duration
+	// SDK is that of the handlers that it called, as in [harness.System].
+	SDK  string
+	Took time.Duration
 	// Missing says what a vacuous session lacks, Because why that may be.
 	Missing []string
 	Because string
@@ -359,7 +361,7 @@ func (s *session) one(ctx context.Context, n int) harness.Run {
 		return r
 	}
 	s.mu.Lock()
-	s.result.Identity = sys.Runtime.Identity()
+	s.result.Identity, s.result.SDK = sys.Runtime.Identity(), sys.SDK
 	s.mu.Unlock()
 	r.Runtime = sys.number
 	id := s.id + "-" + strconv.Itoa(n)

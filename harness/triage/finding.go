@@ -70,6 +70,8 @@ type Finding struct {
 	Number   int              `json:"number"`
 	Age      int              `json:"age"`
 	Identity runtime.Identity `json:"identity"`
+	// SDK is that of the handlers, "" if the server's record of them names none.
+	SDK string `json:"sdk,omitempty"`
 	// Config is the plan's, Settings are the server's, as their key, with secrets
 	// left out.
 	Config   generators.Config `json:"config"`
@@ -128,7 +130,7 @@ func FactsOf(r *harness.Run) Finding {
 	}
 	if r.Outcome != nil {
 		f.CameAt = r.CameAt()
-		f.Liveness, f.Identity = r.Outcome.Liveness, r.Outcome.Server
+		f.Liveness, f.Identity, f.SDK = r.Outcome.Liveness, r.Outcome.Server, r.Outcome.SDK
 		f.Run, f.Age, f.TookMs = r.Outcome.ID, r.Outcome.Age, r.Outcome.Took.Milliseconds()
 	}
 	return f

@@ -55,7 +55,7 @@ func LoadRun(f Finding, dir, planFile, historyFile string, o checker.Options) (*
 	if f.Verdict != "" {
 		r.Verdict = f.Verdict
 	}
-	r.Outcome = &harness.Outcome{ID: h.Run, Server: serverOf(f, h), Plan: plan, History: h, Path: path, Age: f.Age}
+	r.Outcome = &harness.Outcome{ID: h.Run, Server: serverOf(f, h), SDK: f.SDK, Plan: plan, History: h, Path: path, Age: f.Age}
 	r.Tally = harness.TallyOf(f.Number, h)
 	r.Check = checker.Check(h, o)
 	if r.Check.Broken() == nil {

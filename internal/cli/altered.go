@@ -12,6 +12,7 @@ import (
 	"retain/model"
 	"retain/runtime/binary"
 	"retain/runtime/simulated"
+	"retain/service/sdk"
 )
 
 // alteredSettings lists how the flags differ from a plain server under retain's defaults. The
@@ -64,6 +65,9 @@ func alteredServer() (out model.Settings) {
 	}
 	add := func(kind model.SettingKind, name, value, hash string) {
 		out = append(out, flagSetting(kind, name, value, hash))
+	}
+	if *sdkFlag != string(sdk.Go) {
+		add(model.ServerSetting, "sdk", *sdkFlag, "")
 	}
 	if *configFlag != "" {
 		add(model.FileSetting, "restate.config", filepath.Base(*configFlag), digest(*configFlag))

@@ -109,7 +109,7 @@ func campaignOptions(ctx context.Context) (campaign.Options, error) {
 	return campaign.Options{
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settings(), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
 		Start: campaign.Start{
-			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
+			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: askedSDK(), Altered: on.altered,
 			Unresolved: draw.Unresolved, Server: draw.Server, StartConfigs: draw.StartConfigs, VQueues: draw.VQueues, Loads: draw.Loads, Scheduled: draw.Scheduled, Known: knownFindings,
 		},
 		Dir: dir, Canaries: Canaries(on.open), ShrinkBudget: *shrinkFlag, Subject: subjectOf,
@@ -124,7 +124,7 @@ func subjectOf(server runtime.Identity) regress.Subject {
 // finding renders a violation, or its reduction if s is not nil, and writes its page.
 // flags are those that its replay needs beside those of the server.
 func finding(r harness.Run, s *regress.Shrunk, flags ...string) string {
-	c := report.Context{SDK: sdk(), Flags: append(serverArguments(), flags...), Shrunk: s}
+	c := report.Context{Flags: append(serverArguments(), flags...), Shrunk: s}
 	if s != nil {
 		r.Problem = errors.Join(r.Problem, s.Problem)
 	}

@@ -11,6 +11,7 @@ import (
 	"retain/generators"
 	"retain/harness/backend"
 	"retain/runtime/simulated"
+	"retain/service/sdk"
 )
 
 // checkFlags refuses a command line that contradicts itself or can't be executed.
@@ -36,6 +37,9 @@ func checkEmpty() (err error) {
 // checkValues refuses values outside their range.
 func checkValues() error {
 	if err := backend.Name(*runtimeFlag).Check(); err != nil {
+		return err
+	}
+	if err := sdk.Name(*sdkFlag).Check(); err != nil {
 		return err
 	}
 	bugs, err := simulated.ParseBugs(*bugsFlag)
@@ -92,6 +96,8 @@ func checkSource() error {
 		return fmt.Errorf("-restate.image is for containers: leave out -runtime %s, or say -runtime container", name)
 	case name == backend.Simulated && (isSet(flag.Lookup("restate.version")) || *configFlag != "" || len(envFlag) > 0):
 		return errors.New("-restate.version, -restate.config and -restate.env are for a real server: leave them out, or say -runtime process or container")
+	case name == backend.Simulated && isSet(flag.Lookup("sdk")):
+		return fmt.Errorf("-sdk %s: the simulated runtime calls handlers of its own: leave it out, or say -runtime process or container", *sdkFlag)
 	case binary && (name == backend.Container || name == backend.Simulated):
 		return fmt.Errorf("-restate.binary is for the native server: leave out -runtime %s, or say -runtime process", name)
 	}

@@ -41,11 +41,10 @@ type T interface {
 }
 
 // Main checks the command line, runs the tests and returns the exit code. A bad command
-// line is refused in one line, before any test starts. goMod is the text of the project's
-// go.mod, which names the version of the SDK under test; knownFindings is that of
+// line is refused in one line, before any test starts. knownFindings is the text of
 // [KnownFindings].
-func Main(m interface{ Run() int }, goMod, knownFindings string) int {
-	modules, shippedFindings = goMod, knownFindings
+func Main(m interface{ Run() int }, knownFindings string) int {
+	shippedFindings = knownFindings
 	err := parseFlags()
 	if err == nil {
 		err = inheritFlags()

@@ -46,7 +46,7 @@ func Compare(t T) {
 	}
 	names, _ := upgrade.Names(*versionsFlag) // checked before anything started
 	names, ordered := upgrade.Sorted(names)
-	out := report.Comparison{SDK: sdk(), Flags: serverArguments(), At: time.Now().UTC()}
+	out := report.Comparison{Flags: serverArguments(), At: time.Now().UTC()}
 	if *planFlag != "" {
 		var err error
 		if out.Plan, out.Record, err = compare.Load(*planFlag, checks()); err != nil {

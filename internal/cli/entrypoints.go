@@ -27,7 +27,7 @@ var (
 	// A regression says itself where it is expected to fail.
 	regressionFlags = slices.DeleteFunc(slices.Clone(sessionFlags), func(name string) bool { return name == "known" })
 	// comparedFlags are those that hold for each version of a comparison.
-	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary"}
+	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary", "sdk"}
 	// upgradeFlags are those that hold for each version of an upgrade.
 	upgradeFlags = append(slices.Clone(comparedFlags), "bugs", "known", "keep.data", "junit")
 	drawFlags    = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}

@@ -11,6 +11,7 @@ import (
 	"retain/harness/backend"
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/service/sdk"
 )
 
 // The flags of retain. Those of Go and rapid keep their meaning; docs/flags.md lists all.
@@ -36,6 +37,7 @@ var (
 	dataFlag       = flag.Bool("keep.data", false, "keep the server's data directory with a violation, as a tar")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
 	junitFlag      = flag.String("junit", "", "file for the session as JUnit XML")
+	sdkFlag        = flag.String("sdk", string(sdk.Go), "SDK of the reference service that the server calls: "+sdk.List())
 	planFlag       = flag.String("plan", "", "with -run Replay or Compare: the plan to execute")
 	durationFlag   = flag.Duration("duration", 0, "with -run Campaign or Properties: how long plans are drawn, such as 8h; add -timeout 0; with -run Compare: the time for all versions together")
 	workersFlag    = flag.Int("workers", 2, "with -run Campaign or Properties: how many plans run side by side, each on a server of its own")
@@ -79,7 +81,7 @@ func isSet(f *flag.Flag) (given bool) {
 // serverFlags are the flags that choose the server, its bounds and what is known of it.
 // -restate.env is another.
 var serverFlags = []string{
-	"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "bugs", "bugs.rate", "recovery.max", "completion.max", "known",
+	"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "bugs", "bugs.rate", "recovery.max", "completion.max", "known", "sdk",
 }
 
 // serverArguments are the server flags of the command line, for a command that replays.

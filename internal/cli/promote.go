@@ -42,7 +42,7 @@ func (e *executed) promote(t T, plan generators.Plan) {
 		shrunk, by = unreduced(plan, s, shrunk)
 		guarantee = failed.Guarantee()
 	}
-	kept := regress.CaseOf(guarantee, shrunk, subject(s), s.Identity)
+	kept := regress.CaseOf(guarantee, shrunk, subject(s), s.Identity, s.SDK)
 	if err := kept.Save(path); err != nil {
 		t.Errorf("harness: %v", err)
 		return

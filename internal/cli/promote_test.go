@@ -20,5 +20,5 @@ func TestUnreducedStuckPlanNamesItsHolder(t *testing.T) {
 	plan := generators.StartAndStop(model.Kill)
 	session := &session.Result{Verdict: harness.Violation, Failures: []harness.Run{failed}, Counts: map[harness.Verdict]int{harness.Violation: 1}}
 	kept, _ := unreduced(plan, session, nil)
-	assert.Equal(t, held.Culprit().Key(), regress.CaseOf(model.Guarantee{Code: model.OperationFinishes}, kept, regress.Subject{}, runtime.Identity{}).Culprit)
+	assert.Equal(t, held.Culprit().Key(), regress.CaseOf(model.Guarantee{Code: model.OperationFinishes}, kept, regress.Subject{}, runtime.Identity{}, "").Culprit)
 }

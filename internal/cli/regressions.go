@@ -81,7 +81,7 @@ func regression(t T, file, about string) {
 		cannotBegin(t, fmt.Errorf("%s: %w", file, err))
 	}
 	output := &strings.Builder{} // of a violation, which may be expected
-	reporter := &report.Reporter{Name: t.Name(), Out: output, SDK: sdk(), Flags: serverArguments(), Seed: plan.Seed}
+	reporter := &report.Reporter{Name: t.Name(), Out: output, Flags: serverArguments(), Seed: plan.Seed}
 	options := Options()
 	options.Draw, options.Plans, options.Workers, options.Fresh = func(int) generators.Plan { return withServer(plan) }, kept.Runs(), 3, true
 	options.Base, options.Dir, options.KeepData = settingsOn(place), artifacts, *dataFlag && place != backend.Simulated

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -60,6 +61,12 @@ func (r replayedCase) tell() {
 // origin of its rate if that is another server or a planted bug.
 func (r replayedCase) where() string {
 	here, was := printable.Line(r.session.Identity.String()), printable.Line(r.kept.Runtime)
+	if sdk := r.session.SDK; sdk != "" {
+		here += " · " + printable.Line(sdk)
+	}
+	if sdk := cmp.Or(r.kept.SDK, r.session.SDK); sdk != "" && was != "" { // older cases do not say it
+		was += " · " + printable.Line(sdk)
+	}
 	says := "\n           on " + here
 	if r.session.Identity.Backend == string(backend.Simulated) {
 		says += " (this tests retain, not Restate)"

@@ -13,6 +13,7 @@ import (
 	"retain/runtime"
 	"retain/runtime/reaper"
 	"retain/runtime/simulated"
+	"retain/service/sdk"
 )
 
 // open opens the runtime of the flags.
@@ -73,7 +74,7 @@ func sweep(ctx context.Context) {
 // chooseServer selects the runtime of a server, and checks its settings.
 func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice func(string), s server) (chosen, error) {
 	options := backend.Options{
-		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed,
+		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: sdk.Name(*sdkFlag),
 		Notice: func(line string) {
 			notice(line)
 			say("note      ", line)
@@ -85,6 +86,9 @@ func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice fu
 	open, choice, err := backend.Choose(ctx, s.settings, options)
 	if err != nil {
 		return chosen{}, err
+	}
+	if err := options.PrepareService(ctx, choice); err != nil {
+		return chosen{}, withChoice(choice, name, err)
 	}
 	found, err := options.Subjects(ctx, choice, s.settings, s.versions)
 	if err == nil {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"retain/generators"
@@ -70,7 +69,7 @@ func execute(t T, p program) *executed {
 	if err := checkNamed(p.versions); err != nil {
 		cannotBegin(t, err)
 	}
-	reporter := &report.Reporter{Name: t.Name(), Out: console, Verbose: verbose(), SDK: sdk(), Flags: serverArguments(), Seed: p.seed}
+	reporter := &report.Reporter{Name: t.Name(), Out: console, Verbose: verbose(), Flags: serverArguments(), Seed: p.seed}
 	options := Options()
 	options.Draw, options.Plans, options.Time, options.AtLeast, options.Workers, options.Fresh =
 		p.draw, p.plans, sessionTime(), harness.Judgeable, workers(p.plans), p.fresh
@@ -147,14 +146,4 @@ func (j *job) tryToConduct() (*session.Result, error) {
 	j.options.Open, j.options.Room, j.options.Altered = on.open, on.choice.Room, on.altered
 	j.reporter.Altered = on.altered
 	return session.Conduct(j.ctx, j.options)
-}
-
-// modules is the text of the project's go.mod.
-var modules string
-
-// sdk names the SDK of the handlers under test, with its version in go.mod.
-func sdk() string {
-	_, after, _ := strings.Cut(modules, "github.com/restatedev/sdk-go v")
-	version, _, _ := strings.Cut(after, "\n")
-	return "sdk go " + version
 }

@@ -14,6 +14,7 @@ import (
 	"retain/harness/session"
 	"retain/runtime"
 	"retain/runtime/versions"
+	"retain/service/sdk"
 )
 
 // settings are the settings of every server, by the flags.
@@ -133,6 +134,15 @@ func Options() session.Options {
 
 // Native opens native servers as the flags say, and ignores -runtime.
 func Native(ctx context.Context) (harness.Open, error) {
-	open, _, err := backend.Choose(ctx, settings(), backend.Options{Name: backend.Process, Binary: binaryFlag.plain, Binaries: binaryFlag.named})
+	open, _, err := backend.Choose(ctx, settings(), backend.Options{Name: backend.Process, Binary: binaryFlag.plain, Binaries: binaryFlag.named, SDK: sdk.Name(*sdkFlag)})
 	return open, err
+}
+
+// askedSDK names the handlers that are asked for. What is deployed is known once the server
+// has a record of it.
+func askedSDK() string {
+	if backend.Name(*runtimeFlag) == backend.Simulated {
+		return ""
+	}
+	return "sdk " + *sdkFlag
 }

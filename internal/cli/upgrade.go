@@ -144,7 +144,7 @@ func upgradeOptions(ctx context.Context) (campaign.Options, error) {
 	return campaign.Options{
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settingsOn(on.choice.Name), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag},
 		Start: campaign.Start{
-			Seed: seed, Shard: campaign.Shard{Of: 1}, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: sdk(), Altered: on.altered,
+			Seed: seed, Shard: campaign.Shard{Of: 1}, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: askedSDK(), Altered: on.altered,
 			Server: o.Server, StartConfigs: o.StartConfigs, VQueues: upgradeDrawsVQueues(), Loads: upgradeLoads(), Scheduled: o.Scheduled, Unweighted: true, Known: knownFindings,
 			Upgrade: u,
 		},

@@ -1,21 +1,58 @@
 package deployment_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"retain/internal/selftest"
+	"retain/runtime"
 	"retain/service"
 	"retain/service/deployment"
+	"retain/service/reference"
+	"retain/service/sdk"
 )
 
 const jsonType = "application/json"
 
-// Every handler of the contract, through the ingress of a real server, body by
-// body.
-func TestHandlersFollowTheContract(t *testing.T) {
-	d := deploy(t)
+// The reference services of all SDKs follow one contract, through the ingress of a real
+// server, body by body. The server is told by each which SDK it is on.
+func TestServicesOfOtherSDKsFollowTheContract(t *testing.T) {
+	selftest.Long(t, "30 s")
+	for _, name := range sdk.Names() {
+		if name == sdk.Go {
+			continue
+		}
+		t.Run(string(name), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute) // the first one builds it
+			defer cancel()
+			nonce := reference.NewNonce()
+			started, err := sdk.Start(ctx, name, sdk.Options{Nonce: nonce, Notice: func(line string) { t.Log(line) }})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, started.Close()) })
+			o := deployment.Options{Backend: service.Backend{URL: started.URL("")}, Nonce: nonce}
+			d := deployWith(t, func() runtime.Runtime { return newServer(t, nil) }, o, "")
+			testHandlers(t, d)
+			testAddThenFail(t, d)
+			testMapEntries(t, d)
+			testKinds(t, d)
+			assert.Equal(t, reply{200, jsonType, `{"nonce":"` + nonce + `"}`, nil}, d.call("RetainCanary/any/ping", "", ""))
+			ctx, cancel = context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			r, err := deployment.Register(ctx, client, d.server.Endpoints().Admin, d.URL(""))
+			require.NoError(t, err)
+			assert.Regexp(t, "^sdk "+string(name)+` [0-9]+\.[0-9]+`, r.SDK)
+		})
+	}
+}
+
+func TestHandlersFollowTheContract(t *testing.T) { testHandlers(t, deploy(t)) }
+
+func testHandlers(t *testing.T, d *deployed) {
 	for _, c := range []struct {
 		path, in string
 		want     reply
@@ -63,8 +100,9 @@ func TestHandlersFollowTheContract(t *testing.T) {
 }
 
 // A terminal error has the object's key as its message, and its addition stays.
-func TestAddThenFailKeepsItsEffect(t *testing.T) {
-	d := deploy(t)
+func TestAddThenFailKeepsItsEffect(t *testing.T) { testAddThenFail(t, deploy(t)) }
+
+func testAddThenFail(t *testing.T, d *deployed) {
 	got := d.call("Counter/a key/addThenFail", "3", "")
 	assert.Equal(t, 500, got.status)
 	var failure struct {
@@ -78,8 +116,9 @@ func TestAddThenFailKeepsItsEffect(t *testing.T) {
 }
 
 // Each entry of a map is a state key of its own, and clearAll returns them all.
-func TestMapEntriesAreStoredAndClearedTogether(t *testing.T) {
-	d := deploy(t)
+func TestMapEntriesAreStoredAndClearedTogether(t *testing.T) { testMapEntries(t, deploy(t)) }
+
+func testMapEntries(t *testing.T, d *deployed) {
 	want := map[string]string{"a": "1", "b": "2", "list": "3"}
 	for k, v := range want {
 		in, err := json.Marshal(map[string]string{"key": k, "value": v})
@@ -115,8 +154,9 @@ func TestProbeIsAnsweredWithTheNonce(t *testing.T) {
 }
 
 // Registration answers what discovery says of each handler.
-func TestRegistrationReturnsTheKindOfEachHandler(t *testing.T) {
-	d := deploy(t)
+func TestRegistrationReturnsTheKindOfEachHandler(t *testing.T) { testKinds(t, deploy(t)) }
+
+func testKinds(t *testing.T, d *deployed) {
 	assert.Equal(t, service.Contract{
 		"Counter/add": "exclusive", "Counter/addThenFail": "exclusive", "Counter/get": "shared", "Counter/reset": "exclusive",
 		"MapObject/set": "exclusive", "MapObject/get": "exclusive", "MapObject/clearAll": "exclusive",

@@ -21,6 +21,8 @@ type Options struct {
 	// Backend is handlers that are listening already, of any SDK; the zero value is
 	// the reference service, started here.
 	Backend service.Backend
+	// Nonce is what the backend answers a probe of ours with; "" for handlers of others.
+	Nonce string
 	// MaxHold is the longest that a gate holds; 0 is [proxy.DefaultMaxHold].
 	MaxHold time.Duration
 	// Notice, if not nil, gets lines for the user. It must not block.
@@ -32,19 +34,20 @@ type Options struct {
 // Deployment is handlers and the endpoint proxy in front of them.
 type Deployment struct {
 	proxy *proxy.Proxy
-	own   *reference.Server // nil where the handlers are somebody else's
+	nonce string
+	own   *reference.Server // nil where the handlers are somewhere else
 }
 
 // Listen starts a deployment. It is up when Listen returns; handlers of others
 // are not asked.
 func Listen(o Options) (*Deployment, error) {
-	d := &Deployment{}
+	d := &Deployment{nonce: o.Nonce}
 	if o.Backend.URL == "" {
 		own, err := reference.Listen(reference.Options{Log: o.Log})
 		if err != nil {
 			return nil, err
 		}
-		d.own, o.Backend.URL = own, own.URL("")
+		d.own, d.nonce, o.Backend.URL = own, own.Nonce(), own.URL("")
 	}
 	p, err := proxy.Listen(proxy.Options{Bind: o.Bind, Backend: o.Backend, MaxHold: o.MaxHold, Notice: o.Notice})
 	if err != nil {
@@ -66,14 +69,9 @@ func (d *Deployment) Control() service.Control { return d.proxy }
 // beyond [service.Control].
 func (d *Deployment) Proxy() *proxy.Proxy { return d.proxy }
 
-// Nonce is the answer to a probe of the reference service here, and of no other; "" for
+// Nonce is the answer to a probe of this reference service, and of no other; "" for
 // handlers of others.
-func (d *Deployment) Nonce() string {
-	if d.own == nil {
-		return ""
-	}
-	return d.own.Nonce()
-}
+func (d *Deployment) Nonce() string { return d.nonce }
 
 // Close ends the proxy and the reference service, in this order: what the runtime
 // still has open breaks off as if the deployment had gone away.

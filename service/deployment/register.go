@@ -13,6 +13,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"retain/internal/printable"
 	"retain/service"
 )
 
@@ -21,6 +22,8 @@ type Registration struct {
 	// ID is the server's id of the deployment.
 	ID       string
 	Contract service.Contract
+	// SDK names that of the handlers, "sdk java 2.4.0 (2a001aec)"; "" if they told none.
+	SDK string
 }
 
 // Register makes a deployment known to the server whose admin API is at adminURL. It
@@ -95,6 +98,7 @@ func reason(answer []byte) string {
 func registrationOf(answer []byte) (Registration, error) {
 	var registered struct {
 		ID       string `json:"id"`
+		SDK      string `json:"sdk_version"`
 		Services []struct {
 			Name     string `json:"name"`
 			Handlers []struct {
@@ -115,5 +119,26 @@ func registrationOf(answer []byte) (Registration, error) {
 			contract[s.Name+"/"+h.Name] = service.HandlerType(strings.ToLower(h.Kind))
 		}
 	}
-	return Registration{ID: registered.ID, Contract: contract}, nil
+	return Registration{ID: registered.ID, Contract: contract, SDK: sdkOf(registered.SDK)}, nil
+}
+
+const (
+	// sdkPrefix begins what the official SDKs call themselves: "restate-sdk-java/2.4.0_2a001aec".
+	sdkPrefix = "restate-sdk-"
+	// maxSDK bounds the name of an SDK, in columns.
+	maxSDK = 80
+)
+
+// sdkOf is the name of an SDK for a reader.
+func sdkOf(told string) string {
+	if told == "" {
+		return ""
+	}
+	name, version, _ := strings.Cut(printable.Cut(told, maxSDK), "/")
+	release, build, built := strings.Cut(version, "_")
+	text := strings.TrimSpace("sdk " + strings.TrimPrefix(name, sdkPrefix) + " " + release)
+	if built {
+		text += " (" + build + ")"
+	}
+	return text
 }

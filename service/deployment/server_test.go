@@ -78,7 +78,14 @@ func deploy(t testing.TB, env ...string) *deployed {
 // server: the deployment is closed after it.
 func deployOn(t testing.TB, server func() runtime.Runtime, listen, dial string) *deployed {
 	t.Helper()
-	deployment, err := deployment.Listen(deployment.Options{Bind: listen, Notice: func(line string) { t.Log(line) }})
+	return deployWith(t, server, deployment.Options{Bind: listen}, dial)
+}
+
+// deployWith is [deployOn] for any deployment.
+func deployWith(t testing.TB, server func() runtime.Runtime, o deployment.Options, dial string) *deployed {
+	t.Helper()
+	o.Notice = func(line string) { t.Log(line) }
+	deployment, err := deployment.Listen(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, deployment.Close()) })
 	d := &deployed{

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"retain/service"
 	"retain/service/proxy"
 )
 
@@ -73,7 +74,7 @@ func serveRaw(c net.Conn, endings chan<- ending) {
 // in half a minute.
 func TestAttemptThatEndsResetsNeitherSideOfItsStream(t *testing.T) {
 	backend, ended := rawHandlers(t)
-	p, err := proxy.Listen(proxy.Options{Backend: backend})
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: backend}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	c := server(t)

@@ -40,18 +40,22 @@ func Names() []Name {
 	return out
 }
 
-// Check returns an error that lists the SDKs, unless the name is one.
-func (n Name) Check() error {
-	known := Names()
-	if slices.Contains(known, n) {
-		return nil
-	}
+// List is a sentence's list of [Names]: "go, java or python".
+func List() string {
 	var text []string
-	for _, name := range known {
+	for _, name := range Names() {
 		text = append(text, string(name))
 	}
 	last := len(text) - 1
-	return fmt.Errorf("-sdk %s: want %s or %s", n, strings.Join(text[:last], ", "), text[last])
+	return strings.Join(text[:last], ", ") + " or " + text[last]
+}
+
+// Check returns an error that lists the SDKs, unless the name is one.
+func (n Name) Check() error {
+	if slices.Contains(Names(), n) {
+		return nil
+	}
+	return fmt.Errorf("-sdk %s: want %s", n, List())
 }
 
 // Options of a [Service].

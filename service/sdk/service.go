@@ -165,8 +165,14 @@ func (s *Service) kill() {
 	s.guardian.Watch(0)
 }
 
+// freezeBound is the longest that the threads of a service may take to stop: it is less than
+// a millisecond for the most part.
+const freezeBound = 10 * time.Second
+
 // Freeze stops all threads of the service, and returns when none runs.
-func (s *Service) Freeze(ctx context.Context) error {
+func (s *Service) Freeze() error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), freezeBound, fmt.Errorf("not within %s", freezeBound))
+	defer cancel()
 	s.mu.Lock()
 	p := s.last
 	p.frozen = true
@@ -184,11 +190,12 @@ func (s *Service) Freeze(ctx context.Context) error {
 }
 
 // Thaw lets a service go on that was frozen.
-func (s *Service) Thaw() {
+func (s *Service) Thaw() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last.frozen = false
 	s.last.signal(syscall.SIGCONT)
+	return nil
 }
 
 // Exited is closed when the process that was started last has ended, with all that it
@@ -197,6 +204,17 @@ func (s *Service) Exited() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last.exited
+}
+
+// Ended says that the process which was started last has ended, and how, with the last line
+// that it printed; nil while it runs.
+func (s *Service) Ended() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.last.over() {
+		return nil
+	}
+	return fmt.Errorf("the %s service has ended (%s): %s", s.built.language.title, s.last.cmd.ProcessState, lastLine(s.Log(), nil))
 }
 
 // LastLines are the last lines that the service printed, indented, each after a line break.

@@ -64,7 +64,7 @@ func TestFrozenServiceAnswersNothingUntilItIsThawed(t *testing.T) {
 	fakeLanguage(t, "well", nil)
 	s := started(t, Options{})
 	pid := who(t, s).PID
-	require.NoError(t, s.Freeze(bounded(t, time.Minute)))
+	require.NoError(t, s.Freeze())
 	assert.True(t, child.Stopped(pid), "a thread runs on once Freeze has returned")
 	answered := make(chan error, 1)
 	go func() {
@@ -76,9 +76,9 @@ func TestFrozenServiceAnswersNothingUntilItIsThawed(t *testing.T) {
 		t.Fatalf("it answered although no thread of it runs: %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	s.Thaw()
+	require.NoError(t, s.Thaw())
 	require.NoError(t, <-answered)
-	require.NoError(t, s.Freeze(bounded(t, time.Minute)))
+	require.NoError(t, s.Freeze())
 	s.Kill() // also a frozen one
 	assert.True(t, child.Gone(pid))
 	require.NoError(t, s.Restart(bounded(t, time.Minute), false))
@@ -87,12 +87,14 @@ func TestFrozenServiceAnswersNothingUntilItIsThawed(t *testing.T) {
 func TestServiceThatDiesByItselfIsAnnounced(t *testing.T) {
 	fakeLanguage(t, "well", nil)
 	s := started(t, Options{})
+	require.NoError(t, s.Ended())
 	require.NoError(t, syscall.Kill(who(t, s).PID, syscall.SIGTERM))
 	select {
 	case <-s.Exited():
 	case <-time.After(time.Minute):
 		t.Fatal("its end was not seen")
 	}
+	assert.ErrorContains(t, s.Ended(), "the Fake service has ended (signal: terminated): "+portLine)
 }
 
 func TestServiceThatDoesNotComeUpIsOneLineWithItsLastOnes(t *testing.T) {

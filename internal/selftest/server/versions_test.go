@@ -116,7 +116,7 @@ func TestLossOfOneVersionIsReducedToItsStart(t *testing.T) {
 	assert.LessOrEqual(t, len(s.Best.Steps), 4, "an end, the start, a write, a read or a kill")
 
 	path = filepath.Join(t.TempDir(), "case.json")
-	require.NoError(t, regress.CaseOf(result.Failures[0].Guarantee(), s, regress.Subject{}, result.Identity).Save(path))
+	require.NoError(t, regress.CaseOf(result.Failures[0].Guarantee(), s, regress.Subject{}, result.Identity, result.SDK).Save(path))
 	_, kept, err := regress.LoadCase(path)
 	require.NoError(t, err)
 	assert.Equal(t, s.Best, kept, "the regression has the path")
