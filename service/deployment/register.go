@@ -136,7 +136,7 @@ func sdkOf(told string) string {
 	}
 	name, version, _ := strings.Cut(printable.Cut(told, maxSDK), "/")
 	release, build, built := strings.Cut(version, "_")
-	text := strings.TrimSpace("sdk " + strings.TrimPrefix(name, sdkPrefix) + " " + release)
+	text := strings.TrimSpace("sdk " + strings.TrimPrefix(name, sdkPrefix) + " " + strings.TrimPrefix(release, "v"))
 	if built {
 		text += " (" + build + ")"
 	}

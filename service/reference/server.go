@@ -87,7 +87,11 @@ func (o Options) handler() (http.Handler, error) {
 	for _, d := range append(all, probe(o.Nonce)) {
 		endpoint.Bind(d)
 	}
-	return endpoint.Handler()
+	handler, err := endpoint.Handler()
+	if err != nil {
+		return nil, err
+	}
+	return named(handler), nil
 }
 
 // URL is the server's base URL without a trailing slash, under the name or

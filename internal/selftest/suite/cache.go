@@ -17,18 +17,20 @@ import (
 )
 
 // Cache is a cache directory for the sessions of a test's children: sessions outside of
-// it don't reap them, and they reap no session outside of it. Installed servers are
-// those of the user's cache.
+// it don't reap them, and they reap no session outside of it. Installed servers and built
+// services are those of the user's cache.
 type Cache string
 
 // NewCache makes a cache directory that is removed with the test.
 func NewCache(t *testing.T) Cache {
 	users, err := reaper.CacheDir()
 	require.NoError(t, err)
-	servers := filepath.Join(users, "restate-server")
-	require.NoError(t, os.MkdirAll(servers, 0o755))
 	dir := t.TempDir()
-	require.NoError(t, os.Symlink(servers, filepath.Join(dir, "restate-server")))
+	for _, name := range []string{"restate-server", "services"} {
+		shared := filepath.Join(users, name)
+		require.NoError(t, os.MkdirAll(shared, 0o755))
+		require.NoError(t, os.Symlink(shared, filepath.Join(dir, name)))
+	}
 	return Cache(dir)
 }
 
