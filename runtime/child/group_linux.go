@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/procfs"
 )
@@ -43,6 +44,18 @@ func Members(pgid int) map[int]string {
 		}
 	}
 	return found
+}
+
+// CPUTime is how much time of processors the running processes of the group have had.
+func CPUTime(pgid int) time.Duration {
+	all, _ := procfs.AllProcs()
+	seconds := 0.0
+	for _, p := range all {
+		if stat, err := p.Stat(); err == nil && stat.PGRP == pgid {
+			seconds += stat.CPUTime()
+		}
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // threadsRun reports whether a thread of a process still runs. Where the first one

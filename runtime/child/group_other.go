@@ -5,6 +5,7 @@ package child
 import (
 	"errors"
 	"syscall"
+	"time"
 )
 
 // Gone reports whether there is no process of the group.
@@ -15,3 +16,6 @@ func Stopped(int) bool { return true }
 
 // Members is not available on this platform.
 func Members(int) map[int]string { return nil }
+
+// CPUTime is not available on this platform.
+func CPUTime(int) time.Duration { return 0 }

@@ -51,6 +51,9 @@ func serve(how string) {
 		os.Exit(3)
 	case "silent":
 		select {}
+	case "busy":
+		for began := time.Now(); time.Since(began) < time.Second; {
+		}
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(os.Getenv(envHost), os.Getenv(envPort)))
 	if err != nil {

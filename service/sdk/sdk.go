@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Name names the SDK of the handlers under test.
@@ -100,6 +99,3 @@ func Start(ctx context.Context, n Name, o Options) (*Service, error) {
 	}
 	return start(ctx, b, o)
 }
-
-// startBound is the longest that a service may take until it listens and answers.
-const startBound = 30 * time.Second

@@ -85,8 +85,6 @@ func (s *Service) Restart(ctx context.Context, anotherAddress bool) error {
 	if anotherAddress {
 		port = 0
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startBound, fmt.Errorf("it did not within %s", startBound))
-	defer cancel()
 	if err := s.spawn(ctx, port); err != nil {
 		s.kill()
 		return fmt.Errorf("start the %s service: %w%s", s.built.language.title, err, lastLines(s.Log()))
@@ -117,6 +115,8 @@ func (s *Service) spawn(ctx context.Context, port int) error {
 		child.Await(cmd.Process.Pid)
 		close(p.exited)
 	}()
+	ctx, cancel := startPatience.wait(ctx, cmd.Process.Pid)
+	defer cancel()
 	select {
 	case s.port = <-ports:
 	case <-p.exited:

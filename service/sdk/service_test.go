@@ -118,7 +118,29 @@ func TestServiceThatDoesNotComeUpIsOneLineWithItsLastOnes(t *testing.T) {
 			}
 		})
 	}
-	assert.LessOrEqual(t, startBound, 30*time.Second)
+	assert.LessOrEqual(t, startPatience.usual, 30*time.Second)
+}
+
+// A machine without time for a service is not a service that hangs.
+func TestServiceThatIsStarvedIsWaitedForAndOneThatHangsIsNot(t *testing.T) {
+	if child.CPUTime(os.Getpid()) == 0 && child.CPUTime(syscall.Getpgrp()) == 0 {
+		t.Skip("other systems than Linux do not show the time of a group")
+	}
+	was := startPatience
+	t.Cleanup(func() { startPatience = was })
+	startPatience = patience{usual: 200 * time.Millisecond, most: time.Minute, enough: 30 * time.Second, look: 100 * time.Millisecond, share: 0.02}
+	fakeLanguage(t, "busy", nil)
+	s := started(t, Options{})
+	require.NoError(t, s.Ended())
+
+	addFake(t, "silent", nil)
+	_, err := Start(bounded(t, time.Minute), fake, Options{})
+	oneLine(t, err, "start the Fake service: wait until it listens: it did not within ")
+
+	startPatience.enough = 0 // what has had so much hangs
+	addFake(t, "busy", nil)
+	_, err = Start(bounded(t, time.Minute), fake, Options{})
+	oneLine(t, err, "it did not within 200ms")
 }
 
 type errLate string
