@@ -7,19 +7,15 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"retain/model"
 )
 
 // Options narrow the plans that are drawn. The zero value draws everything.
 type Options struct {
 	// Unresolved leaves every ambiguous operation open: no plan re-sends.
 	Unresolved bool
-	// Kinds of objects to draw from; nil for all.
-	Kinds []model.Kind
-	// Faults to draw from, at least one that ends the server; nil for all. What undoes
-	// them is drawn with them.
-	Faults []model.FaultKind
+	// Exclude is what plans are not drawn with. It leaves something: see
+	// [Exclusions.Check].
+	Exclude Exclusions
 	// Partitions to draw from; nil for 1, 4 and 24.
 	Partitions []int
 	// Server is the configuration of the server that every plan names, one of
@@ -91,7 +87,7 @@ func Draw(seed uint64, number int, o Options) Plan {
 		o.targets = scheduledTargets(seed, number, o)
 	}
 	if o.Focus == (FaultPoint{}) {
-		points := faultPointsOf(faultsIn(strike, o.Faults))
+		points := o.Exclude.FaultPoints()
 		o.Focus = points[(seed+uint64(number))%uint64(len(points))]
 	}
 	vqueues := false
@@ -101,16 +97,16 @@ func Draw(seed uint64, number int, o Options) Plan {
 		vqueues = o.VQueues && vqueuesAt(seed, number, len(o.partitions())) && allHaveVQueues(o.Versions)
 		o = o.schedule(seed, number)
 	default:
-		o.Server = serverOf(seed, number, o.Partitions)
+		o.Server = serverOf(seed, number, o)
 	}
 	o.Loads = o.Loads.of(seed, number)
 	p := Plans(o).Example(int(mix(seed, uint64(number))))
-	p.Config.VQueues = vqueues
+	p.Config.VQueues = vqueues && !o.Exclude.vqueuesIn(p)
 	if p.Load.Clients > 0 {
 		p.Load.Seed = loadSeed(seed, number)
 	}
 	if len(o.Versions) > 1 {
-		p = p.switching(o.Versions, faultsIn(strike, o.Faults), rand.New(rand.NewPCG(mix(seed, versionsStream), uint64(number))))
+		p = p.switching(o.Versions, o.Exclude.ends(), rand.New(rand.NewPCG(mix(seed, versionsStream), uint64(number))))
 	}
 	p.Seed, p.Number, p.RapidSteps = seed, number, rapidSteps()
 	return p

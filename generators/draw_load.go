@@ -101,16 +101,20 @@ func (use *swarm) drawLoad(t *rapid.T, o Options) {
 	}
 	l.Between *= max(1, o.Loads.Times)
 	l.Objects = max(1, clients/together)
-	l.Operations = l.drawOperations(t, o.Kinds)
+	l.Operations = l.drawOperations(t, o.Exclude)
+	if len(l.Operations) == 0 {
+		return // what loads can do is excluded
+	}
 	use.load = l
 	use.triggers = append(use.triggers, times(4*len(use.triggers), whileInFlight)...)
 }
 
 // drawOperations draws the operations of a load: of a few kinds, at most one for each
 // object. Each plan leaves some out, but not those that keep answers short.
-func (l Load) drawOperations(t *rapid.T, among []model.Kind) []string {
+func (l Load) drawOperations(t *rapid.T, exclude Exclusions) []string {
+	among := exclude.loadKinds()
 	if len(among) == 0 {
-		among = model.Kinds()
+		return nil
 	}
 	most := min(loadKinds, l.Objects)
 	kinds := subset(t, "kind of the load", among...)
@@ -119,22 +123,39 @@ func (l Load) drawOperations(t *rapid.T, among []model.Kind) []string {
 	}
 	var out []string
 	for _, k := range kinds {
-		writes := subset(t, "writing of the load", writing(k)...)
-		for _, o := range append(withWrite(writes, writing(k)[0]), subset(t, "reading of the load", reading(k)...)...) {
+		writing, reading := exclude.loadWriting(k), exclude.reading(k)
+		writes := subset(t, "writing of the load", writing...)
+		for _, o := range append(withWrite(writes, writing[0]), subset(t, "reading of the load", reading...)...) {
 			if !o.joins || l.Clients <= fewSharing*l.Objects {
 				out = append(out, o.nameOf(k))
 			}
-			if clear := clearing(k); o.grows && !slices.ContainsFunc(writes, func(w operation) bool { return w.clears }) {
-				out = append(out, clear.nameOf(k))
+			if o.grows && !slices.ContainsFunc(writes, func(w operation) bool { return w.clears }) {
+				out = append(out, clearing(writing).nameOf(k))
 			}
 		}
 	}
 	return out
 }
 
-// clearing is the operation that clears objects of a kind.
-func clearing(k model.Kind) operation {
-	all := writing(k)
+// loadKinds lists the kinds of objects that loads have.
+func (x Exclusions) loadKinds() []model.Kind {
+	return slices.DeleteFunc(x.Kinds(), func(k model.Kind) bool {
+		return !slices.ContainsFunc(x.loadWriting(k), func(o operation) bool { return !o.clears })
+	})
+}
+
+// loadWriting lists the operations of loads that have an effect on a kind of objects: none
+// that makes answers longer without one that clears.
+func (x Exclusions) loadWriting(k model.Kind) []operation {
+	all := x.writing(k)
+	if slices.ContainsFunc(all, func(o operation) bool { return o.clears }) {
+		return all
+	}
+	return slices.DeleteFunc(all, func(o operation) bool { return o.grows })
+}
+
+// clearing is the operation that clears, of those that there are of a kind.
+func clearing(all []operation) operation {
 	return all[slices.IndexFunc(all, func(o operation) bool { return o.clears })]
 }
 

@@ -43,7 +43,7 @@ func (d *drawing) finishSituation() {
 	}
 	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", objects...)
 	// A value that the fault can lose, or the operation can remove or read.
-	d.operate(client, object, writing(object.Kind)[0].make(d, client, object))
+	d.operate(client, object, d.sureWrite(client, object))
 	switch s.Moment {
 	case Recovering, FirstAfter:
 		d.inject(Inject{Fault: s.Fault, When: InPlace{}})
@@ -62,10 +62,10 @@ func (d *drawing) finishSituation() {
 		if d.runtime == model.Down {
 			d.start()
 		}
-		d.inject(Inject{Fault: model.Kill, When: Starting{Milestone: Spawned}})
+		d.inject(Inject{Fault: d.use.exclude.End(), When: Starting{Milestone: Spawned}})
 	}
 	d.revive()
-	d.operate(client, object, model.ReadOf(writing(object.Kind)[0].make(d, client, object)))
+	d.operate(client, object, d.readOf(client, object, d.sureWrite(client, object)))
 }
 
 // revive brings the server back, if a fault took it away.
@@ -89,11 +89,8 @@ func (d *drawing) operateTarget(client int, object model.Object) int {
 // if it can.
 func (d *drawing) effective(s Situation, client int, object model.Object) model.Operation {
 	o, known := operationNamed(s.Operation)
-	switch {
-	case !known:
+	if !known {
 		panic("generators: no operation is called " + s.Operation) // it is one of Situations
-	case o.effective != nil:
-		return o.effective(d, client, object)
 	}
-	return o.make(d, client, object)
+	return o.makeEffective(d, client, object)
 }

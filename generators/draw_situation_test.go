@@ -101,7 +101,7 @@ func TestDrawnOperationsMatchTheirDescription(t *testing.T) {
 	for k, part := range kindParts {
 		found := map[string]bool{}
 		for n := range 200 {
-			for _, s := range Draw(6, n, Options{Kinds: []model.Kind{k}}).Steps {
+			for _, s := range Draw(6, n, Options{Exclude: noOtherKinds(k)}).Steps {
 				o, is := s.(Operate)
 				if !is {
 					continue
@@ -135,7 +135,7 @@ func TestEveryFaultRegistersHowPlansDrawIt(t *testing.T) {
 
 func TestFaultsOptionRestrictsFaults(t *testing.T) {
 	for n := range 100 {
-		for _, s := range Draw(7, n, Options{Faults: []model.FaultKind{model.Kill}}).Steps {
+		for _, s := range Draw(7, n, Options{Exclude: noOtherFaults(model.Kill)}).Steps {
 			if f, is := s.(Inject); is {
 				assert.Contains(t, []model.FaultKind{model.Kill, model.Start}, f.Fault)
 			}

@@ -2,6 +2,7 @@ package generators
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -32,21 +33,50 @@ var startConfigChanges = []StartConfig{
 // follows [scheduledClass].
 func (o Options) schedule(seed uint64, number int) Options {
 	partitions := o.partitions()
-	o.Partitions = []int{partitions[groupOf(seed, number, len(partitions))]}
+	on := partitions[groupOf(seed, number, len(partitions))]
 	if o.Start == (StartConfig{}) {
-		of := scheduledClass(seed, number).startConfigs()
-		round, _, _ := classTurn(number)
+		class := []Class{scheduledClass(seed, number, o)}
+		if len(o.startConfigs(class, on)) == 0 { // it is excluded with this number of partitions, and not with another one
+			on = partitions[slices.IndexFunc(partitions, func(n int) bool { return len(o.startConfigs(class, n)) > 0 })]
+		}
+		of := o.startConfigs(class, on)
+		round, _, _ := classTurn(number, len(o.classes()))
 		o.Start = of[rand.New(rand.NewPCG(seed, uint64(round))).IntN(len(of))]
 	}
+	o.Partitions = []int{on}
 	return o
+}
+
+// classes lists the classes that plans begin in, if they draw what the server is started
+// with.
+func (o Options) classes() []Class { return o.Exclude.classesWith(o.partitions()) }
+
+// startConfigs are what a server with so many partitions is started with, in some classes.
+func (o Options) startConfigs(of []Class, partitions int) (out []StartConfig) {
+	if o.Start != (StartConfig{}) {
+		if !o.Exclude.excludesConfig(Provision{Partitions: partitions}, o.Start) {
+			out = append(out, o.Start)
+		}
+		return out
+	}
+	for _, c := range of {
+		out = append(out, o.Exclude.startConfigs(c, partitions)...)
+	}
+	return out
 }
 
 // drawStartConfig draws what the server is started with, and how it is taken over.
 func drawStartConfig(t *rapid.T, c *Config, o Options) {
 	if c.Start = o.Start; c.Start == (StartConfig{}) {
-		c.Start = pick(t, "start config", pick(t, "class", Classes()...).startConfigs()...)
+		class := pick(t, "class", o.Exclude.classesWith([]int{c.Partitions})...)
+		c.Start = pick(t, "start config", o.Exclude.startConfigs(class, c.Partitions)...)
 	}
-	c.TakeOver = pick(t, "take over", "", "", model.Stop)
+	switch c.TakeOver = pick(t, "take over", "", "", model.Stop); {
+	case o.Exclude.excludesFault(model.Kill):
+		c.TakeOver = model.Stop
+	case o.Exclude.excludesFault(model.Stop):
+		c.TakeOver = ""
+	}
 }
 
 // restore brings the configuration back that the plan began with, for good: the class of
@@ -58,7 +88,7 @@ func (d *drawing) restore() {
 		return
 	}
 	if d.runtime != model.Down {
-		d.inject(Inject{Fault: model.Kill, When: InPlace{}})
+		d.inject(Inject{Fault: d.use.exclude.End(), When: InPlace{}})
 	}
 	d.inject(Inject{Fault: model.Start, When: InPlace{}, Start: began})
 	d.config = began
@@ -73,7 +103,7 @@ func (d *drawing) reconfigured() StartConfig {
 	// Both are drawn in any case, so that later steps find their own bits again.
 	another, to := rapid.Bool().Draw(d.t, "another configuration"), pick(d.t, "to", startConfigChanges...)
 	changed := d.config.With(to)
-	if !d.use.reconfigures || !another || changed == d.config {
+	if !d.use.reconfigures || !another || changed == d.config || d.use.exclude.excludesConfig(d.use.config.Provisioned(), changed) {
 		return StartConfig{}
 	}
 	d.config = changed

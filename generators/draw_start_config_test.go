@@ -32,7 +32,7 @@ func TestPlansDrawBothAxes(t *testing.T) {
 		require.Equal(t, p, back)
 		require.Empty(t, p.Config.Server)
 		require.Equal(t, plans[i/groupSize*groupSize].Config.Partitions, p.Config.Partitions, "a group shares servers")
-		require.Equal(t, scheduledClass(11, i), p.Config.Class())
+		require.Equal(t, scheduledClass(11, i, Options{}), p.Config.Class())
 		partitions[p.Config.Partitions]++
 		classes[p.Config.Class()]++
 		configs[p.Config.Start]++

@@ -150,7 +150,7 @@ func (d *drawing) finishCrowd() {
 	d.revive()
 	d.write()
 	held := d.drawn[len(d.drawn)-1]
-	d.strike(model.Kill, AtGate{Step: held.ID})
+	d.strike(d.use.exclude.End(), AtGate{Step: held.ID})
 	d.start()
 	d.read()
 }
@@ -193,12 +193,27 @@ func (d *drawing) look() {
 			continue
 		}
 		others := slices.DeleteFunc(slices.Clone(d.use.clients), func(c int) bool { return c == last.Client })
-		read := model.ReadOf(last.Op)
+		read := d.readOf(last.Client, last.Object, last.Op)
 		last.observed = model.ServedShared(read)
 		d.operate(pick(d.t, "client", others...), last.Object, read)
 		return
 	}
 	d.read()
+}
+
+// readOf is a read that shows what an operation of a client changed.
+func (d *drawing) readOf(client int, object model.Object, op model.Operation) model.Operation {
+	read := model.ReadOf(op)
+	if d.use.exclude.Draws(NameOf(read)) {
+		return read
+	}
+	return d.use.exclude.reading(object.Kind)[0].make(d, client, object)
+}
+
+// sureWrite is a write of a client that has an effect, if every step so far ran in the
+// order of the list: the simplest one.
+func (d *drawing) sureWrite(client int, object model.Object) model.Operation {
+	return d.use.exclude.writing(object.Kind)[0].makeEffective(d, client, object)
 }
 
 // operate appends an operation.

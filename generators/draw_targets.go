@@ -57,11 +57,11 @@ func (d *drawing) finishWith(acknowledged []Situation, held *Situation, fault mo
 		client := d.use.clients[len(taken)%len(d.use.clients)]
 		taken[object] = true
 		if o, _ := operationNamed(s.Operation); o.clears && d.states[object].Equal(object.Kind.Initial()) {
-			d.operate(client, object, writing(object.Kind)[0].make(d, client, object))
+			d.operate(client, object, d.sureWrite(client, object))
 		}
 		op := d.effective(s, client, object)
 		d.operate(client, object, op)
-		reads = append(reads, func() { d.operate(client, object, model.ReadOf(op)) })
+		reads = append(reads, func() { d.operate(client, object, d.readOf(client, object, op)) })
 		return len(d.steps)
 	}
 	for _, s := range acknowledged {

@@ -14,16 +14,34 @@ import (
 	"retain/model"
 )
 
-// measured are the options with the kinds and faults that bounds of tests were measured
-// with, unless they name some: those that come later draw too, and shift the shares.
+// measured are the options without the kinds and faults that bounds of tests were not
+// measured with: those that come later draw too, and shift the shares.
 func measured(o Options) Options {
-	if o.Kinds == nil {
-		o.Kinds = []model.Kind{model.Counter, model.Register, model.List, model.Map}
-	}
-	if o.Faults == nil {
-		o.Faults = []model.FaultKind{model.Stop, model.Kill, model.Pause}
-	}
+	o.Exclude = slices.Concat(o.Exclude, noOtherKinds(measuredKinds...), noOtherFaults(model.Stop, model.Kill, model.Pause))
 	return o
+}
+
+// measuredKinds are the kinds of objects that bounds of tests were measured with.
+var measuredKinds = []model.Kind{model.Counter, model.Register, model.List, model.Map}
+
+// noOtherKinds excludes all kinds of objects but some.
+func noOtherKinds(but ...model.Kind) (out Exclusions) {
+	for _, k := range model.Kinds() {
+		if !slices.Contains(but, k) {
+			out = append(out, Exclusion{ExcludedObject, string(k), "this test draws others"})
+		}
+	}
+	return out
+}
+
+// noOtherFaults excludes all faults but some, and what undoes them.
+func noOtherFaults(but ...model.FaultKind) (out Exclusions) {
+	for _, k := range excludableFaults() {
+		if !slices.Contains(but, k) {
+			out = append(out, Exclusion{ExcludedFault, string(k), "this test draws others"})
+		}
+	}
+	return out
 }
 
 // sample draws plans 0 to n-1 of a seed, with 30 actions in the mean.
@@ -302,7 +320,7 @@ func TestOptionsRestrictPlans(t *testing.T) {
 		assert.Equal(t, LeaveOpen, p.Config.Resolve)
 		assert.False(t, p.Config.Retry)
 	}
-	for _, p := range sample(t, 5, 100, Options{Kinds: []model.Kind{model.List}, Partitions: []int{4}}) {
+	for _, p := range sample(t, 5, 100, Options{Exclude: noOtherKinds(model.List), Partitions: []int{4}}) {
 		assert.Equal(t, 4, p.Config.Provisioned().Partitions)
 		for _, o := range p.Objects() {
 			assert.Equal(t, model.List, o.Kind)

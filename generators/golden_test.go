@@ -12,8 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"retain/model"
 )
 
 // goldenPlans is how many plans of a configuration are hashed.
@@ -34,8 +32,8 @@ func golden() (names []string, options map[string]func(i int) Options) {
 	add("short", always(Options{MaxSteps: 12}))
 	add("loads", always(Options{Loads: Loads{Share: 2.0 / 3}}))
 	add("loads of 8 clients", always(Options{Loads: Loads{Share: 1, Clients: 8}}))
-	for _, k := range measured(Options{}).Kinds {
-		add("only "+string(k), always(Options{Kinds: []model.Kind{k}}))
+	for _, k := range measuredKinds {
+		add("only "+string(k), always(Options{Exclude: noOtherKinds(k)}))
 	}
 	for _, c := range FaultPoints() {
 		add("focus "+c.String(), always(Options{Focus: c}))

@@ -78,13 +78,19 @@ func (o operation) nameOf(k model.Kind) string { return string(k) + " " + o.name
 // operationNamed is the operation that [Names] lists under the name; false if it lists
 // none.
 func operationNamed(name string) (operation, bool) {
-	kind, _, _ := strings.Cut(name, " ")
-	for _, o := range kindParts[model.Kind(kind)].operations {
-		if o.nameOf(model.Kind(kind)) == name {
+	kind := kindOf(name)
+	for _, o := range kindParts[kind].operations {
+		if o.nameOf(kind) == name {
 			return o, true
 		}
 	}
 	return operation{}, false
+}
+
+// kindOf is the kind of objects that an operation of a name belongs to.
+func kindOf(operation string) model.Kind {
+	kind, _, _ := strings.Cut(operation, " ")
+	return model.Kind(kind)
 }
 
 // make is the operation for the program.
@@ -93,6 +99,15 @@ func (o operation) make(d *drawing, client int, object model.Object) model.Opera
 		return o.always
 	}
 	return o.draw(d, client, object)
+}
+
+// makeEffective is the operation for the program, with arguments that make it change the
+// state if it can.
+func (o operation) makeEffective(d *drawing, client int, object model.Object) model.Operation {
+	if o.effective != nil {
+		return o.effective(d, client, object)
+	}
+	return o.make(d, client, object)
 }
 
 // makeLoad is the operation for a client of a load.

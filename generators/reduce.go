@@ -23,6 +23,8 @@ type ReduceOptions struct {
 	// First is the version that plans begin with, "" if it is not known: no candidate leads
 	// over a gap between versions, see [CheckPath].
 	First string
+	// Exclude is what no candidate has that the plan has not: see [Exclusions.In].
+	Exclude Exclusions
 	// Hint lists ids of operations that may suffice, such as those of a checker's
 	// proof. A wrong hint costs two candidates.
 	Hint []int
@@ -434,5 +436,5 @@ func (d decaying) value() float64 {
 
 // canBegin reports whether a candidate means anything, and can be executed.
 func (s *reducer) canBegin(candidate Plan) bool {
-	return Validate(candidate) == nil && CheckPath(candidate, s.First, AsNamed) == nil
+	return Validate(candidate) == nil && CheckPath(candidate, s.First, AsNamed) == nil && len(s.Exclude.In(candidate)) <= len(s.Exclude.In(s.Best))
 }

@@ -13,16 +13,16 @@ const (
 // scheduledClass is the class in which plan number n of a seed begins where the
 // configurations of starts follow a schedule: each class for a run of plans, in an order
 // that the seed gives, a new one for each round.
-func scheduledClass(seed uint64, number int) Class {
-	round, turn, _ := classTurn(number)
-	order := rand.New(rand.NewPCG(seed, uint64(round))).Perm(len(Classes()))
-	return Classes()[order[turn]]
+func scheduledClass(seed uint64, number int, o Options) Class {
+	classes := o.classes()
+	round, turn, _ := classTurn(number, len(classes))
+	order := rand.New(rand.NewPCG(seed, uint64(round))).Perm(len(classes))
+	return classes[order[turn]]
 }
 
-// classTurn is the place of plan number n in the schedule of classes: the round, which of
+// classTurn is the place of plan number n in the schedule of so many classes: the round, which of
 // the round's classes has its turn, and how many plans before begin in the same class.
-func classTurn(number int) (round, turn, before int) {
-	classes := len(Classes())
+func classTurn(number, classes int) (round, turn, before int) {
 	if first := firstClassRun * classes; number >= first {
 		number -= first
 		round = 1 + number/(classRun*classes)

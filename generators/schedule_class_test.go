@@ -13,9 +13,9 @@ func TestEachRoundHasEveryClassEquallyOften(t *testing.T) {
 		for round, run := range []int{firstClassRun, classRun, classRun} {
 			times := map[Class]int{}
 			for range Classes() {
-				began := scheduledClass(seed, n)
+				began := scheduledClass(seed, n, Options{})
 				for range run {
-					assert.Equal(t, began, scheduledClass(seed, n), "a run has one class")
+					assert.Equal(t, began, scheduledClass(seed, n, Options{}), "a run has one class")
 					times[began]++
 					n++
 				}
@@ -24,7 +24,7 @@ func TestEachRoundHasEveryClassEquallyOften(t *testing.T) {
 				assert.Equal(t, run, times[c], "seed %d, round %d, %s", seed, round, c)
 			}
 		}
-		firsts[scheduledClass(seed, 0)] = true
+		firsts[scheduledClass(seed, 0, Options{})] = true
 	}
 	assert.Len(t, firsts, len(Classes()), "seeds begin in different classes")
 }
@@ -33,9 +33,9 @@ func TestScheduleCountsThePlansOfAClass(t *testing.T) {
 	for seed := range uint64(3) {
 		times := map[Class]int{}
 		for n := range 100 {
-			_, _, before := classTurn(n)
-			assert.Equal(t, times[scheduledClass(seed, n)], before, "plan %d", n)
-			times[scheduledClass(seed, n)]++
+			_, _, before := classTurn(n, len(Classes()))
+			assert.Equal(t, times[scheduledClass(seed, n, Options{})], before, "plan %d", n)
+			times[scheduledClass(seed, n, Options{})]++
 		}
 	}
 }

@@ -20,9 +20,9 @@ func ClassOf(seed uint64, number int, o Options) Class {
 	case o.StartConfigs && o.Start != (StartConfig{}):
 		return o.Start.Class()
 	case o.StartConfigs:
-		return scheduledClass(seed, number)
+		return scheduledClass(seed, number, o)
 	}
-	return Config{Server: serverOf(seed, number, o.Partitions)}.Class()
+	return Config{Server: serverOf(seed, number, o)}.Class()
 }
 
 // turnOf is how many plans of a seed before number n begin in the same class.
@@ -31,7 +31,7 @@ func turnOf(seed uint64, number int, o Options) int {
 	case o.Server != "" || o.StartConfigs && o.Start != (StartConfig{}):
 		return number
 	case o.StartConfigs:
-		_, _, turn := classTurn(number)
+		_, _, turn := classTurn(number, len(o.classes()))
 		return turn
 	}
 	class, turn := ClassOf(seed, number, o), 0
@@ -50,10 +50,8 @@ func turnOf(seed uint64, number int, o Options) int {
 // before a kill. Three plans have all of these, six those before a stop.
 func scheduledTargets(seed uint64, number int, o Options) []Situation {
 	class := ClassOf(seed, number, o)
-	changes := slices.DeleteFunc(Changes(), func(s Situation) bool {
-		return s.Class != class || o.Kinds != nil && !slices.Contains(o.Kinds, s.kind())
-	})
-	return targetsOf(changes, faultsIn(strike, o.Faults), turnOf(seed, number, o), func(round int) *rand.Rand {
+	changes := slices.DeleteFunc(Changes(), func(s Situation) bool { return s.Class != class || !o.Exclude.Draws(s.Operation) })
+	return targetsOf(changes, o.Exclude.ends(), turnOf(seed, number, o), func(round int) *rand.Rand {
 		return rand.New(rand.NewPCG(mix(seed, uint64(slices.Index(Classes(), class))), uint64(round)))
 	})
 }

@@ -183,12 +183,13 @@ const (
 )
 
 // serverOf is the configuration of plan number n of a seed, among those with one
-// of these numbers of partitions (nil for any). Every configuration comes up
+// of the numbers of partitions of the options (nil for any). Every configuration comes up
 // before one comes up again.
-func serverOf(seed uint64, number int, partitions []int) string {
+func serverOf(seed uint64, number int, o Options) string {
 	var among []string
 	for _, s := range rotating() {
-		if partitions == nil || slices.Contains(partitions, s.Partitions) {
+		_, excluded := o.Exclude.ExcludesServer(s.Name)
+		if !excluded && (o.Partitions == nil || slices.Contains(o.Partitions, s.Partitions)) {
 			among = append(among, s.Name)
 		}
 	}

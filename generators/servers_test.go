@@ -84,7 +84,7 @@ func TestServersAreDrawnGroupByGroup(t *testing.T) {
 	}
 	second := map[string]int{}
 	for n := range 2 * groupSize * len(rotating()) {
-		second[serverOf(3, groupSize*len(rotating())+n, nil)]++
+		second[serverOf(3, groupSize*len(rotating())+n, Options{})]++
 	}
 	for name, n := range second {
 		groups := 1
@@ -94,7 +94,7 @@ func TestServersAreDrawnGroupByGroup(t *testing.T) {
 		assert.Equal(t, 2*groupSize*groups, n, "the second round's groups are longer: %s", name)
 	}
 	assert.Len(t, second, len(drawn()))
-	assert.NotEmpty(t, serverOf(3, 1_000_000, nil))
+	assert.NotEmpty(t, serverOf(3, 1_000_000, Options{}))
 
 	first := map[string]bool{}
 	for seed := range uint64(100) {
@@ -107,8 +107,8 @@ func TestServersAreDrawnGroupByGroup(t *testing.T) {
 func TestTheConfigurationOfTimersIsNotDrawnAndStaysKnown(t *testing.T) {
 	for seed := range uint64(50) {
 		for group := range 3 * len(rotating()) {
-			require.NotEqual(t, oneTimer, serverOf(seed, group*groupSize, nil))
-			require.NotEqual(t, oneTimer, serverOf(seed, group*groupSize, []int{4}))
+			require.NotEqual(t, oneTimer, serverOf(seed, group*groupSize, Options{}))
+			require.NotEqual(t, oneTimer, serverOf(seed, group*groupSize, Options{Partitions: []int{4}}))
 		}
 	}
 	kept, err := ServerNamed(oneTimer)
@@ -133,7 +133,7 @@ func TestSeedsDrawTheSameConfigurationsAsBefore(t *testing.T) {
 			if name == oneTimer {
 				name = sameAsOneTimer
 			}
-			assert.Equal(t, name, serverOf(seed, i*groupSize, nil), "seed %d, plan %d", seed, i*groupSize)
+			assert.Equal(t, name, serverOf(seed, i*groupSize, Options{}), "seed %d, plan %d", seed, i*groupSize)
 		}
 	}
 }

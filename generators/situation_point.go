@@ -11,7 +11,7 @@ type FaultPoint struct {
 }
 
 // FaultPoints lists the fault points of the faults that end the server.
-func FaultPoints() []FaultPoint { return faultPointsOf(faultsIn(strike, nil)) }
+func FaultPoints() []FaultPoint { return Exclusions(nil).FaultPoints() }
 
 func faultPointsOf(strikes []model.FaultKind) []FaultPoint {
 	var out []FaultPoint

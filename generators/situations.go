@@ -148,7 +148,4 @@ func (s Situation) Reads() bool {
 }
 
 // kind is the kind of object that the situation's operation belongs to.
-func (s Situation) kind() model.Kind {
-	kind, _, _ := strings.Cut(s.Operation, " ")
-	return model.Kind(kind)
-}
+func (s Situation) kind() model.Kind { return kindOf(s.Operation) }

@@ -13,6 +13,7 @@ import (
 // a runtime that is only ever killed is never drained. The idea is that of
 // Groce, Zhang, Eide, Chen and Regehr, "Swarm Testing" (ISSTA 2012).
 type swarm struct {
+	exclude   Exclusions
 	config    Config
 	clients   []int
 	objects   []model.Object
@@ -43,9 +44,10 @@ func drawSwarm(t *rapid.T, o Options) swarm {
 		clients = []int{8, 9, 10}
 	}
 	use := swarm{
+		exclude:   o.Exclude,
 		config:    drawConfig(t, o),
 		clients:   upTo(pick(t, "clients", clients...)),
-		objects:   drawObjects(t, o.Kinds),
+		objects:   drawObjects(t, o.Exclude.Kinds()),
 		keys:      entryKeys[:pick(t, "keys", 1, 2, 3)],
 		writes:    map[model.Kind][]operation{},
 		reads:     map[model.Kind][]operation{},
@@ -64,11 +66,12 @@ func drawSwarm(t *rapid.T, o Options) swarm {
 	use.allow(o.Situation)
 	for _, object := range use.objects {
 		if k := object.Kind; use.writes[k] == nil {
-			use.writes[k] = weighted(withWrite(subset(t, "writing", writing(k)...), writing(k)[0]))
-			use.reads[k] = weighted(subset(t, "reading", reading(k)...))
+			writing, reading := o.Exclude.writing(k), o.Exclude.reading(k)
+			use.writes[k] = weighted(withWrite(subset(t, "writing", writing...), writing[0]))
+			use.reads[k] = weighted(subset(t, "reading", reading...))
 		}
 	}
-	use.drawFaults(t, o.Faults)
+	use.drawFaults(t)
 	use.drawLoad(t, o)
 	if use.configures = o.drawsStarts(); use.configures {
 		start := use.config.Start
@@ -93,6 +96,9 @@ func drawConfig(t *rapid.T, o Options) Config {
 	if o.drawsStarts() {
 		drawStartConfig(t, &c, o)
 	}
+	if o.Exclude.excludesFault(model.Kill) {
+		c.NoClosingKill = true
+	}
 	if o.Unresolved {
 		c.Resolve = LeaveOpen
 		return c
@@ -104,12 +110,20 @@ func drawConfig(t *rapid.T, o Options) Config {
 	return c
 }
 
+// drawnPartitions are the numbers of partitions to draw from, unless the options say
+// otherwise.
+func drawnPartitions() []int { return []int{1, 4, 24} }
+
 // partitions are the numbers of partitions to draw from.
 func (o Options) partitions() []int {
-	if len(o.Partitions) == 0 {
-		return []int{1, 4, 24}
+	out := o.Partitions
+	if len(out) == 0 {
+		out = drawnPartitions()
 	}
-	return o.Partitions
+	if len(o.Exclude) == 0 || !o.drawsStarts() {
+		return out
+	}
+	return slices.DeleteFunc(slices.Clone(out), func(n int) bool { return len(o.startConfigs(o.Exclude.classesWith([]int{n}), n)) == 0 })
 }
 
 // drawsStarts reports whether plans say what the server is started with.
@@ -117,9 +131,6 @@ func (o Options) drawsStarts() bool { return o.StartConfigs && o.Server == "" }
 
 // drawObjects draws one to four objects of at most three kinds.
 func drawObjects(t *rapid.T, kinds []model.Kind) []model.Object {
-	if len(kinds) == 0 {
-		kinds = model.Kinds()
-	}
 	var out []model.Object
 	used, n := []model.Kind{}, map[model.Kind]int{}
 	for range pick(t, "objects", 1, 2, 3, 4) {
@@ -137,8 +148,8 @@ func drawObjects(t *rapid.T, kinds []model.Kind) []model.Object {
 	return out
 }
 
-func (use *swarm) drawFaults(t *rapid.T, among []model.FaultKind) {
-	strikes := faultsIn(strike, among)
+func (use *swarm) drawFaults(t *rapid.T) {
+	strikes := use.exclude.ends()
 	if use.focus == (FaultPoint{}) {
 		use.focus = pick(t, "focus", faultPointsOf(strikes)...)
 	}
@@ -161,7 +172,7 @@ func (use *swarm) drawFaults(t *rapid.T, among []model.FaultKind) {
 		use.triggers = append(use.triggers, beforeGate, beforeGate)
 	}
 	use.starting = common(t, "faults while starting", 1)
-	use.asides, use.hasAside = faultsIn(aside, among), map[model.FaultKind]bool{}
+	use.asides, use.hasAside = use.exclude.faultsIn(aside), map[model.FaultKind]bool{}
 	for _, k := range use.asides {
 		if rare(t, string(k)+"s", 4) {
 			use.hasAside[k] = true

@@ -18,6 +18,8 @@ type UpgradeOptions struct {
 	// Between is how many operations of the load are answered before each switch, 0 for
 	// 1000, where the load has keys for its full rate: fewer where it has fewer keys.
 	Between int
+	// Exclude is what plans are not drawn with.
+	Exclude Exclusions
 }
 
 // The load of an upgrade's plan unless the options say otherwise.
@@ -64,17 +66,19 @@ const (
 
 func drawUpgrade(t *rapid.T, number int, o UpgradeOptions) Plan {
 	variant := upgradeVariant(number % int(upgradeVariants))
-	use := upgradeSwarm(t, number, variant)
+	use := upgradeSwarm(t, number, variant, o.Exclude)
 	use.load = o.load(number, variant)
 	d := newDrawing(t, use)
 	path := UpgradePath(o.Versions)
 	for leg, to := range path[min(1, len(path)):] {
 		d.everyKind()
-		end := model.Stop
-		if (leg+number)%2 > 0 {
-			end = model.Kill
+		ends := o.Exclude.ends()
+		end := ends[(leg+number)%len(ends)]
+		var when Trigger = InPlace{}
+		if use.load.Clients > 0 {
+			when = InFlight{Operations: use.load.Clients - use.load.Clients/8}
 		}
-		d.inject(Inject{Fault: end, When: InFlight{Operations: use.load.Clients - use.load.Clients/8}})
+		d.inject(Inject{Fault: end, When: when})
 		d.inject(Inject{Fault: model.Start, When: InPlace{}, Version: to})
 	}
 	d.everyKind()
@@ -82,23 +86,44 @@ func drawUpgrade(t *rapid.T, number int, o UpgradeOptions) Plan {
 }
 
 // upgradeSwarm is what the program of an upgrade uses: every operation of every kind.
-func upgradeSwarm(t *rapid.T, number int, variant upgradeVariant) swarm {
-	partitions := (Options{}).partitions()
+func upgradeSwarm(t *rapid.T, number int, variant upgradeVariant, exclude Exclusions) swarm {
+	start := upgradeStart(variant, exclude)
+	partitions := (Options{Start: start, StartConfigs: true, Exclude: exclude}).partitions()
 	use := swarm{
+		exclude: exclude,
 		config: Config{
 			Partitions: pick(t, "partitions", partitions...), PushOn: number/int(upgradeVariants)%2 > 0, Retry: true, ResendAnswered: true,
-			Start: StartConfig{State: EagerState, Suspension: SuspendNever},
+			Start: start,
 		},
 		clients: upTo(4), keys: entryKeys, writes: map[model.Kind][]operation{}, reads: map[model.Kind][]operation{},
 	}
-	if variant == suspended {
-		use.config.Start = StartConfig{State: LazyState, Suspension: SuspendAtOnce}
+	if exclude.excludesFault(model.Kill) {
+		use.config.NoClosingKill, use.config.TakeOver = true, model.Stop
 	}
-	for _, k := range model.Kinds() {
+	for _, k := range exclude.Kinds() {
 		use.objects = append(use.objects, model.Object{Kind: k})
-		use.writes[k], use.reads[k] = weighted(writing(k)), weighted(reading(k))
+		use.writes[k], use.reads[k] = weighted(exclude.writing(k)), weighted(exclude.reading(k))
 	}
 	return use
+}
+
+// upgradeStart is what the servers of a variant are started with. Where that is excluded it
+// is the first configuration that is not.
+func upgradeStart(variant upgradeVariant, exclude Exclusions) StartConfig {
+	start := StartConfig{State: EagerState, Suspension: SuspendNever}
+	if variant == suspended {
+		start = StartConfig{State: LazyState, Suspension: SuspendAtOnce}
+	}
+	if len((Options{Start: start, StartConfigs: true, Exclude: exclude}).partitions()) > 0 {
+		return start
+	}
+	class := exclude.Classes()[0]
+	for _, n := range drawnPartitions() {
+		if left := exclude.startConfigs(class, n); len(left) > 0 {
+			return left[0]
+		}
+	}
+	return start // unreached: the class has one
 }
 
 // load is that of plan number n of an upgrade.
@@ -110,13 +135,16 @@ func (o UpgradeOptions) load(number int, variant upgradeVariant) Load {
 	if l.Between == 0 {
 		l.Between = upgradeBetween
 	}
-	kinds := model.Kinds()
+	kinds := o.Exclude.loadKinds()
+	if len(kinds) == 0 {
+		return Load{}
+	}
 	if l.Objects = min(l.Clients, quickKeys); variant == oneKey {
 		l.Objects = 1
 		kinds = kinds[number/int(upgradeVariants)%len(kinds):][:1]
 	}
 	for _, k := range kinds {
-		for _, op := range slices.Concat(writing(k), reading(k)) {
+		for _, op := range slices.Concat(o.Exclude.loadWriting(k), o.Exclude.reading(k)) {
 			if !op.joins {
 				l.Operations = append(l.Operations, op.nameOf(k))
 			}
@@ -133,7 +161,7 @@ const extraSteps = 6
 func (d *drawing) everyKind() {
 	for i, o := range d.use.objects {
 		client := d.use.clients[i%len(d.use.clients)]
-		d.operate(client, o, writing(o.Kind)[0].make(d, client, o))
+		d.operate(client, o, d.sureWrite(client, o))
 	}
 	for range extraSteps {
 		if common(d.t, "writes", 1) {
@@ -144,6 +172,6 @@ func (d *drawing) everyKind() {
 	}
 	for i, o := range d.use.objects { // none is left as a clear made it
 		client := d.use.clients[i%len(d.use.clients)]
-		d.operate(client, o, writing(o.Kind)[0].make(d, client, o))
+		d.operate(client, o, d.sureWrite(client, o))
 	}
 }
