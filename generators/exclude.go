@@ -126,8 +126,22 @@ func (x Exclusions) Complete() Exclusions {
 	return out
 }
 
+// Without is the exclusions without one, if it is among them.
+func (x Exclusions) Without(what Excluded, name string) Exclusions {
+	return slices.DeleteFunc(slices.Clone(x), func(e Exclusion) bool { return e.What == what && e.Name == name })
+}
+
 func (x Exclusions) excludes(what Excluded, name string) bool {
 	return slices.ContainsFunc(x, func(e Exclusion) bool { return e.What == what && e.Name == name })
+}
+
+// String prints the exclusions, with semicolons between; "" for none.
+func (x Exclusions) String() string {
+	var out []string
+	for _, e := range x {
+		out = append(out, e.String())
+	}
+	return strings.Join(out, "; ")
 }
 
 // Kinds lists the kinds of objects that are drawn.
@@ -148,9 +162,11 @@ func (x Exclusions) Draws(operation string) bool {
 	return known && x.draws(kindOf(operation)) && x.allows(o, kindOf(operation))
 }
 
-func (x Exclusions) allows(o operation, k model.Kind) bool {
-	return !x.excludes(ExcludedOperation, o.nameOf(k))
-}
+func (x Exclusions) allows(o operation, k model.Kind) bool { return !x.ExcludesOperation(o.nameOf(k)) }
+
+// ExcludesOperation reports whether an operation is excluded, by its name. One of an
+// excluded kind of objects may be not.
+func (x Exclusions) ExcludesOperation(name string) bool { return x.excludes(ExcludedOperation, name) }
 
 // Names lists the operations that are drawn.
 func (x Exclusions) Names() []string {

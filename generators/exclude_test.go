@@ -42,19 +42,17 @@ func drawnWith(x Exclusions) (out []Plan) {
 	versions, unresolved := all, all
 	versions.Versions = []string{"1.7.2", "1.7.12"}
 	unresolved.Unresolved = true
-	for n := range 12 {
+	for n := range 8 {
 		out = append(out, Draw(3, n, all))
-		if n < 4 {
+		if n < 3 {
 			out = append(out, Draw(4, n, versions), Draw(5, n, unresolved), Upgrade(6, n, UpgradeOptions{Versions: versions.Versions, Exclude: x}))
 		}
 	}
-	for _, moment := range Moments() {
-		for i, s := range x.Situations() {
-			if s.Moment == moment && i%160 == 0 {
-				o := all
-				o.Scheduled, o.Situation = false, s
-				out = append(out, Draw(7, i, o))
-			}
+	for i, s := range x.Situations() {
+		if i%67 == 0 {
+			o := all
+			o.Scheduled, o.Situation = false, s
+			out = append(out, Draw(7, i, o))
 		}
 	}
 	return out
@@ -64,7 +62,9 @@ func TestWhatIsExcludedIsNotDrawn(t *testing.T) {
 	for _, e := range excludable(t) {
 		t.Run(fmt.Sprintf("%s %s", e.What, e.Name), func(t *testing.T) {
 			for _, p := range drawnWith(Exclusions{e}) { // few: each exclusion has its plans
-				require.Empty(t, Exclusions{e}.In(p), "%s", Encode(p))
+				if len(Exclusions{e}.In(p)) > 0 {
+					require.Fail(t, "it was drawn", "%s", Encode(p))
+				}
 				require.NoError(t, Validate(p))
 			}
 		})
@@ -110,7 +110,7 @@ func TestWhatIsNotExcludedIsDrawnStill(t *testing.T) {
 		return names, classes, faults
 	}
 	for i, e := range excludable(t) {
-		if i%5 != 0 { // all of them take long
+		if i%9 != 0 { // all of them take long
 			continue
 		}
 		x := Exclusions{e}
@@ -207,7 +207,7 @@ func TestReductionAddsNothingThatIsExcluded(t *testing.T) {
 	tried := 0
 	_, err := Reduce(context.Background(), plan, ReduceOptions{Exclude: x, Executions: 60, Fails: func(_ context.Context, p Plan) (bool, error) {
 		tried++
-		assert.Empty(t, x.In(p), "%s", Encode(p))
+		assert.Empty(t, x.In(p))
 		return true, nil
 	}})
 	require.NoError(t, err)
