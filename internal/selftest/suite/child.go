@@ -28,9 +28,15 @@ type Child struct {
 // directory. env is added to the environment. The child ends with the test at the latest.
 func New(t *testing.T, env []string, args ...string) *Child {
 	t.Helper()
+	return Command(t, t.TempDir(), env, Binary(t), args...)
+}
+
+// Binary is the path of the root's test binary.
+func Binary(t *testing.T) string {
+	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	return Command(t, t.TempDir(), env, path, args...)
+	return path
 }
 
 // Command makes a child that runs a program in a directory.
