@@ -45,6 +45,8 @@ type RefusalReason string
 const (
 	RefusedSetting RefusalReason = "setting"
 	RefusedPlan    RefusalReason = "plan"
+	// RefusedSDK: the handlers can't be built or started here.
+	RefusedSDK     RefusalReason = "sdk"
 	RefusedByEnd   RefusalReason = "ended"
 	RefusedByError RefusalReason = "error"
 	RefusedByPanic RefusalReason = "panic"
@@ -74,6 +76,8 @@ func (r *Refusal) String() string {
 		return "refuses a setting: " + r.Line
 	case RefusedPlan:
 		return "can't execute the plan: " + r.Line
+	case RefusedSDK:
+		return "can't be built or started here: " + r.Line
 	case RefusedByEnd:
 		return strings.TrimSuffix(fmt.Sprintf("ended before it was ready (%s): %s", r.Exit, r.Line), ": ")
 	case RefusedByPanic:

@@ -29,7 +29,9 @@ type Comparison struct {
 	SDK   string
 	Flags []string
 	// VersionFlag is the flag that names a version for one session, "" if there is none.
+	// Arguments are those of versions that another argument names.
 	VersionFlag string
+	Arguments   map[string]string
 	// Dir is where its page is.
 	Dir string
 	At  time.Time
@@ -184,9 +186,12 @@ func columns(rows [][]string) (out []string) {
 	return out
 }
 
+// axis names the first column of the tables.
+func (c Comparison) axis() string { return string(cmp.Or(c.Answer.Axis, compare.Versions)) }
+
 // table has a line for each version.
 func (c Comparison) table() []string {
-	rows := [][]string{{"version", "fails", "95 %", "took", ""}}
+	rows := [][]string{{c.axis(), "fails", "95 %", "took", ""}}
 	for _, v := range c.Versions {
 		rows = append(rows, []string{printable.Cut(v.Name, maxRuntime), failsText(v), intervalText(v.Rate), span(v.Took), apartText(v)})
 	}
@@ -305,7 +310,7 @@ func (c Comparison) signs() (out []string) {
 
 // drawn has what drawn plans came to, side by side.
 func (c Comparison) drawn() []string {
-	rows := [][]string{{"version", "plans", "operations", "restarts", "median", "slowest", "latency 50 %", "99 %", "slowest", "verdicts"}}
+	rows := [][]string{{c.axis(), "plans", "operations", "restarts", "median", "slowest", "latency 50 %", "99 %", "slowest", "verdicts"}}
 	for _, v := range c.Versions {
 		d := v.Drawn
 		if d == nil || d.Tally.Plans == 0 {
@@ -390,7 +395,7 @@ func (c Comparison) next() (out []string) {
 			}
 			plan = v.Drawn.Findings[i].Dir + "/plan.json"
 		}
-		out = append(out, "go test -run Replay -plan "+words(append([]string{plan, fmt.Sprintf("-%s=%s", c.VersionFlag, v.Name)}, c.Flags...)...))
+		out = append(out, "go test -run Replay -plan "+words(append([]string{plan, cmp.Or(c.Arguments[v.Name], fmt.Sprintf("-%s=%s", c.VersionFlag, v.Name))}, c.Flags...)...))
 	}
 	return out
 }

@@ -25,6 +25,7 @@ type comparisonJSON struct {
 	Seconds     float64         `json:"seconds"`
 	Interrupted bool            `json:"interrupted,omitempty"`
 	Late        bool            `json:"late,omitempty"`
+	Axis        compare.Axis    `json:"axis,omitempty"`
 	SDK         string          `json:"sdk,omitempty"`
 	// PlanFile and Plan are of the plan that was executed, Record is the guarantee that it is
 	// known to break; Seed is of drawn plans.
@@ -113,7 +114,7 @@ func (c Comparison) json() comparisonJSON {
 	a := c.Answer
 	list := func(s []string) []string { return append([]string{}, s...) } // [], never null
 	out := comparisonJSON{
-		Version: ComparisonVersion, Verdict: c.Verdict(), Sentence: a.String(), At: c.At, Seconds: seconds(c.Took), Interrupted: c.Interrupted, Late: c.Late, SDK: c.sdk(),
+		Version: ComparisonVersion, Verdict: c.Verdict(), Sentence: a.String(), At: c.At, Seconds: seconds(c.Took), Interrupted: c.Interrupted, Late: c.Late, Axis: a.Axis, SDK: c.sdk(),
 		PlanFile: c.PlanFile, Seed: c.Seed, Versions: []versionJSON{},
 		Answer: answerJSON{Kind: a.Kind, Fails: list(a.Fails), Not: list(a.Not), Untold: list(a.Untold), Skipped: list(a.Skipped), From: a.From, Level: a.Level, More: a.More(), Pairs: []pairJSON{}},
 	}

@@ -29,6 +29,7 @@ var comparisonTemplate = parsed("comparison", comparisonText)
 // comparisonPage is what the template of a comparison's page needs.
 type comparisonPage struct {
 	Title, Verdict, Says string
+	Axis                 string
 	Lead                 []string
 	Facts                []factGroup
 	Versions             []versionRow
@@ -79,7 +80,7 @@ func (c Comparison) Page(w io.Writer) error {
 	verdict, says := rows.verdict()
 	facts := slices.DeleteFunc(slices.Clone(rows[1:]), func(r Row) bool { return r.Label == "" }) // the tables stand below
 	p := comparisonPage{
-		Title: "comparison: " + verdict + ": " + says, Verdict: verdict, Says: oneLine(c.says()),
+		Title: "comparison: " + verdict + ": " + says, Verdict: verdict, Says: oneLine(c.says()), Axis: c.axis(),
 		Lead: c.broken(), Facts: grouped(facts, linker{}), Steps: plural(len(c.Plan.Steps), "step"),
 	}
 	if c.PlanFile != "" {

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,9 +21,20 @@ const (
 	NotJudged Kind = "no answer" // nothing was judged
 )
 
+// Axis is what the servers of a comparison differ in.
+type Axis string
+
+// Axes. All else is the same.
+const (
+	Versions Axis = "version" // of the server
+	SDKs     Axis = "sdk"     // of the handlers that one server calls
+)
+
 // Answer is what a comparison showed.
 type Answer struct {
 	Kind Kind
+	// Axis is what the versions are versions of.
+	Axis Axis
 	// Fails are the versions on which the plan failed, Not those on which it did not, told
 	// apart from each that it failed on. Untold are the others on which it did not fail.
 	Fails, Not, Untold []string
@@ -137,7 +149,7 @@ const listed = 3
 func (a Answer) String() string {
 	switch a.Kind {
 	case NotJudged:
-		return "no version was judged"
+		return "no " + string(cmp.Or(a.Axis, Versions)) + " was judged"
 	case OnNone:
 		return "on none: " + a.ratesOf(a.Untold)
 	case OnAll:
@@ -178,6 +190,8 @@ func (a Answer) onAll() string {
 	switch {
 	case len(a.Fails) == 1:
 		return a.Fails[0] + ", the only one that was judged"
+	case a.Axis == SDKs: // what fails whatever the handlers are is not theirs, however often it does
+		return "all: it is the server, " + a.ratesOf(a.Fails)
 	case slices.ContainsFunc(a.Pairs, func(p Pair) bool { return p.Apart }):
 		return "on all, not equally often: " + a.ratesOf(a.Fails)
 	case slices.ContainsFunc(a.Fails, func(v string) bool { return !reliable(a.rates[v]) }):

@@ -45,6 +45,22 @@ func TestAnswerNamesTheSidesByTheOrderOfReleases(t *testing.T) {
 	assert.Equal(t, "from e on, not up to d", answer(true, long...).String())
 }
 
+// SDKs of one server: what fails under each is the server's, however often it does.
+func TestAnswerOverSDKsSaysWhoseFaultItIs(t *testing.T) {
+	for says, all := range map[string][]Measured{
+		"only java, not go, typescript and python":                                    {of("go", 0, 8), of("java", 8, 8), of("typescript", 0, 8), of("python", 0, 8)},
+		"all: it is the server, 20 of 20 (go), 20 of 20 (java) and 20 of 20 (python)": {of("go", 20, 20), of("java", 20, 20), of("python", 20, 20)},
+		"all: it is the server, 20 of 20 (go) and 3 of 20 (java)":                     {of("go", 20, 20), of("java", 3, 20)},
+		"not told apart: 3 of 20 (java) and 0 of 20 (go)":                             {of("go", 0, 20), of("java", 3, 20)},
+		"java, the only one that was judged":                                          {of("go", 0, 0), of("java", 5, 5)},
+		"no sdk was judged":                                                           {of("go", 0, 0), of("java", 0, 0)},
+	} {
+		a := answer(false, all...)
+		a.Axis = SDKs
+		assert.Equal(t, says, a.String())
+	}
+}
+
 // Names that are no releases have no order: nothing is said of what is between them.
 func TestAnswerWithoutAnOrderListsTheVersions(t *testing.T) {
 	assert.Equal(t, "only mine, not official", answer(false, of("mine", 5, 5), of("official", 0, 5)).String())

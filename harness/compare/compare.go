@@ -12,7 +12,8 @@ import (
 	"retain/runtime"
 )
 
-// Version is one of the versions that are compared.
+// Version is one of the versions that are compared: of the server, or of the handlers that it
+// calls.
 type Version struct {
 	Name string
 	// Session has the server: Open, Base, Altered, Room.
@@ -24,6 +25,8 @@ type Version struct {
 // Options of a comparison.
 type Options struct {
 	Versions []Version
+	// Axis is what the versions are versions of.
+	Axis Axis
 	// Ordered is true if the versions are in the order of their releases.
 	Ordered bool
 	Plan    generators.Plan
@@ -136,6 +139,7 @@ func Conduct(ctx context.Context, o Options) *Result {
 		out.Versions = append(out.Versions, v.Measured)
 	}
 	out.Answer = AnswerOf(out.Versions, o.Ordered, c.level)
+	out.Answer.Axis = o.Axis
 	return out
 }
 

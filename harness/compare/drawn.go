@@ -17,6 +17,7 @@ import (
 // DrawnOptions are those of a comparison by drawn plans.
 type DrawnOptions struct {
 	Versions []Version
+	Axis     Axis
 	Ordered  bool
 	// Draw gives plan number n, from 0: the same for each version.
 	Draw func(n int) generators.Plan
@@ -90,7 +91,9 @@ func ConductDrawn(ctx context.Context, o DrawnOptions) *Result {
 	}
 	group.Wait()
 	pairs := max(1, len(all)*(len(all)-1)/2)
-	return &Result{Versions: all, Answer: AnswerOf(all, o.Ordered, error95/float64(pairs)), Took: time.Since(began), Interrupted: ctx.Err() != nil}
+	answer := AnswerOf(all, o.Ordered, error95/float64(pairs))
+	answer.Axis = o.Axis
+	return &Result{Versions: all, Answer: answer, Took: time.Since(began), Interrupted: ctx.Err() != nil}
 }
 
 // version executes the plans on one version.
