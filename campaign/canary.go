@@ -11,6 +11,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/session"
+	"retain/model"
 	"retain/runtime"
 )
 
@@ -74,9 +75,10 @@ func (c *campaign) findPlanted(ctx context.Context, p Planted) (plans int, err e
 	o.Open, o.Base, o.Dir, o.KeepData, o.Late = p.fitting, p.Base, dir, false, -1
 	o.Plans, o.Time, o.Workers, o.Fresh, o.Known = canaryPlans, canaryTime, 1, false, c.Start.Known
 	o.OnRun = func(harness.Run) { plans++ }
-	o.Draw = func(n int) generators.Plan {
-		return generators.Draw(seed, n, c.Start.options(nil))
-	}
+	draw := c.Start.options(nil)
+	draw.Exclude = draw.Exclude.Without(generators.ExcludedFault, string(model.Kill)) // what is planted shows at kills
+	o.Exclude = draw.Exclude
+	o.Draw = func(n int) generators.Plan { return generators.Draw(seed, n, draw) }
 	ctx, cancel := context.WithTimeout(ctx, canaryTime)
 	defer cancel()
 	s, err := session.Conduct(ctx, o)

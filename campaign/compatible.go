@@ -37,6 +37,7 @@ func differences(a, b Start) (out []difference) {
 	differ("-unresolved", a.Unresolved, b.Unresolved)
 	differ("configurations of starts", a.StartConfigs, b.StartConfigs)
 	differ("vqueues", a.VQueues, b.VQueues)
+	differ("exclusions", a.Exclude.String(), b.Exclude.String())
 	differ("loads", a.Loads, b.Loads)
 	differ("-restate.versions", a.versions(), b.versions())
 	one, other := comparedFlags(a.Flags), comparedFlags(b.Flags)

@@ -78,6 +78,8 @@ type (
 		StartConfigs bool `json:"start_configs,omitempty"`
 		// VQueues is true if the servers of a third of the groups of plans have vqueues.
 		VQueues bool `json:"vqueues,omitempty"`
+		// Exclude is what plans are not drawn with.
+		Exclude generators.Exclusions `json:"exclude,omitempty"`
 		// Loads says which plans have a load.
 		Loads generators.Loads `json:"loads,omitzero"`
 		// Known are the findings that are known.

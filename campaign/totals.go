@@ -3,6 +3,7 @@ package campaign
 import (
 	"time"
 
+	"retain/generators"
 	"retain/harness"
 	"retain/model"
 )
@@ -62,10 +63,19 @@ func (t *Totals) Add(j PlanResult) {
 	}
 }
 
+// Excluded is what the plans are not drawn with. All segments have the same.
+func (c *Campaign) Excluded() generators.Exclusions {
+	if len(c.Segments) == 0 {
+		return nil
+	}
+	return c.Segments[0].Exclude
+}
+
 // Totals sums all segments. A plan counts once: [Read] gives one that a ledger judged
 // again the ledger's verdict, and one that several segments judged the worst of theirs.
 func (c *Campaign) Totals() Totals {
 	t := NewTotals()
+	t.Coverage.Excluded, t.Passed.Excluded = c.Excluded(), c.Excluded()
 	for _, s := range c.Segments {
 		for _, j := range s.Plans {
 			t.Add(j)

@@ -45,7 +45,7 @@ func (c *Campaign) Verdict() (verdict harness.Verdict, why []string) {
 	}
 	missing := t.missing()
 	if u := c.Upgrade(); u != nil {
-		missing = append(c.leadsDown(), upgrade.Missing(u.Paths, upgrade.Steps(u.Paths, c.Judged()))...)
+		missing = append(c.leadsDown(), upgrade.Missing(u.Paths, upgrade.Steps(u.Paths, c.Judged()), t.Coverage.Excluded)...)
 	}
 	if lost := session.LostToKnown(t.Verdicts); lost != "" {
 		missing = append(missing, lost)

@@ -25,7 +25,7 @@ type weights struct {
 // newWeights are those of a campaign of which nothing was tested yet.
 func newWeights(b Start) *weights {
 	return &weights{
-		seed: b.Seed, all: generators.Situations(),
+		seed: b.Seed, all: b.Exclude.Situations(),
 		class:  func(n int) generators.Class { return generators.ClassOf(b.Seed, n, b.options(nil)) },
 		tested: map[generators.Situation]int{}, tried: map[generators.Situation]int{},
 	}

@@ -23,6 +23,8 @@ type Coverage struct {
 	// Writes counts the acknowledged writes that were read after a restart that followed
 	// them: an answer showed each. The class is that of the server which acknowledged it.
 	Writes map[generators.Class]int
+	// Excluded is what the plans are not drawn with: it counts among nothing that there is.
+	Excluded generators.Exclusions
 }
 
 // NewCoverage is the coverage of no run.
@@ -88,7 +90,7 @@ func (c Coverage) ChangesIn(class generators.Class) (tested, of int) {
 }
 
 func (c Coverage) changes(among func(generators.Situation) bool) (tested, of int) {
-	for _, s := range generators.Changes() {
+	for _, s := range c.Excluded.Changes() {
 		if !among(s) {
 			continue
 		}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"retain/generators"
+	"retain/model"
 )
 
 // What a session must have tested to be called green. They hold from Judgeable
@@ -47,11 +47,11 @@ func (t Tally) Missing() []string {
 	need("restarts", len(t.Recoveries), perPlan(restartsNeeded))
 	need("operations in flight at a fault", t.InFlight, perPlan(inFlightNeeded))
 	need("values read back after a restart", t.ReadBack, perPlan(readBackNeeded))
-	for _, c := range generators.FaultPoints() {
+	for _, c := range t.Coverage.Excluded.FaultPoints() {
 		need(fmt.Sprintf("operations in flight, %s", c), t.FaultPoints[c], eachFaultPoint)
 	}
 	for _, c := range t.Coverage.Classes() {
-		if t.Coverage.Plans[c] >= plansOfAClass {
+		if t.Coverage.Plans[c] >= plansOfAClass && t.Coverage.Excluded.Allows(model.Kill) {
 			need("operations acknowledged before a kill, "+c.String(), t.Coverage.acknowledgedBeforeKill(c), eachClass)
 		}
 	}

@@ -64,9 +64,10 @@ func (r *run) settle(ctx context.Context) error {
 	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Closing) })
 }
 
-// closingKill kills the runtime once more and waits until it is back.
+// closingKill kills the runtime once more and waits until it is back. Where kills are
+// excluded it is stopped.
 func (r *run) closingKill(ctx context.Context) error {
-	if err := r.inject(ctx, generators.Inject{Fault: model.Kill}, func() {}); err != nil {
+	if err := r.inject(ctx, generators.Inject{Fault: r.sys.Exclude.End()}, func() {}); err != nil {
 		return fmt.Errorf("closing kill: %w", err)
 	}
 	if err := r.inject(ctx, generators.Inject{Fault: model.Start}, func() {}); err != nil {
@@ -165,7 +166,15 @@ func (r *run) readWhole(ctx context.Context, o model.Object, phase model.Phase, 
 
 // reads are the operations that together read an object whole, at least one: what never
 // finishes on an object that nobody reads would not be missed.
-func (r *run) reads(o model.Object) []model.Operation { return WholeReads(r.plan, o) }
+// An excluded one is left out, if another one is left.
+func (r *run) reads(o model.Object) []model.Operation {
+	all := WholeReads(r.plan, o)
+	left := slices.DeleteFunc(slices.Clone(all), func(op model.Operation) bool { return r.sys.Exclude.ExcludesOperation(generators.NameOf(op)) })
+	if len(left) > 0 {
+		return left
+	}
+	return all
+}
 
 // WholeReads are the operations that together read an object whole, of which a plan may
 // name parts.

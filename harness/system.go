@@ -47,6 +47,9 @@ type System struct {
 	// nothing is looked at.
 	Widen func(version string)
 
+	// Exclude is what plans are not drawn with. The harness does none of it itself either.
+	Exclude generators.Exclusions
+
 	// Config is what the server runs with, or was started with last. [System.Boot] starts
 	// it with that; a plan with another one takes the server over, and its start steps
 	// may change it.

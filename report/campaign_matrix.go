@@ -95,11 +95,12 @@ func testedSquares(c *campaign.Campaign, classes ...generators.Class) (plans, pa
 
 func matrixOf(c *campaign.Campaign) (m matrix) {
 	columns := m.addColumns()
-	m.Rows = matrixRows(c, columns, generators.Classes()...)
-	tested := c.Totals().Coverage.Situations
-	for i, class := range generators.Classes() {
+	tested, exclude := c.Totals().Coverage.Situations, c.Excluded()
+	classes := exclude.Classes()
+	m.Rows = matrixRows(c, columns, classes...)
+	for i, class := range classes {
 		of := classMatrix{Class: class, ID: fmt.Sprintf("matrix-%d", i), Rows: matrixRows(c, columns, class)}
-		for _, s := range generators.Situations() {
+		for _, s := range exclude.Situations() {
 			switch {
 			case s.Class != class:
 				continue
@@ -146,7 +147,7 @@ func (m *matrix) addColumns() (columns []square) {
 // matrixRows are the rows of some classes together.
 func matrixRows(c *campaign.Campaign, columns []square, classes ...generators.Class) (rows []matrixRow) {
 	there := map[square]bool{}
-	for _, s := range generators.Situations() {
+	for _, s := range c.Excluded().Situations() {
 		there[squareOf(s)] = true
 	}
 	plans, passed := testedSquares(c, classes...)
@@ -172,7 +173,7 @@ var hyphens = strings.NewReplacer("acknowledged", "acknowl&shy;edged", "recovery
 func cellOf(name string, there bool, plans, passed, most int) matrixCell {
 	switch {
 	case !there:
-		return matrixCell{No: true, Class: "no", Says: name + ": there is no such thing"}
+		return matrixCell{No: true, Class: "no", Says: name + ": there is no such thing, or it is excluded"}
 	case plans == 0:
 		return matrixCell{Class: "empty", Says: name + ": never tested"}
 	}

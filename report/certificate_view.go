@@ -332,7 +332,7 @@ func (c *Certificate) servers() certificateSection {
 	}
 	settings := "the server's own, and those of the configurations above"
 	if len(c.Settings) > 0 {
-		settings = c.Settings.String()
+		settings = strings.Join(with("", c.Settings), " · ")
 	}
 	if slices.ContainsFunc(c.WayBack, func(s map[string]string) bool { return len(s) > 0 }) {
 		settings += ", and those that were set for the way back"

@@ -18,7 +18,7 @@ func coveredText(c harness.Coverage) string {
 	tested, of := c.Changes()
 	parts := []string{
 		fmt.Sprintf("%s of %s changes at faults", thousands(tested), thousands(of)),
-		fmt.Sprintf("%d of %d classes", len(c.Classes()), len(generators.Classes())),
+		fmt.Sprintf("%d of %d classes", len(c.Classes()), len(c.Excluded.Classes())),
 	}
 	if numbers := partitions(c); numbers != "" {
 		parts = append(parts, numbers)
@@ -114,7 +114,7 @@ func coverageOf(c harness.Coverage, passed bool) coverageJSON {
 	out := coverageJSON{Classes: map[generators.Class]class{}, Partitions: map[int]int{}, VQueues: c.VQueues, Writes: c.AllWrites(), ExcludesWrites: excludes(c.AllWrites())}
 	out.Changes, out.ChangesOf = c.Changes()
 	maps.Copy(out.Partitions, c.Partitions)
-	for _, of := range generators.Classes() {
+	for _, of := range c.Excluded.Classes() {
 		one := class{Plans: c.Plans[of], Writes: c.Writes[of], Excludes: excludes(c.Plans[of]), ExcludesWrites: excludes(c.Writes[of])}
 		one.Changes, one.ChangesOf = c.ChangesIn(of)
 		out.Classes[of] = one
@@ -128,7 +128,7 @@ func coverageProperties(s *session.Result) []junitProperty {
 	tested, of := c.Changes()
 	out := []junitProperty{
 		{"changes at faults", fmt.Sprintf("%d of %d", tested, of)},
-		{"classes", fmt.Sprintf("%d of %d", len(c.Classes()), len(generators.Classes()))},
+		{"classes", fmt.Sprintf("%d of %d", len(c.Classes()), len(c.Excluded.Classes()))},
 		{"partitions", partitions(c)},
 		{"vqueues", plural(c.VQueues, "plan")},
 	}

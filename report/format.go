@@ -132,7 +132,7 @@ func servers(t harness.Tally) []string {
 
 func faultPoints(t harness.Tally) string {
 	var out []string
-	for _, c := range generators.FaultPoints() {
+	for _, c := range t.Coverage.Excluded.FaultPoints() {
 		out = append(out, fmt.Sprintf("%s %d", c, t.FaultPoints[c]))
 	}
 	return strings.Join(out, " · ") + " (writes, by where they stood)"

@@ -13,12 +13,40 @@ import (
 // maxSettings bounds the settings that are printed; JSON has all.
 const maxSettings = 20
 
+// excludeFlag is the flag of what plans are not drawn with. Each has a setting.
+const excludeFlag = "-exclude"
+
 // with is a build line and the settings that differ from a plain server: on the
-// same line where there is room, or below it.
+// same line where there is room, or below it. What plans are not drawn with stands below, each
+// with its whole reason.
 func with(line string, s model.Settings) []string {
-	if len(s) == 0 {
-		return []string{line}
+	excluded, s := partedSettings(s)
+	out := []string{line}
+	if len(s) > 0 {
+		out = withSettings(line, s)
 	}
+	if line == "" && len(s) == 0 && len(excluded) > 0 {
+		out = nil
+	}
+	for _, e := range excluded {
+		out = append(out, "without "+oneLine(e.Value))
+	}
+	return out
+}
+
+// partedSettings parts the exclusions from other settings.
+func partedSettings(all model.Settings) (excluded, others model.Settings) {
+	for _, s := range all {
+		if s.Name == excludeFlag {
+			excluded = append(excluded, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return excluded, others
+}
+
+func withSettings(line string, s model.Settings) []string {
 	more := len(s) - maxSettings
 	if more > 0 {
 		s = append(slices.Clone(s[:maxSettings]), model.Setting{Kind: model.PlanSetting, Name: fmt.Sprintf("and %d more", more)})
@@ -67,7 +95,15 @@ func settingsProperties(s model.Settings) []junitProperty {
 	if len(s) == 0 {
 		return nil
 	}
-	return []junitProperty{{"settings", s.String()}}
+	var out []junitProperty
+	excluded, others := partedSettings(s)
+	if len(others) > 0 {
+		out = append(out, junitProperty{"settings", others.String()})
+	}
+	for _, e := range excluded {
+		out = append(out, junitProperty{"excluded", oneLine(e.Value)})
+	}
+	return out
 }
 
 // buildsWith are the servers that a campaign tested, and its settings.

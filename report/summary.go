@@ -179,7 +179,7 @@ func (p *Reporter) summary(s *session.Result) summary {
 	for v, n := range s.Counts {
 		out.Verdicts[string(v)] = n
 	}
-	for _, c := range generators.FaultPoints() {
+	for _, c := range t.Coverage.Excluded.FaultPoints() {
 		out.FaultPoints[c.String()] = t.FaultPoints[c]
 	}
 	for _, r := range t.Recoveries {

@@ -115,7 +115,7 @@ func Shrink(ctx context.Context, of session.Options, failed *harness.Run, o Shri
 		hint = guesses[len(guesses)-1]
 	}
 	reduced, err := generators.Reduce(ctx, failed.Plan, generators.ReduceOptions{
-		First: firstVersionOf(failed), Fails: s.fails, Executions: o.Executions, Time: s.timeFor(o), Hint: hint, LoadHint: loadHintOf(failed), Guesses: guesses, GoOn: o.GoOn,
+		First: firstVersionOf(failed), Exclude: of.Exclude, Fails: s.fails, Executions: o.Executions, Time: s.timeFor(o), Hint: hint, LoadHint: loadHintOf(failed), Guesses: guesses, GoOn: o.GoOn,
 		Progress: o.Progress, Save: s.save,
 	})
 	if err != nil {

@@ -45,6 +45,8 @@ type Options struct {
 	Altered model.Settings
 	Bounds  harness.Bounds
 	Check   checker.Options
+	// Exclude is what the plans are not drawn with.
+	Exclude generators.Exclusions
 	// Known are the findings that are known. A session goes on after one. Where each plan has
 	// a server of its own, in a replay, they are named and stay violations.
 	Known known.List
@@ -174,6 +176,7 @@ func conduct(ctx context.Context, o Options, rerun *RerunOptions) (*Result, erro
 	}
 	s.pool.leaving = func(ctx context.Context, sys *server) error { return s.audit(ctx, sys, false, false) }
 	s.result = Result{ID: s.id, Verdict: harness.Pass, Tally: harness.NewTally(), Counts: map[harness.Verdict]int{}}
+	s.result.Tally.Coverage.Excluded = o.Exclude
 	s.phase(Starting)
 	if err := s.begin(ctx); err != nil {
 		return nil, err
@@ -202,7 +205,7 @@ func (o Options) impatient() harness.Open {
 	return func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
 		sys, err := o.Open(ctx, s)
 		if err == nil {
-			sys.GiveUp = o.GiveUp
+			sys.GiveUp, sys.Exclude = o.GiveUp, o.Exclude
 		}
 		return sys, err
 	}

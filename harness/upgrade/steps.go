@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"retain/generators"
 	"retain/harness"
 	"retain/model"
 )
@@ -132,8 +133,8 @@ func (s Step) Excludes() float64 {
 // openNeeded is how many operations must be in flight or queued at one switch of each step.
 const openNeeded = 30
 
-// Missing is what the steps lack to answer for the paths.
-func Missing(paths []Path, steps []Step) (out []string) {
+// Missing is what the steps lack to answer for the paths, of what plans are drawn with.
+func Missing(paths []Path, steps []Step, exclude generators.Exclusions) (out []string) {
 	needed := map[Pair]bool{}
 	for _, path := range paths {
 		for _, pair := range path.Pairs() {
@@ -141,10 +142,10 @@ func Missing(paths []Path, steps []Step) (out []string) {
 		}
 	}
 	for _, s := range steps {
-		if !needed[s.Pair] {
+		if !needed[s.Pair] || !exclude.Allows(s.Fault) {
 			continue
 		}
-		lacking := slices.DeleteFunc(model.Kinds(), func(k model.Kind) bool { return slices.Contains(s.Kinds(), k) })
+		lacking := slices.DeleteFunc(exclude.Kinds(), func(k model.Kind) bool { return slices.Contains(s.Kinds(), k) })
 		switch {
 		case len(s.Switches) == 0:
 			out = append(out, s.String()+": no plan came to it")

@@ -82,7 +82,7 @@ func TestEachStepNeedsAStopAKillOperationsInFlightAndAllKinds(t *testing.T) {
 		for i, p := range plans {
 			all = append(all, Judged{Number: i, Verdict: harness.Pass, Switches: p})
 		}
-		return strings.Join(Missing(paths, Steps(paths, all)), "\n")
+		return strings.Join(Missing(paths, Steps(paths, all), nil), "\n")
 	}
 	assert.Empty(t, missing(whole(model.Stop, model.Kill, 40), whole(model.Kill, model.Stop, 40)))
 	assert.Equal(t, "1 -> 2 by kill: no plan came to it\n2 -> 1 by stop: no plan came to it", missing(whole(model.Stop, model.Kill, 40)))

@@ -46,7 +46,7 @@ func alteredSettings(on backend.Name) (out model.Settings) {
 			add(model.BoundSetting, name, f.Value.String())
 		}
 	}
-	return append(out, alteredKnown()...)
+	return slices.Concat(out, alteredKnown(), alteredExclusions())
 }
 
 // flagSetting is the setting of a flag.

@@ -59,6 +59,9 @@ func Compare(t T) {
 	if out.PlanFile != "" && len(out.Plan.Steps) == 0 && out.Plan.Load.Clients == 0 {
 		cannotBegin(t, fmt.Errorf("-plan %s: the plan has no steps and no load: there is nothing to execute", out.PlanFile))
 	}
+	if out.PlanFile != "" {
+		noteExcluded(out.Plan)
+	}
 	if err := checkComparedBuilds(names, out.Plan.Versions()); err != nil {
 		cannotBegin(t, err)
 	}

@@ -33,6 +33,7 @@ var (
 	budgetFlag     = flag.Duration("check.budget", 20*time.Second, "time for the check of one history")
 	shrinkFlag     = flag.Duration("shrink.budget", 3*time.Minute, "time to reduce a violation to a small plan, 0 for none")
 	promoteFlag    = flag.String("promote", "", "with -run Replay: keep the plan as testdata/regressions/NAME.json")
+	excludeFlag    = flag.String("exclude", "", "file of what plans are not drawn with: kinds of objects, operations, configurations and faults, each with a reason")
 	knownFlag      = flag.String("known", KnownFindings, "file of the findings that are known and do not fail a session, or none")
 	dataFlag       = flag.Bool("keep.data", false, "keep the server's data directory with a violation, as a tar")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")

@@ -23,7 +23,7 @@ func Fuzz(t T) (plans *rapid.Generator[generators.Plan], execute func(context.Co
 	dir := t.TempDir()
 	execute = func(ctx context.Context, plan generators.Plan) error {
 		session, err := session.Conduct(ctx, session.Options{
-			Open: open, Plans: 1, Base: settings(), Bounds: bounds(), Check: checks(), Dir: dir,
+			Open: open, Plans: 1, Base: settings(), Bounds: bounds(), Check: checks(), Dir: dir, Exclude: exclusions,
 			Draw: func(int) generators.Plan { return plan },
 		})
 		if err == nil && session.Verdict != harness.Pass {

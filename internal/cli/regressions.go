@@ -80,6 +80,9 @@ func regression(t T, file, about string) {
 	if err := checkVersions(plan, place); err != nil {
 		cannotBegin(t, fmt.Errorf("%s: %w", file, err))
 	}
+	if says := saysExcluded(withServer(plan)); says != "" {
+		skipped(t, "it has what -exclude leaves out ("+says+")")
+	}
 	output := &strings.Builder{} // of a violation, which may be expected
 	reporter := &report.Reporter{Name: t.Name(), Out: output, Flags: serverArguments(), Seed: plan.Seed}
 	options := Options()

@@ -23,6 +23,7 @@ func Replay(t T) {
 	if err := checkVersions(plan, backend.Name(*runtimeFlag)); err != nil {
 		cannotBegin(t, fmt.Errorf("-plan %s: %w", *planFlag, err))
 	}
+	noteExcluded(withServer(plan))
 	n := max(1, plans())
 	if *promoteFlag != "" && plans() == 0 {
 		n = rateRuns // a plan that fails now and then should get the chance

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"retain/campaign"
+	"retain/generators"
 	"retain/harness/backend"
 )
 
@@ -28,6 +29,9 @@ func inheritFlags() error {
 	}
 	if err := inheritUpgrade(dir, last); err != nil {
 		return err
+	}
+	if exclusions = last.Exclude; exclusions == nil {
+		exclusions = generators.Exclusions{} // it leaves nothing out
 	}
 	was, env, err := recordedFlags(last)
 	if err != nil {

@@ -26,6 +26,9 @@ func Properties(t T) {
 // StartAndStop runs the case that the suite grew from: a client adds 1, the runtime is
 // stopped or killed and started again, the client adds 2 and reads 3.
 func StartAndStop(t T, fault model.FaultKind) {
+	if says := saysExcluded(generators.StartAndStop(fault)); says != "" {
+		skipped(t, "it has what -exclude leaves out ("+says+")")
+	}
 	session := conduct(t, program{plans: 1, draw: func(int) generators.Plan { return withServer(generators.StartAndStop(fault)) }})
 	if session.Verdict == harness.Pass && session.Tally.Faults[fault] == 0 {
 		t.Errorf("harness: the plan passed without its %s", fault)

@@ -59,7 +59,7 @@ func loads() generators.Loads {
 // DrawOptions are the options of all plans that are drawn, by the flags.
 func DrawOptions() generators.Options {
 	return generators.Options{
-		Unresolved: *unresolvedFlag, Server: *serverFlag, StartConfigs: true, VQueues: drawsVQueues(), Loads: loads(), Scheduled: true,
+		Unresolved: *unresolvedFlag, Server: *serverFlag, StartConfigs: true, VQueues: drawsVQueues(), Loads: loads(), Scheduled: true, Exclude: exclusions,
 	}
 }
 
@@ -129,7 +129,7 @@ func checkVersions(p generators.Plan, on backend.Name) error {
 // Options are the options of a session that follow from the flags of the server and of
 // the check alone.
 func Options() session.Options {
-	return session.Options{Base: settings(), Bounds: bounds(), Check: checks()}
+	return session.Options{Base: settings(), Bounds: bounds(), Check: checks(), Exclude: exclusions}
 }
 
 // Native opens native servers as the flags say, and ignores -runtime.

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"retain/generators"
+	"retain/internal/inputfile"
+	"retain/model"
+)
+
+// exclusions are those of -exclude, or of the campaign that goes on. [checkExclude] reads
+// them.
+var exclusions generators.Exclusions
+
+// excludeVersion is the version of the format of a file of -exclude, which
+// docs/exclude.schema.json describes.
+const excludeVersion = 1
+
+// maxExclude bounds a file of -exclude.
+const maxExclude = 1 << 20
+
+// excludeSections are what a file of -exclude may leave out, by the name of the section.
+var excludeSections = []struct {
+	key  string
+	what generators.Excluded
+}{
+	{"objects", generators.ExcludedObject},
+	{"operations", generators.ExcludedOperation},
+	{"configurations", generators.ExcludedConfiguration},
+	{"faults", generators.ExcludedFault},
+}
+
+// checkExclude reads the file of -exclude, and refuses what names nothing, has no reason, or
+// leaves nothing to draw.
+func checkExclude() error {
+	if *excludeFlag != "" {
+		text, err := inputfile.Read(*excludeFlag, maxExclude)
+		if err != nil {
+			return fmt.Errorf("-exclude: %w", err)
+		}
+		given, err := decodeExclusions(*excludeFlag, text)
+		if err != nil {
+			return fmt.Errorf("-exclude %w", err)
+		}
+		if exclusions != nil && !slices.Equal(exclusions, given) { // those of a campaign that goes on
+			return fmt.Errorf("-exclude %s: the campaign in %s leaves out something else: leave the flag out, or begin another campaign", *excludeFlag, campaignDir())
+		}
+		exclusions = given
+	}
+	if *serverFlag == "" {
+		return nil
+	}
+	if e, excluded := exclusions.ExcludesServer(*serverFlag); excluded {
+		return fmt.Errorf("-config %s is excluded (%s): leave one of them out", *serverFlag, e)
+	}
+	return nil
+}
+
+// decodeExclusions reads a file of -exclude. An error is one line, with the file and the
+// line.
+func decodeExclusions(file string, text []byte) (generators.Exclusions, error) {
+	at := func(n *yaml.Node, err error) error { return fmt.Errorf("%s:%d: %w", file, max(1, n.Line), err) }
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
+	switch err := d.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s: the file is empty: want version: 1, and what to leave out", file)
+	case err != nil:
+		return nil, fmt.Errorf("%s%s", file, yamlProblem(err))
+	}
+	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, at(&second, errors.New("a second document: want one"))
+	}
+	root := document.Content[0]
+	fields, err := mapping(root, "version", "objects", "operations", "configurations", "faults")
+	if err != nil {
+		return nil, fmt.Errorf("%s%w", file, err)
+	}
+	if v := fields["version"]; v == nil || v.Value != fmt.Sprint(excludeVersion) {
+		return nil, at(nodeOr(v, root), fmt.Errorf("want version: %d", excludeVersion))
+	}
+	var out generators.Exclusions
+	for _, section := range excludeSections {
+		list := fields[section.key]
+		if list == nil {
+			continue
+		}
+		if list.Kind != yaml.SequenceNode {
+			return nil, at(list, fmt.Errorf("%s: want a list of entries with a name and a reason", section.key))
+		}
+		for _, item := range list.Content {
+			e, err := exclusionOf(item, section.what)
+			if err != nil {
+				return nil, fmt.Errorf("%s%w", file, err)
+			}
+			if slices.ContainsFunc(out, func(o generators.Exclusion) bool { return o.What == e.What && o.Name == e.Name }) {
+				return nil, at(item, fmt.Errorf("%s %s is excluded twice", e.What, e.Name))
+			}
+			out = append(out, e)
+		}
+	}
+	if len(out) == 0 {
+		return nil, at(root, errors.New("it leaves nothing out: want objects, operations, configurations or faults, or no -exclude"))
+	}
+	if err := out.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return out, nil
+}
+
+// exclusionOf reads one entry. The error begins with ":LINE: ".
+func exclusionOf(item *yaml.Node, what generators.Excluded) (generators.Exclusion, error) {
+	fields, err := mapping(item, "name", "reason")
+	if err != nil {
+		return generators.Exclusion{}, err
+	}
+	e := generators.Exclusion{What: what}
+	for key, to := range map[string]*string{"name": &e.Name, "reason": &e.Reason} {
+		n := fields[key]
+		if n == nil {
+			continue
+		}
+		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+			return e, fmt.Errorf(":%d: %s: want text", n.Line, key)
+		}
+		*to = strings.Join(strings.Fields(n.Value), " ")
+	}
+	if e.Name == "" {
+		return e, fmt.Errorf(":%d: want a name: what %s is left out", item.Line, what)
+	}
+	if err := e.Check(); err != nil {
+		return e, fmt.Errorf(":%d: %w", item.Line, err)
+	}
+	return e, nil
+}
+
+// mapping gives the values of a mapping's keys, which are among some. The error begins with
+// ":LINE: ".
+func mapping(n *yaml.Node, keys ...string) (map[string]*yaml.Node, error) {
+	if n.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf(":%d: want fields: %s", max(1, n.Line), strings.Join(keys, ", "))
+	}
+	out := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case !slices.Contains(keys, key.Value):
+			return nil, fmt.Errorf(":%d: unknown field %.40q: want %s", key.Line, key.Value, strings.Join(keys, ", "))
+		case out[key.Value] != nil:
+			return nil, fmt.Errorf(":%d: %s stands twice", key.Line, key.Value)
+		}
+		out[key.Value] = n.Content[i+1]
+	}
+	return out, nil
+}
+
+func nodeOr(n, or *yaml.Node) *yaml.Node {
+	if n != nil {
+		return n
+	}
+	return or
+}
+
+var yamlLine = regexp.MustCompile(`(?s)^yaml: line (\d+): (.*)$`)
+
+// yamlProblem is an error of the YAML library as ":LINE: PROBLEM".
+func yamlProblem(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		return ":" + m[1] + ": " + m[2]
+	}
+	return ": " + text
+}
+
+// alteredExclusions are the settings of what plans are not drawn with, one for each.
+func alteredExclusions() (out model.Settings) {
+	for _, e := range exclusions.Complete() {
+		out = append(out, flagSetting(model.PlanSetting, "exclude", e.String(), ""))
+	}
+	return out
+}
+
+// noteExcluded notes that a plan which a person names has what is excluded: it is executed
+// as it is.
+func noteExcluded(p generators.Plan) {
+	if says := saysExcluded(p); says != "" {
+		say("note       the plan has what -exclude leaves out, and is executed as it is: " + says)
+	}
+}
+
+// saysExcluded says which exclusions a plan goes against, "" for none.
+func saysExcluded(p generators.Plan) string { return exclusions.In(p).String() }
