@@ -162,6 +162,9 @@ func (s *System) Provide(ctx context.Context, p generators.Plan) error {
 		return fmt.Errorf("an earlier plan started the server as %s: take a server that was not", s.Version)
 	}
 	own := s.Runtime.Identity().Version
+	if err := s.checkServed(p); err != nil {
+		return err
+	}
 	err := generators.CheckServer(p, own)
 	if err == nil {
 		err = generators.CheckPath(p, own, generators.AsNamed) // before anything is installed

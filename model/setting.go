@@ -32,12 +32,13 @@ type SettingKind string
 
 // Kinds of settings.
 const (
-	VariableSetting SettingKind = "env"    // a variable in the server's environment
-	FileSetting     SettingKind = "file"   // the server's configuration file
-	ServerSetting   SettingKind = "server" // the server's executable or image, or the SDK of its handlers
-	BugSetting      SettingKind = "bug"    // planted bugs of the simulated runtime
-	PlanSetting     SettingKind = "plan"   // how plans are drawn or resolved
-	BoundSetting    SettingKind = "bound"  // a bound that verdicts depend on
+	VariableSetting SettingKind = "env"     // a variable in the server's environment
+	FileSetting     SettingKind = "file"    // the server's configuration file
+	ServerSetting   SettingKind = "server"  // the server's executable or image, or the SDK of its handlers
+	ServiceSetting  SettingKind = "service" // the handlers under test
+	BugSetting      SettingKind = "bug"     // planted bugs of the simulated runtime
+	PlanSetting     SettingKind = "plan"    // how plans are drawn or resolved
+	BoundSetting    SettingKind = "bound"   // a bound that verdicts depend on
 )
 
 // Settings are the differences from a plain server, in the order in which they are

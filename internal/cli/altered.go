@@ -54,8 +54,9 @@ func flagSetting(kind model.SettingKind, name, value, hash string) model.Setting
 	return model.Setting{Kind: kind, Name: "-" + name, Value: value, SHA256: hash}
 }
 
-// alteredServer lists the altered settings of a real server.
+// alteredServer lists the altered settings of a real server and of what it calls.
 func alteredServer() (out model.Settings) {
+	out = alteredHandlers()
 	for _, name := range envFlag.names() {
 		s := model.Variable(name, envFlag[name])
 		if name == "RESTATE_CONFIG" {

@@ -103,7 +103,7 @@ func TestBuildsTravelWithCommandsAndCampaigns(t *testing.T) {
 	arguments := serverArguments()
 	assert.Subset(t, arguments, []string{"-restate.binary=mine=./a b", "-restate.binary=other=c"})
 
-	was, _, err := recordedFlags(&campaign.Segment{Start: campaign.Start{Flags: arguments}})
+	was, _, _, err := recordedFlags(&campaign.Segment{Start: campaign.Start{Flags: arguments}})
 	require.NoError(t, err)
 	assert.Equal(t, binaryFlag.String(), was["restate.binary"])
 	given := binaryFlag

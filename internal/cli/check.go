@@ -19,14 +19,14 @@ func checkFlags() error {
 	if rest := flag.Args(); len(rest) > 1 || len(rest) == 1 && rest[0] != "." {
 		return fmt.Errorf("leftover arguments %q: flags are written -name value or -name=value, and nothing else is read", rest)
 	}
-	return cmp.Or(checkNames(), checkReaders(), checkValues(), checkExclude(), checkSource(), checkVersionNames(), checkUpgrade(), checkFiles(), checkCampaign(), checkArguments(), checkEmpty())
+	return cmp.Or(checkNames(), checkReaders(), checkValues(), checkExclude(), checkSource(), checkDeployment(), checkVersionNames(), checkUpgrade(), checkFiles(), checkCampaign(), checkArguments(), checkEmpty())
 }
 
 // checkEmpty refuses a flag with an empty value. A script with an unset variable passes
 // one, and without the flag something else than intended would run.
 func checkEmpty() (err error) {
 	flag.Visit(func(f *flag.Flag) {
-		if f.Name == "restate.env" || strings.HasPrefix(f.Name, "test.") || strings.HasPrefix(f.Name, "rapid.") || f.Value.String() != "" {
+		if f.Name == "restate.env" || f.Name == "deployment.header" || strings.HasPrefix(f.Name, "test.") || strings.HasPrefix(f.Name, "rapid.") || f.Value.String() != "" {
 			return
 		}
 		err = cmp.Or(err, fmt.Errorf("-%s has an empty value: give it one, or leave it out (%s)", f.Name, f.Usage))

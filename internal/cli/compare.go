@@ -188,7 +188,7 @@ func comparedVersion(ctx context.Context, name string, c report.Comparison) (com
 	case err != nil:
 		return v, err
 	}
-	v.Session.Open, v.Session.Room, v.Session.Altered = on.open, on.choice.Room, on.altered
+	v.Session.Open, v.Session.Room, v.Session.Altered, v.Session.Exclude = on.open, on.choice.Room, on.altered, exclusions
 	return v, nil
 }
 

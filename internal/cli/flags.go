@@ -80,9 +80,9 @@ func isSet(f *flag.Flag) (given bool) {
 }
 
 // serverFlags are the flags that choose the server, its bounds and what is known of it.
-// -restate.env is another.
+// -restate.env and -deployment.header are others.
 var serverFlags = []string{
-	"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "bugs", "bugs.rate", "recovery.max", "completion.max", "known", "sdk",
+	"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "deployment", "service.image", "service.env-file", "bugs", "bugs.rate", "recovery.max", "completion.max", "known", "sdk",
 }
 
 // serverArguments are the server flags of the command line, for a command that replays.
@@ -95,6 +95,9 @@ func serverArguments() []string {
 	})
 	for _, pair := range envFlag.referenced() {
 		out = append(out, argument("restate.env", pair))
+	}
+	for _, pair := range headerFlag.referenced() {
+		out = append(out, argument("deployment.header", pair))
 	}
 	return out
 }

@@ -80,15 +80,21 @@ func regression(t T, file, about string) {
 	if err := checkVersions(plan, place); err != nil {
 		cannotBegin(t, fmt.Errorf("%s: %w", file, err))
 	}
+	ctx := Interruptible(t)
+	if place != backend.Simulated {
+		if err := discover(ctx, backend.Options{Handlers: handlers()}); err != nil {
+			cannotBegin(t, err)
+		}
+	}
 	if says := saysExcluded(withServer(plan)); says != "" {
-		skipped(t, "it has what -exclude leaves out ("+says+")")
+		skipped(t, "it has what is excluded ("+says+")")
 	}
 	output := &strings.Builder{} // of a violation, which may be expected
 	reporter := &report.Reporter{Name: t.Name(), Out: output, Flags: serverArguments(), Seed: plan.Seed}
 	options := Options()
 	options.Draw, options.Plans, options.Workers, options.Fresh = func(int) generators.Plan { return withServer(plan) }, kept.Runs(), 3, true
 	options.Base, options.Dir, options.KeepData = settingsOn(place), artifacts, *dataFlag && place != backend.Simulated
-	j := &job{ctx: Interruptible(t), on: place, reporter: reporter, progress: report.NewSessionProgress(about, kept.Runs(), 0), options: options, versions: plan.Versions()}
+	j := &job{ctx: ctx, on: place, reporter: reporter, progress: report.NewSessionProgress(about, kept.Runs(), 0), options: options, versions: plan.Versions()}
 	defer j.watch()()
 	session := j.conduct(t)
 	defer func() {

@@ -33,7 +33,7 @@ func inheritFlags() error {
 	if exclusions = last.Exclude; exclusions == nil {
 		exclusions = generators.Exclusions{} // it leaves nothing out
 	}
-	was, env, err := recordedFlags(last)
+	was, env, header, err := recordedFlags(last)
 	if err != nil {
 		return fmt.Errorf("-resume %s: %w", *resumeFlag, err)
 	}
@@ -56,6 +56,13 @@ func inheritFlags() error {
 	}
 	if len(envFlag) == 0 {
 		envFlag = env
+	}
+	if len(headerFlag) == 0 {
+		headerFlag = header
+	}
+	if !slices.Equal(headerFlag.referenced(), header.referenced()) {
+		return fmt.Errorf("the campaign in %s: it has -deployment.header %v, this command line %v: leave them out, or begin another campaign",
+			dir, header.referenced(), headerFlag.referenced())
 	}
 	if !maps.Equal(envFlag, env) {
 		return fmt.Errorf("the campaign in %s: it has -restate.env %v, this command line %v: leave them out, or begin another campaign",
@@ -114,22 +121,26 @@ func lastSegment(dir string) (*campaign.Segment, error) {
 }
 
 // recordedFlags are the recorded values of the flags of the server and the plans, "" for
-// a flag that was left out, and of -restate.env.
-func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err error) {
-	was, env = map[string]string{}, envs{}
+// a flag that was left out, and of -restate.env and -deployment.header.
+func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, header headers, err error) {
+	was, env, header = map[string]string{}, envs{}, headers{}
 	for _, name := range serverFlags {
 		was[name] = ""
 	}
 	for _, f := range s.Flags {
 		name, value, _ := strings.Cut(strings.TrimPrefix(f, "-"), "=")
-		if name == "restate.env" {
-			if err := env.Set(value); err != nil {
-				return nil, nil, fmt.Errorf("-restate.env %s: %w", value, err)
-			}
-		} else if was[name] != "" {
+		switch {
+		case name == "restate.env":
+			err = env.Set(value)
+		case name == "deployment.header":
+			err = header.Set(value)
+		case was[name] != "":
 			was[name] += argumentGap + value // of a flag that was given again
-		} else {
+		default:
 			was[name] = value
+		}
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("-%s %s: %w", name, value, err)
 		}
 	}
 	maps.Copy(was, s.DrawFlags())
@@ -139,7 +150,7 @@ func recordedFlags(s *campaign.Segment) (was map[string]string, env envs, err er
 	if flag.Lookup("rapid.steps") != nil {
 		was["rapid.steps"] = strconv.Itoa(s.RapidSteps)
 	}
-	return was, env, nil
+	return was, env, header, nil
 }
 
 // resumeCommand is the command that resumes what an entry point began, twice as long if it is

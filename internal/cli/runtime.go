@@ -74,7 +74,7 @@ func sweep(ctx context.Context) {
 // chooseServer selects the runtime of a server, and checks its settings.
 func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice func(string), s server) (chosen, error) {
 	options := backend.Options{
-		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: sdk.Name(*sdkFlag),
+		Name: name, Handlers: handlers(), Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: sdk.Name(*sdkFlag),
 		Notice: func(line string) {
 			notice(line)
 			say("note      ", line)
@@ -89,6 +89,11 @@ func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice fu
 	}
 	if err := options.PrepareService(ctx, choice); err != nil {
 		return chosen{}, withChoice(choice, name, err)
+	}
+	if choice.Name != backend.Simulated {
+		if err := discover(ctx, options); err != nil {
+			return chosen{}, err
+		}
 	}
 	found, err := options.Subjects(ctx, choice, s.settings, s.versions)
 	if err == nil {

@@ -146,7 +146,7 @@ func (j *job) tryToConduct() (*session.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.options.Open, j.options.Room, j.options.Altered = on.open, on.choice.Room, on.altered
+	j.options.Open, j.options.Room, j.options.Altered, j.options.Exclude = on.open, on.choice.Room, on.altered, exclusions
 	j.reporter.Altered = on.altered
 	return session.Conduct(j.ctx, j.options)
 }

@@ -138,10 +138,10 @@ func Native(ctx context.Context) (harness.Open, error) {
 	return open, err
 }
 
-// askedSDK names the handlers that are asked for. What is deployed is known once the server
+// askedSDK names the handlers that are asked for, "" for those of others. What is deployed is known once the server
 // has a record of it.
 func askedSDK() string {
-	if backend.Name(*runtimeFlag) == backend.Simulated {
+	if backend.Name(*runtimeFlag) == backend.Simulated || handlers().Given() {
 		return ""
 	}
 	return "sdk " + *sdkFlag

@@ -27,7 +27,7 @@ type refusal struct {
 // One line says what is wrong and what to do. Nothing else is printed, except that the
 // test failed.
 func TestBadInputFailsInOneLine(t *testing.T) {
-	for _, group := range [][]refusal{badServers(t), badFlags(), badBuilds(), badCampaigns(), badComparisons(), badUpgrades(), badUnits(), badNames(), badPlaces(), badFiles(t)} {
+	for _, group := range [][]refusal{badServers(t), badDeployments(t), badFlags(), badBuilds(), badCampaigns(), badComparisons(), badUpgrades(), badUnits(), badNames(), badPlaces(), badFiles(t)} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				run := suite.New(t, c.env, c.args...)

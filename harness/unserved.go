@@ -1,0 +1,64 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+
+	"retain/generators"
+	"retain/model"
+	"retain/service"
+)
+
+// Unserved is what a contract lacks of what plans are drawn from. A kind of objects needs the
+// handlers that read it whole; other handlers may be missing one by one.
+func Unserved(c service.Contract) generators.Exclusions {
+	var out generators.Exclusions
+	for _, k := range model.Kinds() {
+		if lacks := unreadable(c, k); lacks != "" {
+			out = append(out, generators.Exclusion{What: generators.ExcludedObject, Name: string(k), Reason: lacks})
+			continue
+		}
+		for _, name := range generators.Names() {
+			if handler, of := handlerOf(name, k); of && !c.Serves(k.Service(), handler) {
+				out = append(out, generators.Exclusion{
+					What: generators.ExcludedOperation, Name: name,
+					Reason: fmt.Sprintf("the deployment does not serve %s/%s", k.Service(), handler),
+				})
+			}
+		}
+	}
+	return out.Complete()
+}
+
+// unreadable says which handler lacks to read objects of a kind, "" for none.
+func unreadable(c service.Contract, k model.Kind) string {
+	for _, op := range k.Spec().WholeReads(nil) {
+		if !c.Serves(k.Service(), op.Handler()) {
+			if !strings.Contains(strings.Join(c.Services(), "/")+"/", k.Service()+"/") {
+				return "the deployment does not serve " + k.Service()
+			}
+			return fmt.Sprintf("the deployment does not serve %s/%s, which shows what an object has", k.Service(), op.Handler())
+		}
+	}
+	return ""
+}
+
+// handlerOf is the handler of an operation by its name, if that is one of the kind:
+// "counter add(0)" calls add.
+func handlerOf(name string, k model.Kind) (handler string, of bool) {
+	handler, of = strings.CutPrefix(name, string(k)+" ")
+	handler, _, _ = strings.Cut(handler, "(")
+	return handler, of
+}
+
+// checkServed returns an error if a plan calls what the deployment does not serve, as far as
+// that is known.
+func (s *System) checkServed(p generators.Plan) error {
+	if s.Contract == nil {
+		return nil
+	}
+	for _, e := range Unserved(s.Contract).In(p) {
+		return fmt.Errorf("the plan has %s %s: %s", e.What, e.Name, e.Reason)
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/internal/inputfile"
+	"retain/internal/printable"
+	"retain/model"
+	"retain/service"
+)
+
+// The flags of handlers that others wrote.
+var (
+	deploymentFlag   = flag.String("deployment", "", "URL of handlers that listen, of any SDK, which are tested instead of the reference service: http://HOST:PORT (HTTP/2), or https://HOST:PORT")
+	headerFlag       = headers{}
+	serviceImageFlag = flag.String("service.image", "", "image of handlers, of any SDK, which are tested instead of the reference service; a container of it is started beside each server")
+	serviceEnvFlag   = flag.String("service.env-file", "", "file with lines NAME=VALUE, the environment of the container of -service.image")
+)
+
+func init() {
+	flag.Var(&headerFlag, "deployment.header", "NAME=VALUE, a header of each request to -deployment; NAME=$VARIABLE takes the value from the environment; may be given again")
+}
+
+// headers is the value of -deployment.header: values, or references to variables that have
+// them, by the names of the headers.
+type headers map[string]string
+
+// String implements [flag.Value]. There is no default to show.
+func (h *headers) String() string { return "" }
+
+var (
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	variable   = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+	// reserved are headers that the connection or the protocol has.
+	reserved = []string{"Host", "Connection", "Content-Length", "Content-Type", "Accept", "Te", "Transfer-Encoding", "Upgrade", "User-Agent"}
+)
+
+// Set implements [flag.Value].
+func (h *headers) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	name = http.CanonicalHeaderKey(name)
+	switch {
+	case !ok || !headerName.MatchString(name):
+		return errors.New("want NAME=VALUE, with the name of a header")
+	case slices.Contains(reserved, name):
+		return fmt.Errorf("%s is not yours to set: leave it out", name)
+	}
+	if variable.MatchString(value) {
+		if _, set := os.LookupEnv(value[1:]); !set {
+			return fmt.Errorf("%s is not set in this environment: export it", value[1:])
+		}
+	} else if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return fmt.Errorf("%s has a value that no header can have", name)
+	}
+	if before, given := (*h)[name]; given && before != value {
+		return fmt.Errorf("%s is given twice: leave one of them out", name)
+	}
+	(*h)[name] = value
+	return nil
+}
+
+// header are the headers with their values.
+func (h headers) header() http.Header {
+	out := http.Header{}
+	for name, value := range h {
+		if variable.MatchString(value) {
+			value = os.Getenv(value[1:])
+		}
+		out.Set(name, value)
+	}
+	return out
+}
+
+// referenced are the pairs NAME=$VARIABLE for a command line or a file: a header's value may
+// be a secret, and is never printed.
+func (h headers) referenced() (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		value := h[name]
+		if !variable.MatchString(value) {
+			value = "$" + strings.ToUpper(strings.Map(func(r rune) rune {
+				if r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+					return r
+				}
+				return '_'
+			}, name))
+		}
+		out = append(out, name+"="+value)
+	}
+	return out
+}
+
+// checkDeployment refuses flags of handlers that contradict each other or can't be used.
+func checkDeployment() error {
+	foreign := "-deployment"
+	if *serviceImageFlag != "" {
+		foreign = "-service.image"
+	}
+	switch {
+	case *deploymentFlag != "" && *serviceImageFlag != "":
+		return errors.New("-deployment and -service.image name two deployments: give one of them")
+	case len(headerFlag) > 0 && *deploymentFlag == "":
+		return errors.New("-deployment.header is for the handlers of -deployment: add -deployment URL, or leave it out")
+	case *serviceEnvFlag != "" && *serviceImageFlag == "":
+		return errors.New("-service.env-file is for the container of -service.image: add -service.image REF, or leave it out")
+	case *deploymentFlag+*serviceImageFlag == "":
+		return nil
+	case backend.Name(*runtimeFlag) == backend.Simulated:
+		return fmt.Errorf("%s is called by a real server: leave out -runtime simulated, or say -runtime process or container", foreign)
+	}
+	for _, name := range []string{"sdk", "sdks"} {
+		if f := flag.Lookup(name); f != nil && isSet(f) {
+			return fmt.Errorf("-%s names a reference service, and %s other handlers: leave one of them out", name, foreign)
+		}
+	}
+	if *deploymentFlag != "" {
+		if _, err := (service.Backend{URL: *deploymentFlag}).Base(); err != nil {
+			return fmt.Errorf("-deployment: %w", err)
+		}
+	}
+	_, err := serviceEnv()
+	return err
+}
+
+// maxEnvFile bounds the file of -service.env-file, in bytes.
+const maxEnvFile = 1 << 20
+
+// serviceEnv is the environment of -service.env-file, in the format of Docker: lines
+// NAME=VALUE, NAME alone for a variable of this environment, and comments from # on.
+func serviceEnv() (map[string]string, error) {
+	if *serviceEnvFlag == "" {
+		return nil, nil
+	}
+	text, err := inputfile.Read(*serviceEnvFlag, maxEnvFile)
+	if err != nil {
+		return nil, fmt.Errorf("-service.env-file: %w", err)
+	}
+	out := map[string]string{}
+	lines := bufio.NewScanner(strings.NewReader(string(text)))
+	lines.Buffer(nil, maxEnvFile)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimLeft(lines.Text(), " \t")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, given := strings.Cut(line, "=")
+		if name == "" || strings.ContainsAny(name, " \t") || strings.ContainsRune(line, 0) {
+			return nil, fmt.Errorf("-service.env-file %s, line %d: want NAME=VALUE", printable.Cut(*serviceEnvFlag, maxError/4), n)
+		}
+		if !given {
+			if value, given = os.LookupEnv(name); !given {
+				continue // as Docker has it
+			}
+		}
+		out[name] = value
+	}
+	return out, lines.Err()
+}
+
+// handlers are those of the flags.
+func handlers() backend.Handlers {
+	env, _ := serviceEnv() // checked before anything started
+	h := backend.Handlers{Image: *serviceImageFlag, Env: env}
+	if *deploymentFlag != "" {
+		h.Backend = service.Backend{URL: *deploymentFlag, Header: headerFlag.header()}
+	}
+	return h
+}
+
+// discovered is set once the handlers of the flags were asked what they serve.
+var discovered struct {
+	sync.Mutex
+	asked bool
+}
+
+// discover asks the handlers of the flags what they serve, once, and excludes what they do
+// not.
+func discover(ctx context.Context, o backend.Options) error {
+	discovered.Lock()
+	defer discovered.Unlock()
+	if discovered.asked || !o.Handlers.Given() {
+		return nil
+	}
+	contract, err := o.Discover(ctx)
+	if err != nil {
+		return err
+	}
+	unserved := harness.Unserved(contract)
+	if len(unserved.Kinds()) == 0 {
+		return fmt.Errorf("%s serves %s: none of Counter, MapObject and ListObject has the handlers that plans call (%s); docs/test-your-sdk.md says what they are",
+			handlersName(), printable.Cut(strings.Join(contract.Services(), ", "), 300), unserved[0].Reason)
+	}
+	all := slices.Clone(exclusions)
+	for _, e := range unserved {
+		if !slices.ContainsFunc(all, func(o generators.Exclusion) bool { return o.What == e.What && o.Name == e.Name }) {
+			all = append(all, e)
+		}
+	}
+	if err := all.Check(); err != nil {
+		return fmt.Errorf("%s serves too little of what -exclude leaves: %w", handlersName(), err)
+	}
+	discovered.asked, exclusions = true, all
+	return nil
+}
+
+// handlersName names the handlers as the command line has them.
+func handlersName() string {
+	if *serviceImageFlag != "" {
+		return "the image " + *serviceImageFlag
+	}
+	return "the deployment at " + *deploymentFlag
+}
+
+// alteredHandlers are the settings of the handlers.
+func alteredHandlers() (out model.Settings) {
+	if *deploymentFlag != "" {
+		out = append(out, flagSetting(model.ServiceSetting, "deployment", *deploymentFlag, ""))
+	}
+	for _, pair := range headerFlag.referenced() {
+		name, _, _ := strings.Cut(pair, "=")
+		out = append(out, flagSetting(model.ServiceSetting, "deployment.header", name, ""))
+	}
+	if *serviceImageFlag != "" {
+		out = append(out, flagSetting(model.ServiceSetting, "service.image", *serviceImageFlag, ""))
+	}
+	if *serviceEnvFlag != "" {
+		out = append(out, flagSetting(model.ServiceSetting, "service.env-file", *serviceEnvFlag, digest(*serviceEnvFlag)))
+	}
+	return out
+}

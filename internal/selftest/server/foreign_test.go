@@ -1,0 +1,213 @@
+package server_test
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/generators"
+	"retain/harness"
+	"retain/harness/backend"
+	"retain/harness/session"
+	"retain/internal/selftest"
+	"retain/internal/selftest/suite"
+	"retain/model"
+	"retain/runtime"
+	"retain/service"
+	"retain/service/deployment"
+)
+
+// calling opens native servers that call the handlers at a URL.
+func calling(t *testing.T, url string) harness.Open {
+	t.Helper()
+	open, _, err := backend.Choose(t.Context(), runtime.Settings{}, backend.Options{
+		Name: backend.Process, Handlers: backend.Handlers{Backend: service.Backend{URL: url}},
+	})
+	require.NoError(t, err)
+	return open
+}
+
+// The handlers are of the shapes that the official test services have: they have no probe and
+// no register, and kinds other than those of the reference service.
+func TestOfficialServicesPassByDiscoveryAlone(t *testing.T) {
+	selftest.Long(t, "20 s")
+	url := suite.Official(t)
+	contract, err := deployment.Discover(t.Context(), service.Backend{URL: url}, time.Second)
+	require.NoError(t, err)
+	unserved := harness.Unserved(contract)
+	require.NoError(t, unserved.Check())
+	assert.Equal(t, []model.Kind{model.Counter, model.List, model.Map}, unserved.Kinds())
+	kinds := map[model.Kind]bool{}
+	result, err := session.Conduct(t.Context(), session.Options{
+		Plans: 8, Workers: 2, Dir: t.TempDir(), Bounds: harness.DefaultBounds, Base: runtime.Settings{Version: runtime.DefaultVersion},
+		Draw: func(n int) generators.Plan {
+			return generators.Draw(16, n, generators.Options{Exclude: unserved, StartConfigs: true, Scheduled: true, Loads: generators.Loads{Share: 0.5}})
+		},
+		Open: calling(t, url),
+		OnRun: func(r harness.Run) {
+			if r.Outcome == nil || r.Outcome.History == nil {
+				return
+			}
+			assert.Equal(t, []string{"ListObject/get", "MapObject/get"}, r.Outcome.History.Shared)
+			for _, o := range r.Outcome.History.Operations {
+				kinds[o.Object.Kind] = true
+			}
+		},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, harness.Pass, result.Verdict, "%v", result.Failures)
+	assert.Equal(t, map[model.Kind]bool{model.Counter: true, model.List: true, model.Map: true}, kinds)
+}
+
+// A user names the URL and nothing else. The summary says once what is not there.
+func TestDeploymentFlagTestsWhatIsThere(t *testing.T) {
+	selftest.Long(t, "15 s")
+	c := suite.New(t, nil, suite.Properties("-runtime", "process", "-deployment", suite.Official(t))...)
+	require.NoError(t, c.Run(), c.Text())
+	assert.Contains(t, c.Text(), "with -deployment http://127.0.0.1:")
+	assert.Contains(t, c.Text(), "the deployment does not serve Register")
+}
+
+// A plan of another deployment may ask for more.
+func TestPlanThatADeploymentDoesNotServeIsRefused(t *testing.T) {
+	selftest.Long(t, "5 s")
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	p := generators.Draw(1, 0, generators.Options{Exclude: onlyRegisters(t)})
+	require.NoError(t, os.WriteFile(plan, generators.Encode(p), 0o644))
+	c := suite.New(t, nil, "-test.run", "^TestReplay$", "-plan", plan, "-runtime", "process", "-deployment", suite.Official(t))
+	require.Error(t, c.Run())
+	assert.Contains(t, c.Text(), "the plan has object register: the deployment does not serve Register")
+	assert.NotContains(t, c.Text(), "violation")
+}
+
+func onlyRegisters(t *testing.T) (out generators.Exclusions) {
+	for _, k := range model.Kinds() {
+		if k != model.Register {
+			out = append(out, generators.Exclusion{What: generators.ExcludedObject, Name: string(k), Reason: "another test"})
+		}
+	}
+	require.NoError(t, out.Check())
+	return out
+}
+
+// The handlers go away in the middle of a plan: nothing is known of the server then.
+func TestHandlersThatAreGoneAreNoViolation(t *testing.T) {
+	selftest.Long(t, "15 s")
+	target := suite.Official(t)
+	gate := httptest.NewUnstartedServer(nil) // the address that is given up
+	gate.Config.Protocols = new(http.Protocols)
+	gate.Config.Protocols.SetUnencryptedHTTP2(true)
+	gate.Config.Handler = forward(t, target)
+	gate.Start()
+	open := calling(t, gate.URL)
+	result, err := session.Conduct(t.Context(), session.Options{
+		Plans: 1, Dir: t.TempDir(), Bounds: harness.Bounds{Recovery: 4 * time.Second, Completion: 2 * time.Second}, Late: -1,
+		Base: runtime.Settings{Version: runtime.DefaultVersion},
+		Draw: func(int) generators.Plan { return generators.StartAndStop(model.Kill) },
+		Open: func(ctx context.Context, s runtime.Settings) (*harness.System, error) {
+			sys, err := open(ctx, s)
+			if err == nil {
+				sys.Runtime = &leaving{Runtime: sys.Runtime, leave: func() {
+					gate.CloseClientConnections()
+					gate.Close()
+				}}
+			}
+			return sys, err
+		},
+	})
+	require.NoError(t, err)
+	require.Equal(t, harness.Harness, result.Verdict, "%v", result.Failures)
+	assert.Contains(t, result.Failures[0].Sentence, "the handlers under test do not answer any more")
+}
+
+// leaving is a runtime during whose first kill the handlers go away.
+type leaving struct {
+	runtime.Runtime
+	leave func()
+}
+
+func (l *leaving) Kill(ctx context.Context) error {
+	l.leave()
+	return l.Runtime.Kill(ctx)
+}
+
+// forward passes requests on to a URL, in HTTP/2.
+func forward(t *testing.T, to string) http.Handler {
+	base, err := service.Backend{URL: to}.Base()
+	require.NoError(t, err)
+	transport := service.Backend{URL: to}.Transport()
+	t.Cleanup(transport.CloseIdleConnections)
+	return &httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(base) },
+		Transport: transport, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0),
+	}
+}
+
+// A container of an image stands beside the server, wherever that runs.
+func TestServiceImageIsTestedAndEndsWithTheSession(t *testing.T) {
+	selftest.Long(t, "40 s")
+	image := suite.OfficialImage(t)
+	env := filepath.Join(t.TempDir(), "env")
+	require.NoError(t, os.WriteFile(env, []byte("# where it listens\nPORT=9123\n"), 0o644))
+	for _, on := range []string{"process", "container"} {
+		t.Run(on, func(t *testing.T) {
+			c := suite.New(t, nil, suite.Properties("-runtime", on, "-service.image", image, "-service.env-file", env)...)
+			require.NoError(t, c.Run(), c.Text())
+			assert.Contains(t, c.Text(), "-service.image "+image)
+			left, err := exec.Command("docker", "ps", "-aq", "--filter", "ancestor="+image).Output()
+			require.NoError(t, err)
+			assert.Empty(t, string(left))
+		})
+	}
+	t.Run("that dies at start", func(t *testing.T) {
+		require.NoError(t, os.WriteFile(env, []byte("DIE=no database to talk to\n"), 0o644))
+		c := suite.New(t, nil, suite.Properties("-runtime", "process", "-service.image", image, "-service.env-file", env)...)
+		began := time.Now()
+		require.Error(t, c.Run())
+		assert.Less(t, time.Since(began), 30*time.Second)
+		assert.Contains(t, c.Text(), "ended by itself with exit code 3, and printed last: the handlers are loaded | no database to talk to")
+	})
+}
+
+// A port is somebody else's, or silent, or free.
+func TestWhatCantBeDeployedIsNamedWithinHalfAMinute(t *testing.T) {
+	selftest.Long(t, "60 s")
+	sys, err := suite.Native(t)(t.Context(), runtime.Settings{Partitions: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sys.Shutdown(context.WithoutCancel(t.Context()))) })
+	require.NoError(t, sys.Boot(t.Context()))
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = silent.Close() })
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, free.Close())
+	for name, c := range map[string]struct{ url, says string }{
+		"ingress": {sys.Runtime.Endpoints().Ingress, "it is the ingress of a Restate server, and no deployment"},
+		"admin":   {sys.Runtime.Endpoints().Admin, "it is the admin API of a Restate server, and no deployment"},
+		"silent":  {"http://" + silent.Addr().String(), "no answer to discovery within 20s"},
+		"nobody":  {"http://" + free.Addr().String(), "nobody listens there: start the handlers first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			run := suite.New(t, nil, suite.Properties("-runtime", "process", "-deployment", c.url)...)
+			require.Error(t, run.Run())
+			assert.Less(t, time.Since(began), 30*time.Second)
+			assert.Contains(t, run.Text(), "harness    could not begin")
+			assert.Contains(t, run.Text(), c.says)
+		})
+	}
+}
