@@ -1,6 +1,7 @@
 package deployment_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"testing"
@@ -40,7 +41,10 @@ func TestServicesOfOtherSDKsFollowTheContract(t *testing.T) {
 			testAddThenFail(t, d)
 			testMapEntries(t, d)
 			testKinds(t, d)
-			assert.Equal(t, reply{200, jsonType, `{"nonce":"` + nonce + `"}`, nil}, d.call("RetainCanary/any/ping", "", ""))
+			assert.Equal(t, reply{200, jsonType, `{"nonce":"` + nonce + `"}`, nil}, compact(d.call("RetainCanary/any/ping", "", "")))
+			for _, at := range []service.Position{service.Before, service.After} {
+				testKilledService(t, d, started, at)
+			}
 			ctx, cancel = context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			r, err := deployment.Register(ctx, client, d.server.Endpoints().Admin, d.URL(""))
@@ -48,6 +52,38 @@ func TestServicesOfOtherSDKsFollowTheContract(t *testing.T) {
 			assert.Regexp(t, "^sdk "+string(name)+` [0-9]+\.[0-9]+`, r.SDK)
 		})
 	}
+}
+
+// testKilledService kills the service while an operation is in flight, and starts it again: the
+// operation has its effect once. Held after its effect, it has left the service; held before,
+// it needs another attempt.
+func testKilledService(t *testing.T, d *deployed, s *sdk.Service, at service.Position) {
+	tag, counter := "killed-"+string(at), "Counter/"+string(at)
+	gate := d.Control().Arm(tag, at)
+	defer gate.Open()
+	answer := d.goCall(counter+"/add", "1", tag)
+	wait(t, "the operation at its gate", gate.Held())
+	s.Kill()
+	gate.Open()
+	require.NoError(t, s.Restart(t.Context(), false))
+	assert.Equal(t, reply{200, jsonType, `{"oldValue":0,"newValue":1}`, nil}, compact(wait(t, "the answer", answer)), "killed %s its effect", at)
+	assert.Equal(t, "1", d.call(counter+"/get", "", "").body)
+	last := d.next(tag)
+	for last.Reading != service.Finished {
+		last = d.next(tag)
+	}
+	if at == service.Before {
+		assert.Greater(t, last.Attempt, 1)
+	}
+}
+
+// compact is an answer without the white space of its JSON, which is each SDK's own.
+func compact(r reply) reply {
+	var body bytes.Buffer
+	if json.Compact(&body, []byte(r.body)) == nil {
+		r.body = body.String()
+	}
+	return r
 }
 
 func TestHandlersFollowTheContract(t *testing.T) { testHandlers(t, deploy(t)) }
@@ -95,7 +131,7 @@ func testHandlers(t *testing.T, d *deployed) {
 		{"Register/r/clear", "", reply{200, "", "", nil}},
 		{"Register/r/read", "", reply{200, jsonType, `""`, nil}},
 	} {
-		assert.Equal(t, c.want, d.call(c.path, c.in, ""), "%s(%s)", c.path, c.in)
+		assert.Equal(t, c.want, compact(d.call(c.path, c.in, "")), "%s(%s)", c.path, c.in)
 	}
 }
 
