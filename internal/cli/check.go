@@ -19,7 +19,7 @@ func checkFlags() error {
 	if rest := flag.Args(); len(rest) > 1 || len(rest) == 1 && rest[0] != "." {
 		return fmt.Errorf("leftover arguments %q: flags are written -name value or -name=value, and nothing else is read", rest)
 	}
-	return cmp.Or(checkNames(), checkReaders(), checkValues(), checkExclude(), checkSource(), checkDeployment(), checkVersionNames(), checkUpgrade(), checkFiles(), checkCampaign(), checkArguments(), checkEmpty())
+	return cmp.Or(checkNames(), checkReaders(), checkValues(), checkExclude(), checkSource(), checkDeployment(), checkVersionNames(), checkSDKs(), checkUpgrade(), checkFiles(), checkCampaign(), checkArguments(), checkEmpty())
 }
 
 // checkEmpty refuses a flag with an empty value. A script with an unset variable passes

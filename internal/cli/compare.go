@@ -41,11 +41,10 @@ const (
 // -restate.versions, and says which of them break a guarantee. Known findings count like
 // others.
 func Compare(t T) {
-	if *versionsFlag == "" {
-		skipped(t, "give -restate.versions A,B, the versions to compare")
+	if missing := compareMissing(); missing != "" {
+		skipped(t, "give "+missing)
 	}
-	names, _ := upgrade.Names(*versionsFlag) // checked before anything started
-	names, ordered := upgrade.Sorted(names)
+	axis, names, ordered := compared()
 	out := report.Comparison{Flags: serverArguments(), At: time.Now().UTC()}
 	if *planFlag != "" {
 		var err error
@@ -62,16 +61,16 @@ func Compare(t T) {
 	if out.PlanFile != "" {
 		noteExcluded(out.Plan)
 	}
-	if err := checkComparedBuilds(names, out.Plan.Versions()); err != nil {
+	if err := checkCompared(axis, names, out.Plan); err != nil {
 		cannotBegin(t, err)
 	}
 	ctx := Interruptible(t)
-	all, flagName, err := comparedVersions(ctx, names, out)
+	all, err := comparedVersions(ctx, axis, names, out)
 	if err != nil && ctx.Err() == nil {
 		cannotBegin(t, err)
 	}
-	out.VersionFlag = flagName
-	out.Result = conductComparison(ctx, all, ordered, &out)
+	out.VersionFlag, out.Arguments = axisFlag(axis), argumentsOf(axis, names)
+	out.Result = conductComparison(ctx, axis, all, ordered, &out)
 	concludeComparison(t, out)
 }
 
@@ -128,48 +127,51 @@ func bugsOfVersion(name string) ([]simulated.Bug, error) {
 }
 
 // comparedVersions makes the server of each version ready to be opened. A version that
-// refuses a setting is one of the result; it is an error if all do. flagName is the flag
-// that names such a version.
-func comparedVersions(ctx context.Context, names []string, c report.Comparison) (all []compare.Version, flagName string, err error) {
+// refuses a setting is one of the result, and so are handlers that can't be built here; it is
+// an error if all do.
+func comparedVersions(ctx context.Context, axis compare.Axis, names []string, c report.Comparison) (all []compare.Version, err error) {
 	if err := checkArtifactsWritable(); err != nil {
-		return nil, "", err
-	}
-	flagName = "restate.version"
-	if backend.Name(*runtimeFlag) == backend.Simulated {
-		flagName = "bugs"
+		return nil, err
 	}
 	refused := 0
 	for _, name := range names {
-		v, err := comparedVersion(ctx, name, c)
+		v, err := comparedVersion(ctx, axis, name, c)
 		if err != nil {
-			return nil, "", fmt.Errorf("version %s: %w", name, err)
+			return nil, fmt.Errorf("%s %s: %w", axis, v.Name, err)
 		}
 		if v.Refusal != nil {
 			refused++
 		}
 		all = append(all, v)
 	}
+	for i := range all { // what one of them does not serve is asked of none
+		all[i].Session.Exclude = exclusions
+	}
 	if refused == len(all) {
-		return nil, "", fmt.Errorf("no version can be compared: %s: %s", all[0].Name, all[0].Refusal)
+		return nil, fmt.Errorf("no %s can be compared: %s: %s", axis, all[0].Name, all[0].Refusal)
 	}
 	if backend.Name(*runtimeFlag) != backend.Simulated {
 		sweep(ctx)
 	}
-	return all, flagName, nil
+	return all, nil
 }
 
 // comparedVersion is one version of a comparison.
-func comparedVersion(ctx context.Context, name string, c report.Comparison) (compare.Version, error) {
+func comparedVersion(ctx context.Context, axis compare.Axis, name string, c report.Comparison) (compare.Version, error) {
 	server := flagServer(backend.Name(*runtimeFlag))
 	server.versions = c.Plan.Versions()
-	if backend.Name(*runtimeFlag) == backend.Simulated {
+	v := compare.Version{Name: name}
+	switch {
+	case axis == compare.SDKs:
+		v.Name = server.calls(name)
+	case backend.Name(*runtimeFlag) == backend.Simulated:
 		server.bugs, _ = bugsOfVersion(name) // checked before anything started
-	} else {
+	default:
 		server.settings.Version = name
 	}
-	v := compare.Version{Name: name, Session: Options()}
+	v.Session = Options()
 	v.Session.Dir, v.Session.Base = artifacts, server.settings
-	if backend.Name(*runtimeFlag) != backend.Simulated {
+	if axis == compare.Versions && backend.Name(*runtimeFlag) != backend.Simulated {
 		err := generators.CheckServer(c.Plan, name)
 		if err == nil {
 			err = generators.CheckPath(c.Plan, name, generators.AsNamed)
@@ -180,26 +182,29 @@ func comparedVersion(ctx context.Context, name string, c report.Comparison) (com
 		}
 	}
 	on, err := chooseServer(ctx, backend.Name(*runtimeFlag), max(1, c.Seed), func(string) {}, server)
-	refused := (*refusedSettings)(nil)
+	refused, unusable := (*refusedSettings)(nil), (*unusableHandlers)(nil)
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &unusable) && axis == compare.SDKs:
+		v.Refusal = &harness.Refusal{Reason: harness.RefusedSDK, Line: unusable.Error()}
+		return v, nil
+	case errors.As(err, &refused) && axis == compare.Versions:
 		v.Refusal = &harness.Refusal{Reason: harness.RefusedSetting, Line: refused.Error()}
 		return v, nil
 	case err != nil:
 		return v, err
 	}
-	v.Session.Open, v.Session.Room, v.Session.Altered, v.Session.Exclude = on.open, on.choice.Room, on.altered, exclusions
+	v.Session.Open, v.Session.Room, v.Session.Altered = on.open, on.choice.Room, on.altered
 	return v, nil
 }
 
 // conductComparison conducts the comparison and shows its progress.
-func conductComparison(ctx context.Context, all []compare.Version, ordered bool, c *report.Comparison) *compare.Result {
+func conductComparison(ctx context.Context, axis compare.Axis, all []compare.Version, ordered bool, c *report.Comparison) *compare.Result {
 	if c.PlanFile == "" {
 		within := cmp.Or(*durationFlag, defaultTime*time.Duration(len(all)))
 		progress := newComparisonProgress(within)
 		defer console.Watch(progress.status)()
 		return compare.ConductDrawn(ctx, compare.DrawnOptions{
-			Versions: all, Ordered: ordered, Plans: plans(), Time: within, OnRun: progress.run,
+			Versions: all, Axis: axis, Ordered: ordered, Plans: plans(), Time: within, OnRun: progress.run,
 			Draw: func(n int) generators.Plan { return generators.Draw(c.Seed, n, drawOptionsFor(all)) },
 		})
 	}
@@ -207,7 +212,7 @@ func conductComparison(ctx context.Context, all []compare.Version, ordered bool,
 	defer console.Watch(progress.status)()
 	c.Most = cmp.Or(plans(), mostExecutions)
 	return compare.Conduct(ctx, compare.Options{
-		Versions: all, Ordered: ordered, Plan: c.Plan, Record: c.Record, Time: cmp.Or(*durationFlag, compareTime), Most: c.Most, OnExecution: progress.measured,
+		Versions: all, Axis: axis, Ordered: ordered, Plan: c.Plan, Record: c.Record, Time: cmp.Or(*durationFlag, compareTime), Most: c.Most, OnExecution: progress.measured,
 	})
 }
 

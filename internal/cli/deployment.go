@@ -180,18 +180,18 @@ func handlers() backend.Handlers {
 	return h
 }
 
-// discovered is set once the handlers of the flags were asked what they serve.
+// discovered names the handlers that were asked what they serve.
 var discovered struct {
 	sync.Mutex
-	asked bool
+	asked []string
 }
 
-// discover asks the handlers of the flags what they serve, once, and excludes what they do
-// not.
+// discover asks handlers what they serve, once, and excludes what they do not.
 func discover(ctx context.Context, o backend.Options) error {
 	discovered.Lock()
 	defer discovered.Unlock()
-	if discovered.asked || !o.Handlers.Given() {
+	name := handlersName(o.Handlers)
+	if !o.Handlers.Given() || slices.Contains(discovered.asked, name) {
 		return nil
 	}
 	contract, err := o.Discover(ctx)
@@ -201,7 +201,7 @@ func discover(ctx context.Context, o backend.Options) error {
 	unserved := harness.Unserved(contract)
 	if len(unserved.Kinds()) == 0 {
 		return fmt.Errorf("%s serves %s: none of Counter, MapObject and ListObject has the handlers that plans call (%s); docs/test-your-sdk.md says what they are",
-			handlersName(), printable.Cut(strings.Join(contract.Services(), ", "), 300), unserved[0].Reason)
+			name, printable.Cut(strings.Join(contract.Services(), ", "), 300), unserved[0].Reason)
 	}
 	all := slices.Clone(exclusions)
 	for _, e := range unserved {
@@ -210,18 +210,18 @@ func discover(ctx context.Context, o backend.Options) error {
 		}
 	}
 	if err := all.Check(); err != nil {
-		return fmt.Errorf("%s serves too little of what -exclude leaves: %w", handlersName(), err)
+		return fmt.Errorf("%s serves too little of what -exclude leaves: %w", name, err)
 	}
-	discovered.asked, exclusions = true, all
+	discovered.asked, exclusions = append(discovered.asked, name), all
 	return nil
 }
 
 // handlersName names the handlers as the command line has them.
-func handlersName() string {
-	if *serviceImageFlag != "" {
-		return "the image " + *serviceImageFlag
+func handlersName(h backend.Handlers) string {
+	if h.Image != "" {
+		return "the image " + h.Image
 	}
-	return "the deployment at " + *deploymentFlag
+	return "the deployment at " + h.Backend.URL
 }
 
 // alteredHandlers are the settings of the handlers.

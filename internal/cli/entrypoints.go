@@ -40,8 +40,8 @@ func entryPoints() []entryPoint {
 		{word: "StartAndStopRuntimeRetainsTheState", reads: slices.Concat(sessionFlags, []string{"shrink.budget"}), cases: startAndStopCases},
 		{word: "Replay", reads: slices.Concat(sessionFlags, []string{"shrink.budget", "plan", "promote", "rapid.checks"}),
 			missing: needs("plan", "-plan FILE, the plan to execute")},
-		{word: "Compare", reads: slices.Concat(comparedFlags, drawFlags, []string{"restate.versions", "plan", "duration"}),
-			missing: needs("restate.versions", "-restate.versions A,B, the versions to compare")},
+		{word: "Compare", reads: slices.Concat(comparedFlags, drawFlags, []string{"restate.version", "restate.versions", "sdks", "plan", "duration"}),
+			missing: compareMissing},
 		{word: "Upgrade", missing: upgradeMissing,
 			reads: slices.Concat(upgradeFlags, []string{"load", "rapid.seed", "rapid.steps", "restate.versions", "shrink.budget", "duration", "workers", "resume", "dir"})},
 		{word: "Recheck", reads: []string{"history", "check.budget"}, missing: needs("history", "-history FILE, the history to judge")},
@@ -75,6 +75,13 @@ func needs(flag, what string) func() string {
 func campaignMissing() string {
 	if *durationFlag == 0 && campaignDir() == "" {
 		return "-duration D, such as 8h, with -timeout 0; or -resume DIR"
+	}
+	return ""
+}
+
+func compareMissing() string {
+	if *versionsFlag == "" && *sdksFlag == "" {
+		return "-restate.versions A,B, the versions to compare, or -sdks A,B, the SDKs"
 	}
 	return ""
 }

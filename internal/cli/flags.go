@@ -19,6 +19,7 @@ var (
 	runtimeFlag    = flag.String("runtime", string(backend.Auto), "where the runtime comes from: auto, container, process or simulated")
 	versionFlag    = flag.String("restate.version", runtime.DefaultVersion, "version of the server: a release, or the NAME of a build of -restate.binary or -restate.image")
 	versionsFlag   = flag.String("restate.versions", "", "with -run Compare or Upgrade: the versions, separated by commas; neighbours, or neighbours:A,B,C, upgrades each neighbouring pair; to compare on the simulated runtime, none or planted bugs")
+	sdksFlag       = flag.String("sdks", "", "with -run Compare: the SDKs of the handlers, separated by commas: "+sdk.List()+", or NAME=URL for handlers that listen")
 	imageFlag      = builds{}
 	binaryFlag     = builds{}
 	configFlag     = flag.String("restate.config", "", "configuration file handed to the server")

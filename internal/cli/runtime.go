@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -37,12 +38,16 @@ type server struct {
 	bugs     []simulated.Bug
 	// versions are those that starts of plans name.
 	versions []string
+	// sdk is the SDK of the reference service, "" for that of -sdk, and handlers are others,
+	// the zero value for none.
+	sdk      sdk.Name
+	handlers backend.Handlers
 }
 
 // flagServer is the server of the flags, on a backend.
 func flagServer(name backend.Name) server {
 	bugs, _ := simulated.ParseBugs(*bugsFlag) // checked before anything started
-	return server{settings: settingsOn(name), bugs: bugs}
+	return server{settings: settingsOn(name), bugs: bugs, handlers: handlers()}
 }
 
 // choose selects the runtime of the flags, finds its server and those of the versions that
@@ -74,7 +79,7 @@ func sweep(ctx context.Context) {
 // chooseServer selects the runtime of a server, and checks its settings.
 func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice func(string), s server) (chosen, error) {
 	options := backend.Options{
-		Name: name, Handlers: handlers(), Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: sdk.Name(*sdkFlag),
+		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: cmp.Or(s.sdk, sdk.Name(*sdkFlag)), Handlers: s.handlers,
 		Notice: func(line string) {
 			notice(line)
 			say("note      ", line)
@@ -88,11 +93,11 @@ func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice fu
 		return chosen{}, err
 	}
 	if err := options.PrepareService(ctx, choice); err != nil {
-		return chosen{}, withChoice(choice, name, err)
+		return chosen{}, &unusableHandlers{withChoice(choice, name, err)}
 	}
 	if choice.Name != backend.Simulated {
 		if err := discover(ctx, options); err != nil {
-			return chosen{}, err
+			return chosen{}, &unusableHandlers{err}
 		}
 	}
 	found, err := options.Subjects(ctx, choice, s.settings, s.versions)
@@ -108,6 +113,12 @@ func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice fu
 // checkedVersions are the versions that accepted the settings, which are those of all
 // sessions of the process.
 var checkedVersions = map[string]bool{}
+
+// unusableHandlers is the error of handlers that can't be built here, or do not answer.
+type unusableHandlers struct{ error }
+
+// Unwrap returns why.
+func (u *unusableHandlers) Unwrap() error { return u.error }
 
 // refusedSettings is the error of settings that the server does not know or refuses.
 type refusedSettings struct{ error }
