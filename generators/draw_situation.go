@@ -68,8 +68,11 @@ func (d *drawing) finishSituation() {
 	d.operate(client, object, d.readOf(client, object, d.sureWrite(client, object)))
 }
 
-// revive brings the server back, if a fault took it away.
+// revive brings the service and the server back, if a fault took them away.
 func (d *drawing) revive() {
+	if undo := d.service.Undo(); undo != "" {
+		d.inject(Inject{Fault: undo, When: InPlace{}})
+	}
 	switch undo := d.runtime.Undo(); {
 	case undo.Starts():
 		d.start()

@@ -23,6 +23,7 @@ type drawing struct {
 	seen    map[seat]string           // registers: what a client last saw or left
 
 	runtime    model.Condition         // as far as the list says
+	service    model.Condition         // likewise
 	config     StartConfig             // ... and what it was started with
 	faults     int                     // those so far that ended the server
 	times      map[model.FaultKind]int // how often each fault came so far
@@ -43,7 +44,7 @@ type drawnOperation struct {
 
 func newDrawing(t *rapid.T, use swarm) *drawing {
 	d := &drawing{
-		t: t, use: use, sinceStart: freshSteps, runtime: model.Ready, config: use.config.Started(), times: map[model.FaultKind]int{},
+		t: t, use: use, sinceStart: freshSteps, runtime: model.Ready, service: model.Ready, config: use.config.Started(), times: map[model.FaultKind]int{},
 		states: map[model.Object]model.State{}, written: map[model.Object][]string{}, seen: map[seat]string{},
 	}
 	for _, o := range use.objects {
@@ -236,6 +237,10 @@ func (d *drawing) inject(f Inject) {
 	d.steps = append(d.steps, f)
 	d.sinceStart++
 	d.times[f.Fault]++
+	if f.Fault.OfService() {
+		d.service = f.Fault.Spec().To
+		return
+	}
 	d.runtime = f.Fault.Spec().To
 	switch {
 	case f.Fault.Ends():

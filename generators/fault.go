@@ -26,8 +26,10 @@ const (
 	strike
 	// aside: one plan in sixteen has it, twice at most, in place.
 	aside
-	// undo: it follows a fault, to bring the server back.
+	// undo: it follows a fault, to bring the server or the service back.
 	undo
+	// disturbs: it is done to the service. Some plans have one or two.
+	disturbs
 )
 
 var faultParts = map[model.FaultKind]faultPart{}

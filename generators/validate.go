@@ -49,8 +49,8 @@ func Validate(p Plan) error {
 
 // CheckServer reports what can't be carried out on a server of a version: the data that
 // the plan needs, or its first such step, "step 7 (id 12): ...". A fault names a target,
-// and the server under test is one node, which calls a service that no fault is done to
-// yet. The versions of starts are checked by themselves, and by [CheckPath].
+// and the server under test is one node, with one service. The versions of starts are
+// checked by themselves, and by [CheckPath].
 func CheckServer(p Plan, version string) error {
 	if err := p.Config.Provisioned().check(version); err != nil {
 		return err
@@ -60,12 +60,26 @@ func CheckServer(p Plan, version string) error {
 		if !is {
 			continue
 		}
+		if f.Fault.OfService() && (f.Target == "" || f.Target == model.ServiceTarget) {
+			continue
+		}
+		if f.Fault.OfService() || f.Target == model.ServiceTarget {
+			return fmt.Errorf("%s: its target is %s, and a %s is done to %s: take the target out of the step", placeOf(i, f.ID), f.Target, f.Fault, doneTo(f.Fault))
+		}
 		if n, node := f.Target.Node(); f.Target != "" && !(node && n == 0) {
 			return fmt.Errorf("%s: its target is %s, and the server under test is one node, node-0: take the target out of the step",
 				placeOf(i, f.ID), f.Target)
 		}
 	}
 	return nil
+}
+
+// doneTo is what a fault is done to, in words.
+func doneTo(k model.FaultKind) string {
+	if k.OfService() {
+		return "the service"
+	}
+	return "the server"
 }
 
 // CheckPath reports the first start of a plan as a version that leaves out one which must

@@ -203,7 +203,8 @@ func upTimes(h *model.History) []model.Span {
 		}
 	}
 	for _, f := range h.Faults {
-		if f.Kind.Undoes() && !f.Kind.Starts() && f.End != model.Forever {
+		over := f.Kind.Undoes() && !f.Kind.Starts() || f.Kind.Spec().To == model.Ready
+		if over && !f.Kind.Starts() && f.End != model.Forever {
 			begins = append(begins, f.End.Ns)
 		}
 	}

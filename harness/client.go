@@ -140,7 +140,7 @@ func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.An
 			return "", nil, err
 		}
 		turn := false
-		if result.Reason == model.TimedOut && !r.endless(incarnation) {
+		if result.Reason == model.TimedOut && !r.endless(incarnation) && !r.disturbedSince(sent) {
 			turn = r.hadTurn(t, sent) && time.Since(began) < starvation*r.bounds.program()
 			if !turn {
 				if !t.load || r.firstWithout(t.object) {

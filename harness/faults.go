@@ -62,15 +62,25 @@ func (r *run) inject(ctx context.Context, f generators.Inject, pass func()) erro
 	if act == nil {
 		return fmt.Errorf("nothing carries out a %s: add harness/fault_%s.go", f.Fault, f.Fault)
 	}
-	r.mu.Lock()
-	state := r.state
-	r.mu.Unlock()
-	if f.Fault.Applies(state) {
+	if r.applies(f.Fault) {
+		if err := r.serviceBefore(ctx, f.Fault); err != nil {
+			return err
+		}
 		return act(r, ctx, f, pass)
 	}
 	r.update(pass)
 	r.rec.note("step %d, %s: nothing to do", f.ID, f.Fault)
 	return nil
+}
+
+// applies reports whether a fault does anything to the server, or to the service, as it is.
+func (r *run) applies(k model.FaultKind) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k.OfService() {
+		return (r.state == ready || k.Undoes()) && k.Applies(r.service)
+	}
+	return k.Applies(r.state)
 }
 
 // faultAction does a kind of fault to the server of a run, which is in a condition in

@@ -229,6 +229,7 @@ func (r *run) watched(parent context.Context, do func(context.Context) error) er
 	defer r.watchExit(ctx)()
 	defer r.watchdog(ctx)()
 	defer r.sys.Control.OpenAll()
+	defer r.leaveService()
 	defer func() { r.incarnation().Close() }()
 
 	err := do(ctx)

@@ -38,6 +38,9 @@ type load struct {
 // flight is one attempt of an operation of the load.
 type flight struct{ written, over bool }
 
+// loadPrefix begins the names of the load's operations.
+const loadPrefix = "load-"
+
 // startLoad starts the clients of the plan's load. The returned function waits until they
 // have ended.
 func (r *run) startLoad(ctx context.Context) (wait func()) {
@@ -56,7 +59,7 @@ func (r *run) startLoad(ctx context.Context) (wait func()) {
 // is over or cut short.
 func (r *run) loadClient(ctx context.Context, number int) error {
 	client := r.plan.Load.Client(number)
-	base := fmt.Sprintf("load-%d", number)
+	base := fmt.Sprintf("%s%d", loadPrefix, number)
 	process := newProcess(base)
 	unanswered := 0
 	for k := 1; ; k++ {

@@ -21,14 +21,15 @@ func (r *run) heal(ctx context.Context) error {
 	if err := r.await(ctx, func() bool { return r.settled(all) }); err != nil {
 		return err
 	}
+	r.endStrikes()
 	r.sys.Control.OpenAll()
 	r.update(func() {
 		for _, op := range r.ops {
 			op.held, op.gated = false, false
 		}
 	})
-	// Each undo is tried, and does nothing where it does not apply: a server is thawed
-	// before it is started.
+	// Each undo is tried, and does nothing where it does not apply: the service comes back
+	// before the server does, and a server is thawed before it is started.
 	for _, undo := range slices.Backward(undos()) {
 		if err := r.inject(ctx, generators.Inject{Fault: undo}, func() {}); err != nil {
 			return fmt.Errorf("heal: %w", err)

@@ -12,8 +12,16 @@ import (
 // The kill after the program counts for what was acknowledged before it.
 func Situations(p generators.Plan, h *model.History) []generators.Situation {
 	seen := map[generators.Situation]bool{}
-	faults, effects, classes := MeetingFaults(h), effectsOf(h), classesOf(p, h)
-	for i, f := range faults {
+	all, effects, classes := MeetingFaults(h), effectsOf(h), classesOf(p, h)
+	ofServer := slices.DeleteFunc(slices.Clone(all), func(f model.Fault) bool { return f.Kind.OfService() })
+	for n, f := range all {
+		// What was done to the service in between does not come between a server and its
+		// fault.
+		faults, i := all, n
+		if !f.Kind.OfService() {
+			faults = ofServer
+			i = slices.IndexFunc(ofServer, func(o model.Fault) bool { return o.Begin.Seq == f.Begin.Seq })
+		}
 		next := model.Forever
 		if i+1 < len(faults) {
 			next = faults[i+1].Begin

@@ -37,6 +37,13 @@ type run struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	state   model.Condition
+	// service is what the faults have made of the service, endService ends that, nil while it
+	// is ready. strikes are those that have not struck all of their attempts.
+	service    model.Condition
+	endService func() error
+	strikes    []*attemptStrike
+	// disturbed is when the service was last kept from its work.
+	disturbed time.Time
 	// identity is that of the server that was started last, own that of the first.
 	identity, own runtime.Identity
 	// looked is the server that every object was last read of after a switch, or the first;
@@ -101,7 +108,7 @@ type opState struct {
 
 func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds Bounds) *run {
 	r := &run{
-		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds, state: down, stage: PartReady,
+		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds, state: down, service: ready, stage: PartReady,
 		changed: make(chan struct{}), clients: map[int]*clientState{}, ops: map[int]*opState{},
 		gates: map[int]service.Gate{}, ids: map[string]int{}, failures: map[string]Caller{},
 		load: load{turns: map[model.Object]time.Time{}, silent: map[model.Object]bool{}, waiting: -1}, faultOf: faultsOfSteps(plan),
@@ -191,7 +198,7 @@ func (r *run) stuck(c *clientState) bool {
 	switch {
 	case r.state == down:
 		return waits || c.refused
-	case r.state.Stalled():
+	case r.state.Stalled(), r.service.Stalled():
 		return waits || c.refused || op.wrote
 	}
 	return op.held || op.wrote && r.behindGate(op)

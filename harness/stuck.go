@@ -138,8 +138,10 @@ func (r *run) follow(ctx context.Context, t *pending, o model.Object) (seen *key
 		}
 		now := time.Now()
 		seen.see(now, q, exclusive, err)
-		if at := r.moved(t, o); at.After(seen.since) {
-			seen.since = at
+		for _, at := range []time.Time{r.moved(t, o), r.lastDisturbed()} {
+			if at.After(seen.since) {
+				seen.since = at
+			}
 		}
 		if r.bounds.Early.Like != nil {
 			sign = r.bounds.Early.sign(seen, now, r.holding(o, t, seen, now))

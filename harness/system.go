@@ -22,6 +22,11 @@ type System struct {
 	Runtime runtime.Runtime
 	// Control holds operations at gates and reports evidence.
 	Control service.Control
+	// Service is the process of the handlers, nil where the suite did not start one.
+	Service service.Process
+	// Redeploy moves the deployment to another address and tells the server; nil where it
+	// can't.
+	Redeploy func(ctx context.Context, ep runtime.Endpoints) error
 	// Nonce is what this deployment's probe answers, and no other's.
 	Nonce string
 	// Contract, Probe and SDK are those of [Deployed]. Deploy fills them in.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// FaultKind is what a fault does to the runtime.
+// FaultKind is what a fault does to the runtime, or to the service that it calls.
 type FaultKind string
 
 // Condition is what the faults have made of the server.
@@ -20,24 +20,35 @@ const (
 	Paused   Condition = "paused"   // its processes are frozen
 )
 
+// Conditions of the service that the server calls, beside [Ready].
+const (
+	Refusing Condition = "refusing" // it refuses connections
+	Stalling Condition = "stalling" // what was sent does not arrive
+	Frozen   Condition = "frozen"   // its process is
+)
+
 // FaultSpec is the model's part of a kind of fault. Each kind stands in a file of its
 // own, fault_NAME.go, and registers there.
 type FaultSpec struct {
 	Kind FaultKind
 	// Order is the place in [FaultKinds], the simplest first.
 	Order int
+	// Service is true if it is done to the service that the server calls: From and To are
+	// conditions of the service then. A client sees nothing of it but time. Unless it undoes
+	// another one, it applies while the server is ready.
+	Service bool
 	// From are the conditions of the server in which it applies. In any other it does
 	// nothing.
 	From []Condition
 	// To is the condition that it leaves.
 	To Condition
-	// Undo is the fault that brings the server back. "" if To is Ready.
+	// Undo is the fault that brings the server or the service back. "" if To is Ready.
 	Undo FaultKind
 	// Drains is true if the server ends what it is at before the fault is over: gates
 	// may stay shut meanwhile.
 	Drains bool
 	// Stalls is true if calls are not answered in the condition that it leaves, though
-	// the server is there.
+	// the server or the service is there.
 	Stalls bool
 }
 
@@ -87,7 +98,11 @@ func (k FaultKind) Ends() bool { return k.Spec().To == Down }
 // Starts reports whether the fault starts a server that is down.
 func (k FaultKind) Starts() bool { return slices.Contains(k.Spec().From, Down) }
 
-// Applies reports whether the fault does anything to a server in this condition.
+// OfService reports whether the fault is done to the service, not to the server.
+func (k FaultKind) OfService() bool { return k.Spec().Service }
+
+// Applies reports whether the fault does anything to a server, or a service, in this
+// condition.
 func (k FaultKind) Applies(c Condition) bool { return slices.Contains(k.Spec().From, c) }
 
 // Undoes reports whether the fault undoes another one.
@@ -100,7 +115,8 @@ func (k FaultKind) Undoes() bool {
 	return false
 }
 
-// Undo is the fault that brings the server back from a condition, "" if none does.
+// Undo is the fault that brings the server or the service back from a condition, "" if none
+// does.
 func (c Condition) Undo() FaultKind {
 	for _, k := range FaultKinds() {
 		if s := faultSpecs[k]; s.To == c && s.Undo != "" {
@@ -110,8 +126,8 @@ func (c Condition) Undo() FaultKind {
 	return ""
 }
 
-// Stalled reports whether calls are not answered in this condition, though the server is
-// there.
+// Stalled reports whether calls are not answered in this condition, though the server or
+// the service is there.
 func (c Condition) Stalled() bool {
 	for _, s := range faultSpecs {
 		if s.To == c && s.Stalls {

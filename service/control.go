@@ -5,7 +5,10 @@
 // for real servers, the simulated runtime for itself.
 package service
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // TagHeader is the request header that carries an operation's tag from the
 // client through the ingress to the endpoint proxy.
@@ -61,13 +64,52 @@ type Gate interface {
 	Open()
 }
 
-// Control arms gates and reports evidence. It is safe for concurrent use.
+// Strike says which attempts of operations a fault is done to, and what it is.
+type Strike struct {
+	// Matches reports whether the operation with a tag is meant. Attempts of others, and
+	// those without a tag, are never struck.
+	Matches func(tag string) bool
+	// Attempts is how many are struck: those in flight first, then those that enter, before
+	// the handler sees anything of them.
+	Attempts int
+	// Delay is for how long nothing of the attempt passes, in either direction. 0 is for
+	// ever: the stream is broken where it is, and the runtime tries again.
+	Delay time.Duration
+	// Struck, if not nil, is told of each attempt that is struck, and how far it was then:
+	// the reading is "" for one that was not entered. It must not block.
+	Struck func(Evidence)
+}
+
+// Process is handlers in a process that retain started.
+type Process interface {
+	// URL is their base URL, under the name or address by which the caller reaches this
+	// machine.
+	URL(dialHost string) string
+	// Freeze stops all that it does (SIGSTOP), Thaw lets it go on. It is frozen when Freeze
+	// returns.
+	Freeze() error
+	Thaw() error
+	// Restart kills the process (SIGKILL) and starts it again, at its address or at another.
+	// It returns when the process listens.
+	Restart(ctx context.Context, anotherAddress bool) error
+}
+
+// Control arms gates, does faults to attempts, and reports evidence. It is safe for
+// concurrent use.
 type Control interface {
 	// Arm holds the first entry of the operation with this tag at the position.
 	// Later entries (a retry after a restart) pass.
 	Arm(tag string, at Position) Gate
 	// OpenAll opens every gate that is armed or holding.
 	OpenAll()
+	// Strike does a fault to attempts. cancel takes it back where it has not struck.
+	Strike(s Strike) (cancel func())
+	// Stall lets nothing pass between the runtime and the handlers, in either direction,
+	// until the returned function is called. Connections stay open.
+	Stall() (release func())
+	// Refuse breaks every attempt in flight and refuses connections of the runtime, until
+	// accept is called.
+	Refuse() (accept func() error, err error)
 	// Observe hands every evidence from now on to f, from many goroutines, until
 	// the returned function is called. f must not block.
 	Observe(f func(Evidence)) (cancel func())

@@ -206,6 +206,9 @@ func (o Options) simulated() harness.Open {
 		r := simulated.New(simulated.Options{
 			Settings: s, Nonce: "simulated", Bugs: o.Bugs, Rate: o.Rate, Seed: o.Seed*1_000_003 + opened.Add(1),
 		})
-		return &harness.System{Runtime: r, Control: r, Nonce: "simulated", Contract: simulated.Contract()}, nil
+		return &harness.System{
+			Runtime: r, Control: r, Service: r.Process(), Redeploy: func(context.Context, runtime.Endpoints) error { r.Redeploy(); return nil },
+			Nonce: "simulated", Contract: simulated.Contract(),
+		}, nil
 	}
 }

@@ -130,12 +130,19 @@ func (o Options) withHandlers(ctx context.Context, sys *harness.System, bind, ho
 	if up.backend.URL != "" {
 		sys.Alive = up.alive
 	}
-	d, err := deployment.Listen(deployment.Options{Bind: bind, Backend: up.backend, Nonce: up.nonce, Notice: o.notice})
+	handlers := deployment.Options{Bind: bind, Backend: up.backend, Nonce: up.nonce, Notice: o.notice}
+	if up.process != nil {
+		handlers.Process = up.process
+	}
+	d, err := deployment.Listen(handlers)
 	if err != nil {
 		_ = up.close(ctx)
 		return err
 	}
-	sys.Control, sys.Nonce = d.Control(), d.Nonce()
+	sys.Control, sys.Nonce, sys.Service = d.Control(), d.Nonce(), d.Process()
+	sys.Redeploy = func(ctx context.Context, ep runtime.Endpoints) error {
+		return d.Redeploy(ctx, &http.Client{}, ep.Admin, host)
+	}
 	sys.Deploy = func(ctx context.Context, ep runtime.Endpoints) (harness.Deployed, error) {
 		r, err := deployment.Register(ctx, &http.Client{}, ep.Admin, d.URL(host))
 		if err != nil {

@@ -37,7 +37,7 @@ func Bugs() []Description {
 	return []Description{
 		{LostWrite, "an object loses its last acknowledged write", "at a kill, if it was acknowledged since the start"},
 		{StaleRead, "a read answers what held before the last write", "after a restart, until the object is written again"},
-		{DoubleApply, "an operation runs a second time", "when it was in flight at a kill, or is sent again with its key"},
+		{DoubleApply, "an operation runs a second time", "when it was in flight at a kill, its attempt was broken, or it is sent again with its key"},
 		{SwallowedWrite, "a write is acknowledged and never applied", "at any write"},
 		{Rollback, "a partition's objects are what they were at the last start", "at a restart, if one was written since the last"},
 		{ReorderedList, "an element is put before the last one", "at an append to a list that is not empty"},

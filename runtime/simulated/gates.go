@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"retain/service"
+	"retain/service/flight"
 )
 
 // gate is an armed or holding gate.
@@ -37,12 +39,25 @@ func (g *gate) isOpen() bool {
 	}
 }
 
+func (g *gate) isHeld() bool {
+	select {
+	case <-g.held:
+		return true
+	default:
+		return false
+	}
+}
+
 // control implements [service.Control] for the handlers of a runtime.
 type control struct {
 	mu        sync.Mutex
 	gates     map[*gate]bool // true while armed, false once an entry claimed it
 	observers []*func(service.Evidence)
 	entries   map[string]int // by invocation
+
+	flights flight.Flights
+	stalled flight.Valve
+	refused atomic.Bool // connections to the handlers are
 }
 
 func newControl() *control {
@@ -61,6 +76,15 @@ func (c *control) forget(g *gate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.gates, g)
+}
+
+// rearm lets the next entry claim a gate that an attempt did not reach.
+func (c *control) rearm(g *gate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, there := c.gates[g]; there {
+		c.gates[g] = true
+	}
 }
 
 func (c *control) openAll() {
@@ -95,14 +119,27 @@ type entry struct {
 	number     int
 	gates      []*gate
 	caught     bool // the next evidence reports it
+	reading    atomic.Value
+	delayed    flight.Valve
+	ctx        context.Context // of the attempt
+	cancel     context.CancelFunc
+	isCut      atomic.Bool
 }
 
 // enter counts the attempt and claims the gates of its tag: the next attempt
 // finds none.
-func (c *control) enter(tag, invocation string) *entry {
+func (c *control) enter(ctx context.Context, tag, invocation string) *entry {
 	e := &entry{control: c, tag: tag, invocation: invocation}
+	e.ctx, e.cancel = context.WithCancel(ctx)
+	c.claim(e)
+	c.flights.Enter(e)
+	return e
+}
+
+func (c *control) claim(e *entry) {
+	tag, invocation := e.tag, e.invocation
 	if tag == "" {
-		return e
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,14 +151,40 @@ func (c *control) enter(tag, invocation string) *entry {
 			e.gates = append(e.gates, g)
 		}
 	}
-	return e
 }
 
-// leave gives the claimed gates up.
+// leave gives the claimed gates up. Those that a cut attempt did not reach wait for the next
+// one.
 func (e *entry) leave() {
+	e.control.flights.Leave(e)
+	e.cancel()
 	for _, g := range e.gates {
-		e.control.forget(g)
+		if e.isCut.Load() && !g.isHeld() {
+			e.control.rearm(g)
+		} else {
+			e.control.forget(g)
+		}
 	}
+}
+
+// Seen implements [flight.Attempt].
+func (e *entry) Seen() service.Evidence {
+	r, _ := e.reading.Load().(service.Reading)
+	return service.Evidence{Tag: e.tag, Invocation: e.invocation, Attempt: e.number, Reading: r, At: time.Now()}
+}
+
+// Cut implements [flight.Attempt].
+func (e *entry) Cut() {
+	e.isCut.Store(true)
+	e.cancel()
+}
+
+// Delay implements [flight.Attempt].
+func (e *entry) Delay() *flight.Valve { return &e.delayed }
+
+// flow returns once something of the attempt may pass; false if the attempt is over.
+func (e *entry) flow() bool {
+	return e.delayed.Wait(e.ctx) == nil && e.control.stalled.Wait(e.ctx) == nil
 }
 
 // report tells the observers how far the attempt is. Invocations without a tag
@@ -130,6 +193,7 @@ func (e *entry) report(r service.Reading) {
 	if e.tag == "" {
 		return
 	}
+	e.reading.Store(r)
 	e.control.mu.Lock()
 	observers := e.control.observers
 	e.control.mu.Unlock()
@@ -143,9 +207,9 @@ func (e *entry) report(r service.Reading) {
 	}
 }
 
-// pass takes the attempt through its gates at the position; false if ctx ended
+// pass takes the attempt through its gates at the position; false if it is over
 // first. The reading, if any, is reported before the attempt is seen to stand.
-func (e *entry) pass(ctx context.Context, at service.Position, reading service.Reading, longest time.Duration) bool {
+func (e *entry) pass(at service.Position, reading service.Reading, longest time.Duration) bool {
 	var here []*gate
 	for _, g := range e.gates {
 		if g.at == at && !g.isOpen() {
@@ -162,9 +226,9 @@ func (e *entry) pass(ctx context.Context, at service.Position, reading service.R
 		select {
 		case <-g.open:
 		case <-timer.C:
-		case <-ctx.Done():
+		case <-e.ctx.Done():
 		}
 		timer.Stop()
 	}
-	return ctx.Err() == nil
+	return e.flow()
 }

@@ -165,23 +165,40 @@ func (i *incarnation) drive(o *object) {
 	}
 }
 
-// execute is one attempt of an invocation; false if the incarnation ended first.
+// execute is an invocation's attempts in this incarnation; false if that ended first.
 func (i *incarnation) execute(inv *invocation) bool {
 	if !i.pause.wait(i.ctx) {
 		return false
 	}
-	for i.store.fails(i, inv) {
-		if !i.fail(inv) {
-			return false
+	for {
+		switch {
+		case i.store.fails(i, inv):
+			if !i.fail(inv) {
+				return false
+			}
+		case i.control.refused.Load():
+			if !i.backOff(inv, refusedFailure) {
+				return false
+			}
+		default:
+			e := i.control.enter(i.ctx, inv.tag, inv.id)
+			ok := i.attempt(inv, e)
+			if !ok {
+				e.report(service.Broken)
+			}
+			e.leave()
+			switch {
+			case ok:
+				return true
+			case !e.isCut.Load() || i.ctx.Err() != nil:
+				return false
+			}
+			i.store.cut(i, inv)
+			if !i.backOff(inv, cutFailure) {
+				return false
+			}
 		}
 	}
-	e := i.control.enter(inv.tag, inv.id)
-	defer e.leave()
-	ok := i.attempt(inv, e)
-	if !ok {
-		e.report(service.Broken)
-	}
-	return ok
 }
 
 // longestRetry bounds the pause between two attempts: the first one, doubled so often.
@@ -189,17 +206,22 @@ const longestRetry = 3
 
 // fail is an attempt that fails and the pause behind it; false if the incarnation ended first.
 func (i *incarnation) fail(inv *invocation) bool {
-	e := i.control.enter(inv.tag, inv.id)
+	e := i.control.enter(i.ctx, inv.tag, inv.id)
 	defer e.leave()
 	e.report(service.Entered)
 	e.report(service.Broken)
-	failures := i.store.failed(i, inv)
+	return i.backOff(inv, alwaysFailure)
+}
+
+// backOff is the pause behind an attempt that failed; false if the incarnation ended first.
+func (i *incarnation) backOff(inv *invocation, why breakage) bool {
+	failures := i.store.failed(i, inv, why)
 	again := i.wait(i.timings.Retry<<min(failures-1, longestRetry)) && i.pause.wait(i.ctx)
 	return i.store.retries(i, inv) && again
 }
 
 func (i *incarnation) attempt(inv *invocation, e *entry) bool {
-	if !e.pass(i.ctx, service.Before, service.Entered, i.timings.MaxHold) || !i.takeTime(inv, "before") {
+	if !e.pass(service.Before, service.Entered, i.timings.MaxHold) || !i.takeTime(e, inv, "before") {
 		return false
 	}
 	changed, ok := i.store.apply(i, inv)
@@ -210,18 +232,18 @@ func (i *incarnation) attempt(inv *invocation, e *entry) bool {
 	if changed {
 		reading = service.Effect
 	}
-	if !e.pass(i.ctx, service.After, reading, i.timings.MaxHold) || !i.takeTime(inv, "after") || !i.store.finish(i, inv) {
+	if !e.pass(service.After, reading, i.timings.MaxHold) || !i.takeTime(e, inv, "after") || !i.store.finish(i, inv) {
 		return false
 	}
 	e.report(service.Finished)
 	return true
 }
 
-// takeTime is the time that a handler takes; false if the incarnation ends first.
-func (i *incarnation) takeTime(inv *invocation, part string) bool {
+// takeTime is the time that a handler takes; false if the attempt is over first.
+func (i *incarnation) takeTime(e *entry, inv *invocation, part string) bool {
 	o := inv.object
 	d := i.random.time(i.timings.Latency, part+"@"+o.name, i.number, o.number, inv.number)
-	return i.wait(d) && i.pause.wait(i.ctx)
+	return i.wait(d) && i.pause.wait(i.ctx) && e.ctx.Err() == nil
 }
 
 // pause freezes an incarnation. Its zero value does not.

@@ -113,8 +113,8 @@ func (s *store) invocationRows() []tableRow {
 				"created_at": timestamp(inv.accepted), "retry_count": inv.failures,
 			}
 			if inv.failures > 0 {
-				row["last_failure"], row["last_failure_error_code"] = alwaysFails, alwaysFailsCode
-				if s.failing != nil {
+				row["last_failure"], row["last_failure_error_code"] = inv.failure.text, inv.failure.code
+				if s.failing != nil && inv.fails {
 					row["last_failure"] = s.failing(inv.failures)
 				}
 			}
@@ -130,10 +130,15 @@ func (s *store) invocationRows() []tableRow {
 	return rows
 }
 
-// The failure of [StuckRetry], as the server tells it.
-const (
-	alwaysFails     = "[590] the planted bug stuck-retry"
-	alwaysFailsCode = "RT0016"
+// breakage is how an attempt failed, as the server tells it.
+type breakage struct{ text, code string }
+
+// The failures of [StuckRetry], of an attempt that is cut, and of one whose connection is
+// refused.
+var (
+	alwaysFailure  = breakage{"[590] the planted bug stuck-retry", "RT0016"}
+	cutFailure     = breakage{"[500] the stream to the handlers was reset", "RT0010"}
+	refusedFailure = breakage{"[500] connection to the handlers refused", "RT0010"}
 )
 
 func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -26,6 +27,7 @@ type Runtime struct {
 	options Options
 	name    string
 	control *control
+	process *process
 	store   *store
 
 	mu           sync.Mutex
@@ -61,6 +63,7 @@ func New(o Options) *Runtime {
 	}
 	o.Timings = o.Timings.orDefault()
 	r := &Runtime{options: o, name: fmt.Sprintf("retain-simulated-%d", made.Add(1)), control: newControl()}
+	r.process = &process{runtime: r}
 	bugs := &planted{random: random(o.Seed), rate: o.Rate, on: map[Bug]bool{}, struck: map[Bug]int{}}
 	for _, b := range o.Bugs {
 		bugs.on[b] = true
@@ -215,3 +218,24 @@ func (r *Runtime) OpenAll() { r.control.openAll() }
 
 // Observe implements [service.Control].
 func (r *Runtime) Observe(f func(service.Evidence)) (cancel func()) { return r.control.observe(f) }
+
+// Strike implements [service.Control].
+func (r *Runtime) Strike(s service.Strike) (cancel func()) { return r.control.flights.Strike(s) }
+
+// Stall implements [service.Control].
+func (r *Runtime) Stall() (release func()) { return r.control.stalled.Shut() }
+
+// Refuse implements [service.Control].
+func (r *Runtime) Refuse() (accept func() error, err error) {
+	if r.control.refused.Swap(true) {
+		return nil, errors.New("the simulated handlers refuse connections already")
+	}
+	r.control.flights.CutAll()
+	return func() error {
+		r.control.refused.Store(false)
+		return nil
+	}, nil
+}
+
+// Redeploy is what a server sees of handlers that move: every attempt in flight is broken.
+func (r *Runtime) Redeploy() { r.control.flights.CutAll() }

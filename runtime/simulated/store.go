@@ -114,6 +114,7 @@ type invocation struct {
 	crashed  bool      // in flight at a kill
 	fails    bool      // every attempt does, from now on
 	failures int       // attempts that failed in this incarnation
+	failure  breakage  // how the last of them did
 	backsOff bool      // it waits for its next attempt
 	applied  bool      // the effect is in the journal
 	answer   model.Answer
@@ -305,13 +306,23 @@ func (s *store) fails(i *incarnation, inv *invocation) bool {
 	return s.current == i && inv.fails
 }
 
+// cut notes that an attempt was cut: as at a kill, its next one begins with what the journal
+// holds.
+func (s *store) cut(i *incarnation, inv *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == i {
+		inv.crashed = true
+	}
+}
+
 // failed counts an attempt that failed; the invocation backs off until [store.retries].
-func (s *store) failed(i *incarnation, inv *invocation) int {
+func (s *store) failed(i *incarnation, inv *invocation, why breakage) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == i {
 		inv.failures++
-		inv.backsOff = true
+		inv.failure, inv.backsOff = why, true
 	}
 	return max(1, inv.failures)
 }

@@ -23,6 +23,8 @@ type Options struct {
 	Backend service.Backend
 	// Nonce is what the backend answers a probe of ours with; "" for handlers of others.
 	Nonce string
+	// Process, if not nil, is the process of Backend, which retain started.
+	Process service.Process
 	// MaxHold is the longest that a gate holds; 0 is [proxy.DefaultMaxHold].
 	MaxHold time.Duration
 	// Notice, if not nil, gets lines for the user. It must not block.
@@ -36,24 +38,27 @@ type Deployment struct {
 	proxy *proxy.Proxy
 	nonce string
 	own   *reference.Server // nil where the handlers are somewhere else
+
+	backend service.Backend
+	process service.Process // nil if retain did not start it
 }
 
 // Listen starts a deployment. It is up when Listen returns; handlers of others
 // are not asked.
 func Listen(o Options) (*Deployment, error) {
-	d := &Deployment{nonce: o.Nonce}
+	d := &Deployment{nonce: o.Nonce, process: o.Process}
 	if o.Backend.URL == "" {
 		own, err := reference.Listen(reference.Options{Log: o.Log})
 		if err != nil {
 			return nil, err
 		}
-		d.own, d.nonce, o.Backend.URL = own, own.Nonce(), own.URL("")
+		d.own, d.process, d.nonce, o.Backend.URL = own, own, own.Nonce(), own.URL("")
 	}
 	p, err := proxy.Listen(proxy.Options{Bind: o.Bind, Backend: o.Backend, MaxHold: o.MaxHold, Notice: o.Notice})
 	if err != nil {
 		return nil, errors.Join(err, d.closeOwn())
 	}
-	d.proxy = p
+	d.proxy, d.backend = p, o.Backend
 	return d, nil
 }
 

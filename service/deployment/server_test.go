@@ -128,17 +128,20 @@ type reply struct {
 
 // call calls a handler through the ingress, until there is an answer: the
 // idempotency key makes one operation of all tries.
-func (d *deployed) call(path, body, tag string) reply {
+func (d *deployed) call(path, body, tag string) reply { return d.callKeyed(path, body, tag, tag) }
+
+// callKeyed is [deployed.call] with an idempotency key that is not the tag.
+func (d *deployed) callKeyed(path, body, tag, key string) reply {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	r, _ := backoff.Retry(ctx, func() (reply, error) {
-		r := d.try(ctx, path, body, tag)
+		r := d.try(ctx, path, body, tag, key)
 		return r, r.err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(20*time.Millisecond)))
 	return r
 }
 
-func (d *deployed) try(ctx context.Context, path, body, tag string) reply {
+func (d *deployed) try(ctx context.Context, path, body, tag, key string) reply {
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
@@ -152,7 +155,7 @@ func (d *deployed) try(ctx context.Context, path, body, tag string) reply {
 	}
 	if tag != "" {
 		req.Header.Set(service.TagHeader, tag)
-		req.Header.Set("Idempotency-Key", tag)
+		req.Header.Set("Idempotency-Key", key)
 	}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -57,6 +57,9 @@ func (n *answer) copy(body io.Reader) error {
 }
 
 func (n *answer) forward(b []byte) error {
+	if err := n.attempt.flow(n.ctx); err != nil {
+		return err
+	}
 	for len(b) > 0 {
 		p, rest, ok := n.scan.next(b)
 		b = rest
@@ -106,7 +109,11 @@ func (n *answer) begin(h *head) error {
 	case lazy:
 		a.proxy.stats.asked.Add(1)
 	case output, end:
-		return n.settle(true)
+		err := n.settle(true)
+		if err != nil && n.attempt.isCut.Load() {
+			n.tear(h)
+		}
+		return err
 	case suspension:
 		return n.settle(false)
 	case failure:
@@ -116,6 +123,13 @@ func (n *answer) begin(h *head) error {
 		n.kept = make([]byte, 0, headLen+int(min(h.length(), 4096)))
 	}
 	return nil
+}
+
+// tear lets half of a header through: the attempt is cut in the middle of its answer.
+func (n *answer) tear(h *head) {
+	if _, err := n.w.Write(h[:headLen/2]); err == nil {
+		_ = n.flush() // the stream is about to be reset
+	}
 }
 
 // finish follows a message's last byte.

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"retain/service"
+	"retain/service/flight"
 )
 
 // ackWait bounds how long a gate waits for the runtime to say that the state
@@ -24,6 +26,10 @@ type attempt struct {
 	journal    *journal
 	hungUp     func() bool
 	caught     bool // a gate caught the attempt; the next evidence reports it
+	reading    atomic.Value
+	delayed    flight.Valve // shut while nothing of it may pass
+	abort      func()       // ends its stream
+	isCut      atomic.Bool
 }
 
 func (p *Proxy) enter(version protocol, tag, invocation string, hungUp func() bool) *attempt {
@@ -39,12 +45,40 @@ func (p *Proxy) enter(version protocol, tag, invocation string, hungUp func() bo
 	return a
 }
 
-// leave gives the gates back. An attempt that was suspended goes on in the next
+// leave gives the gates back. An attempt that was suspended or cut goes on in the next
 // one: gates that it did not reach wait there.
 func (a *attempt) leave(suspended bool) {
 	if len(a.gates) > 0 {
-		a.proxy.gates.release(a.gates, func(g *gate) bool { return suspended && !a.reached[g] })
+		again := suspended || a.isCut.Load()
+		a.proxy.gates.release(a.gates, func(g *gate) bool { return again && !a.reached[g] })
 	}
+}
+
+// Cut implements [flight.Attempt]: it breaks the stream where it is.
+func (a *attempt) Cut() {
+	if !a.isCut.Swap(true) {
+		a.proxy.stats.cuts.Add(1)
+	}
+	a.abort()
+}
+
+// Delay implements [flight.Attempt].
+func (a *attempt) Delay() *flight.Valve { return &a.delayed }
+
+// Seen implements [flight.Attempt].
+func (a *attempt) Seen() service.Evidence {
+	r, _ := a.reading.Load().(service.Reading)
+	return service.Evidence{Tag: a.tag, Invocation: a.invocation, Attempt: a.number, Reading: r, At: time.Now()}
+}
+
+// flow returns once something of the attempt may pass, or with the end of its stream.
+func (a *attempt) flow(ctx context.Context) error {
+	for _, v := range []*flight.Valve{&a.delayed, &a.proxy.stalled} {
+		if err := v.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // report tells the observers how far the attempt is. Operations of others, that
@@ -53,6 +87,7 @@ func (a *attempt) report(r service.Reading) {
 	if a.tag == "" {
 		return
 	}
+	a.reading.Store(r)
 	e := service.Evidence{
 		Tag: a.tag, Invocation: a.invocation, Attempt: a.number,
 		Reading: r, Held: a.caught, At: time.Now(),

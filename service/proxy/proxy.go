@@ -13,19 +13,20 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"retain/service"
+	"retain/service/address"
+	"retain/service/flight"
 )
 
 const (
@@ -53,20 +54,26 @@ type Options struct {
 
 // Proxy implements [service.Control] for a real runtime.
 type Proxy struct {
-	backend service.Backend
-	base    *url.URL // of the backend
+	bind    string
+	backend atomic.Pointer[backend]
+	awaited atomic.Int64 // until when backends may be away, in nanoseconds since 1970
 	maxHold time.Duration
 	notice  func(string)
 
 	gates     *gates
+	flights   flight.Flights
+	stalled   flight.Valve
 	entries   entries
 	observers observers
 	stats     counters
 
-	addr      net.Addr
-	server    *http.Server
 	transport *http.Transport
 	plain     *httputil.ReverseProxy // for what is not an invocation
+
+	listening sync.Mutex         // held while the proxy comes and goes
+	at        *address.Address   // guarded by mu too
+	server    *http.Server       // nil while connections are refused
+	left      []*address.Address // which it moved away from
 
 	mu       sync.Mutex
 	closed   bool
@@ -80,66 +87,67 @@ var _ service.Control = (*Proxy)(nil)
 // Listen starts a proxy. It is up when Listen returns; whether the backend is,
 // shows at the first request.
 func Listen(o Options) (*Proxy, error) {
-	base, err := o.Backend.Base()
+	to, err := parse(o.Backend)
 	if err != nil {
 		return nil, err
 	}
 	if o.Bind == "" {
 		o.Bind = "127.0.0.1"
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(o.Bind, "0"))
+	at, err := address.Keep(o.Bind)
 	if err != nil {
 		return nil, fmt.Errorf("listening for the endpoint proxy (is %s an address of this machine?): %w", o.Bind, err)
 	}
-	var h2c http.Protocols
-	h2c.SetUnencryptedHTTP2(true)
 	p := &Proxy{
-		backend: o.Backend, base: base, maxHold: o.MaxHold, notice: o.Notice,
-		gates: newGates(), addr: listener.Addr(),
+		bind: o.Bind, maxHold: o.MaxHold, notice: o.Notice, gates: newGates(), at: at,
 		transport: o.Backend.Transport(),
 	}
+	p.backend.Store(to)
 	if p.maxHold == 0 {
 		p.maxHold = DefaultMaxHold
 	}
-	silent := log.New(io.Discard, "", 0)
 	p.plain = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(base)
-			o.Backend.Amend(r.Out.Header)
+			to := p.backend.Load()
+			r.SetURL(to.base)
+			to.Amend(r.Out.Header)
 		},
 		Transport:     p.transport,
 		FlushInterval: -1,
 		ErrorLog:      silent,
 	}
-	p.server = &http.Server{
-		Handler:     p,
-		Protocols:   &h2c,
-		ErrorLog:    silent,
-		ConnContext: rememberConn,
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams,
-			// Attempts that are held and not read must not use up what the
-			// others need.
-			MaxReceiveBufferPerConnection: 256 << 20,
-		},
-		ReadHeaderTimeout: 5 * time.Second,
+	if err := p.listen(); err != nil {
+		return nil, errors.Join(err, at.Close())
 	}
-	p.serving.Add(1)
-	go func() {
-		defer p.serving.Done()
-		_ = p.server.Serve(listener) // always an error: http.ErrServerClosed
-	}()
 	return p, nil
 }
+
+// backend is the handlers and their URL.
+type backend struct {
+	service.Backend
+	base *url.URL
+}
+
+func parse(b service.Backend) (*backend, error) {
+	base, err := b.Base()
+	return &backend{b, base}, err
+}
+
+// h2c is unencrypted HTTP/2 alone.
+func h2c() *http.Protocols {
+	var p http.Protocols
+	p.SetUnencryptedHTTP2(true)
+	return &p
+}
+
+var silent = log.New(io.Discard, "", 0)
 
 // URL is the proxy's base URL without a trailing slash, under the name or
 // address by which the runtime reaches this machine; "" is the bound address.
 func (p *Proxy) URL(dialHost string) string {
-	host, port, _ := net.SplitHostPort(p.addr.String()) // a listener's address has both
-	if dialHost != "" {
-		host = dialHost
-	}
-	return "http://" + net.JoinHostPort(host, port)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at.URL(dialHost)
 }
 
 // Arm implements [service.Control]. A gate after the effect of an operation that
@@ -157,12 +165,18 @@ func (p *Proxy) Break(tag string, at service.Position) (cancel func()) {
 	return p.gates.arm(tag, at, true).Open
 }
 
-// OpenAll implements [service.Control]. Cuts stay as they are.
+// OpenAll implements [service.Control]. Cuts and strikes stay as they are.
 func (p *Proxy) OpenAll() {
 	for _, g := range p.gates.all() {
 		g.Open()
 	}
 }
+
+// Strike implements [service.Control].
+func (p *Proxy) Strike(s service.Strike) (cancel func()) { return p.flights.Strike(s) }
+
+// Stall implements [service.Control]. What is no invocation, such as a discovery, passes.
+func (p *Proxy) Stall() (release func()) { return p.stalled.Shut() }
 
 // Observe implements [service.Control].
 func (p *Proxy) Observe(f func(service.Evidence)) (cancel func()) { return p.observers.add(f) }
@@ -179,17 +193,16 @@ func (p *Proxy) note(format string, args ...any) {
 func (p *Proxy) Close() error {
 	p.closing.Do(func() {
 		p.OpenAll()
-		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
-		defer cancel()
-		err := p.server.Shutdown(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = p.server.Close()
-		}
+		p.stalled.Open()
+		err := p.shutDown()
 		p.mu.Lock()
 		p.closed = true
 		p.mu.Unlock()
 		p.serving.Wait()
 		p.transport.CloseIdleConnections()
+		for _, at := range append(p.left, p.at) {
+			err = errors.Join(err, at.Close())
+		}
 		if err != nil {
 			p.closeErr = fmt.Errorf("closing the endpoint proxy: %w", err)
 		}

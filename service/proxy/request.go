@@ -18,6 +18,7 @@ type requestBody struct {
 	// filters is set where acknowledgements may have to be taken out. Without
 	// it bytes are only looked at on their way.
 	filters bool
+	flow    func() error // waits until something may pass; nil for always
 
 	scan scanner
 	buf  []byte // with filters: what rest is read into
@@ -44,6 +45,16 @@ func newRequestBody(body io.ReadCloser, o *opening, version protocol, j *journal
 func (b *requestBody) Close() error { return b.body.Close() }
 
 func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.read(p)
+	if b.flow != nil && n > 0 {
+		if stopped := b.flow(); stopped != nil {
+			return 0, stopped
+		}
+	}
+	return n, err
+}
+
+func (b *requestBody) read(p []byte) (int, error) {
 	if len(b.opening) > 0 {
 		n := copy(p, b.opening)
 		b.opening = b.opening[n:]

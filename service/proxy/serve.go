@@ -80,7 +80,10 @@ func (p *Proxy) invoke(w http.ResponseWriter, r *http.Request) error {
 		hungUp = hangUp(c)
 	}
 	a := p.enter(version, o.tag, o.invocation, hungUp)
+	a.abort = cancel
+	p.flights.Enter(a)
 	closing, err := a.serve(ctx, w, r, o)
+	p.flights.Leave(a)
 	a.leave(closing == suspension)
 	if closing != end && closing != suspension {
 		a.report(service.Broken)
@@ -92,10 +95,14 @@ func (p *Proxy) invoke(w http.ResponseWriter, r *http.Request) error {
 // message with which the handler ended the stream, or other.
 func (a *attempt) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, o *opening) (closing kind, err error) {
 	err = a.pass(ctx, service.Before, func() { a.report(service.Entered) })
+	if err == nil {
+		err = a.flow(ctx)
+	}
 	if err != nil {
 		return other, err
 	}
 	body := newRequestBody(r.Body, o, a.version, a.journal, a.waits(service.After))
+	body.flow = func() error { return a.flow(ctx) }
 	sending, sent := whenSent(ctx)
 	resp, err := a.proxy.call(sending, r, body)
 	if err != nil {
@@ -162,12 +169,12 @@ func (p *Proxy) passUnread(ctx context.Context, w http.ResponseWriter, r *http.R
 
 // call opens the handler's stream.
 func (p *Proxy) call(ctx context.Context, r *http.Request, body io.ReadCloser) (*http.Response, error) {
-	out := r.Clone(ctx)
-	out.URL.Scheme, out.URL.Host = p.base.Scheme, p.base.Host
-	if p.base.Path != "" {
-		out.URL.Path = p.base.Path + r.URL.Path
+	out, to := r.Clone(ctx), p.backend.Load()
+	out.URL.Scheme, out.URL.Host = to.base.Scheme, to.base.Host
+	if to.base.Path != "" {
+		out.URL.Path = to.base.Path + r.URL.Path
 		if r.URL.RawPath != "" {
-			out.URL.RawPath = p.base.EscapedPath() + r.URL.RawPath
+			out.URL.RawPath = to.base.EscapedPath() + r.URL.RawPath
 		}
 	}
 	out.Host, out.RequestURI = "", ""
@@ -175,7 +182,7 @@ func (p *Proxy) call(ctx context.Context, r *http.Request, body io.ReadCloser) (
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header.Set("User-Agent", "") // keeps the transport from adding its own
 	}
-	p.backend.Amend(out.Header)
+	to.Amend(out.Header)
 	return p.transport.RoundTrip(out)
 }
 
@@ -184,7 +191,9 @@ func (p *Proxy) refuse(ctx context.Context, w http.ResponseWriter, err error) er
 	if ctx.Err() != nil {
 		return err
 	}
-	p.note("the handlers cannot be reached: %v", err)
+	if time.Now().UnixNano() > p.awaited.Load() {
+		p.note("the handlers cannot be reached: %v", err)
+	}
 	http.Error(w, "endpoint proxy: the handlers cannot be reached: "+err.Error(), http.StatusBadGateway)
 	return nil
 }

@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/restatedev/sdk-go/server"
+
+	"retain/service"
+	"retain/service/address"
+	"retain/service/flight"
 )
 
 // closeGrace is how long [Server.Close] waits for handlers to end by themselves.
@@ -27,13 +32,21 @@ type Options struct {
 	Log slog.Handler
 }
 
-// Server serves the reference handlers over unencrypted HTTP/2.
+// Server serves the reference handlers over unencrypted HTTP/2. It stands for a process that
+// ends, freezes and starts again: see [service.Process].
 type Server struct {
-	nonce string
-	addr  net.Addr
-	http  *http.Server
-	done  chan struct{}
+	options Options
+	handler http.Handler
+	frozen  flight.Valve
+
+	mu   sync.Mutex
+	at   *address.Address
+	http *http.Server
+	done chan struct{} // closed when http listens no more
+	thaw func()        // nil while it is not frozen
 }
+
+var _ service.Process = (*Server)(nil)
 
 // Listen starts a server. It is up when Listen returns.
 func Listen(o Options) (*Server, error) {
@@ -47,28 +60,38 @@ func Listen(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the reference service: %w", err)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(o.Bind, "0"))
+	at, err := address.Keep(o.Bind)
 	if err != nil {
 		return nil, fmt.Errorf("listening for the reference service (is %s an address of this machine?): %w", o.Bind, err)
 	}
+	s := &Server{options: o, handler: handler, at: at}
+	if err := s.listen(); err != nil {
+		return nil, errors.Join(err, at.Close())
+	}
+	return s, nil
+}
+
+// listen begins to serve. The caller holds the lock, or is the only one that knows the
+// server.
+func (s *Server) listen() error {
+	listener, err := s.at.Listen()
+	if err != nil {
+		return fmt.Errorf("listening for the reference service: %w", err)
+	}
 	var h2c http.Protocols
 	h2c.SetUnencryptedHTTP2(true)
-	s := &Server{
-		nonce: o.Nonce,
-		addr:  listener.Addr(),
-		http: &http.Server{
-			Handler:           handler,
-			Protocols:         &h2c,
-			ReadHeaderTimeout: 5 * time.Second,
-			ErrorLog:          slog.NewLogLogger(o.log(), slog.LevelWarn),
-		},
-		done: make(chan struct{}),
-	}
+	server, done := &http.Server{
+		Handler:           s.handler,
+		Protocols:         &h2c,
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.options.log(), slog.LevelWarn),
+	}, make(chan struct{})
+	s.http, s.done = server, done
 	go func() {
-		defer close(s.done)
-		_ = s.http.Serve(listener) // always an error: http.ErrServerClosed
+		defer close(done)
+		_ = server.Serve(freezing{listener, &s.frozen}) // always an error: http.ErrServerClosed
 	}()
-	return s, nil
+	return nil
 }
 
 func (o Options) log() slog.Handler {
@@ -97,19 +120,20 @@ func (o Options) handler() (http.Handler, error) {
 // URL is the server's base URL without a trailing slash, under the name or
 // address by which the caller reaches this machine; "" is the bound address.
 func (s *Server) URL(dialHost string) string {
-	host, port, _ := net.SplitHostPort(s.addr.String()) // a listener's address has both
-	if dialHost != "" {
-		host = dialHost
-	}
-	return "http://" + net.JoinHostPort(host, port)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at.URL(dialHost)
 }
 
 // Nonce is what this server answers probes with.
-func (s *Server) Nonce() string { return s.nonce }
+func (s *Server) Nonce() string { return s.options.Nonce }
 
 // Close stops listening, gives running handlers two seconds to end and then
 // cuts them. It is safe to call more than once.
 func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.goOn()
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
@@ -117,6 +141,9 @@ func (s *Server) Close() error {
 		err = s.http.Close()
 	}
 	<-s.done
+	if kept := s.at.Close(); !errors.Is(kept, os.ErrClosed) {
+		err = errors.Join(err, kept)
+	}
 	if err != nil {
 		return fmt.Errorf("closing the reference service: %w", err)
 	}

@@ -1,0 +1,5 @@
+package generators
+
+import "retain/model"
+
+var _ = registerFault(model.Cut, faultPart{role: disturbs, moments: []Moment{BeforeEffect, AfterEffect}})

@@ -1,0 +1,5 @@
+package harness
+
+import "retain/model"
+
+var _ = registerFault(model.Accept, (*run).restore)

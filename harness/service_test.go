@@ -1,0 +1,190 @@
+package harness
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"retain/checker"
+	"retain/generators"
+	"retain/harness/internal/harnesstest"
+	"retain/model"
+	"retain/runtime"
+	"retain/runtime/simulated"
+)
+
+// servedSystem is a simulated runtime whose service can have every fault.
+func servedSystem(t *testing.T, bugs ...simulated.Bug) *System {
+	s := system(t, bugs...)
+	r := s.Runtime.(*simulated.Runtime)
+	s.Service = r.Process()
+	s.Redeploy = func(context.Context, runtime.Endpoints) error { r.Redeploy(); return nil }
+	return s
+}
+
+// serviceFaults are those that are done to the service and undo no other.
+func serviceFaults() (out []model.FaultKind) {
+	for _, k := range model.FaultKinds() {
+		if k.OfService() && !k.Undoes() {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// entries are those of an operation, by the proxy's evidence.
+func (o *Outcome) entries(id int) (out []string) {
+	op := o.step(id)
+	for _, e := range o.History.Evidence {
+		if e.ID == op.ID {
+			out = append(out, string(rune('0'+e.Entry))+" "+e.Reading)
+		}
+	}
+	return out
+}
+
+// The client sees nothing of a fault of the service but time: the operation that it meets has
+// one answer, in one attempt of its own, and the history a legal order.
+func TestFaultsOfServiceCostTimeOnly(t *testing.T) {
+	breaks := map[model.FaultKind]bool{model.Cut: true, model.Refuse: true, model.Crash: true, model.Move: true, model.Redeploy: true}
+	for _, k := range serviceFaults() {
+		for _, after := range []bool{false, true} {
+			t.Run(string(k), func(t *testing.T) {
+				steps := []generators.Step{
+					harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+					harnesstest.Inject(2, k, generators.AtGate{Step: 1, After: after}),
+					harnesstest.Operate(3, 1, counter, model.CounterAdd{Delta: 1}),
+				}
+				if undo := k.Spec().Undo; undo != "" {
+					steps = append(steps, harnesstest.Inject(4, undo, generators.InPlace{}))
+				}
+				out := play(t, servedSystem(t), generators.Config{}, steps...)
+				for _, id := range []int{1, 3} {
+					assert.Equal(t, model.OK, out.step(id).Outcome)
+					assert.Len(t, out.step(id).Attempts, 1)
+				}
+				require.NotEqual(t, model.Forever, out.fault(2).End)
+				if breaks[k] {
+					assert.Contains(t, out.entries(1), "1 broken")
+					assert.Contains(t, out.entries(1), "2 finished")
+				} else {
+					assert.NotContains(t, out.entries(1), "1 broken")
+				}
+				assert.Equal(t, checker.Pass, checker.Check(out.History, checker.Options{}).Verdict)
+				moment := generators.BeforeEffect
+				if after {
+					moment = generators.AfterEffect
+				}
+				want := generators.Situation{Operation: "counter add", Fault: k, Moment: moment}
+				if k != model.Delay || !after {
+					assert.Contains(t, Situations(out.Plan, out.History), want)
+				}
+			})
+		}
+	}
+}
+
+// The end of a cut says which attempt it met.
+func TestCutNamesTheAttempt(t *testing.T) {
+	out := play(t, servedSystem(t), generators.Config{},
+		harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(2, model.Cut, generators.AtGate{Step: 1, After: true}),
+		harnesstest.Inject(3, model.Cut, generators.InPlace{}),
+		harnesstest.Operate(4, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(5, model.Cut, generators.WhileOpen{Step: 9}))
+	assert.Equal(t, "attempt 1 of operation 1 after its effect", out.fault(2).Detail)
+	assert.Equal(t, "attempt 1 of operation 2 before its effect", out.fault(3).Detail)
+	assert.Equal(t, "met no attempt", out.fault(5).Detail, "there is no such step, and nothing follows")
+}
+
+// A service that is away comes back before the server starts or stops, and at the heal.
+func TestServiceComesBackBeforeTheServer(t *testing.T) {
+	for _, k := range []model.FaultKind{model.Refuse, model.Stall, model.Freeze} {
+		t.Run(string(k), func(t *testing.T) {
+			undo := k.Spec().Undo
+			kinds := func(out *Outcome) (all []model.FaultKind) {
+				for _, f := range out.History.Faults {
+					all = append(all, f.Kind)
+				}
+				return all
+			}
+			s := servedSystem(t)
+			out := play(t, s, generators.Config{PushOn: true},
+				harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+				harnesstest.Inject(2, k, generators.AtGate{Step: 1}),
+				harnesstest.Inject(3, model.Kill, generators.InPlace{}),
+				harnesstest.Inject(4, model.Start, generators.InPlace{}))
+			assert.Equal(t, []model.FaultKind{k, model.Kill, undo, model.Start, model.Kill, model.Start}, kinds(out))
+			out = play(t, s, generators.Config{NoClosingKill: true},
+				harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+				harnesstest.Inject(2, k, generators.AtGate{Step: 1}))
+			assert.Equal(t, []model.FaultKind{k, undo}, kinds(out), "the heal")
+			assert.Equal(t, model.OK, out.step(1).Outcome)
+		})
+	}
+}
+
+func TestServiceOfOthersHasNoProcessToKill(t *testing.T) {
+	out := play(t, system(t), generators.Config{},
+		harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(2, model.Crash, generators.AtGate{Step: 1}),
+		harnesstest.Inject(3, model.Redeploy, generators.InPlace{}))
+	assert.Contains(t, out.History.Notes, "step 2, crash: retain did not start the service's process")
+	assert.Contains(t, out.History.Notes, "step 3, redeploy: this deployment can't move")
+	assert.Equal(t, model.OK, out.step(1).Outcome)
+}
+
+// An operation that a service kept waiting is not stuck: its bound counts from the service's
+// return.
+func TestBoundsCountFromTheServicesReturn(t *testing.T) {
+	r := newRun(servedSystem(t), generators.Plan{}, newTestRecorder(t), "run", quick)
+	sent := time.Now()
+	assert.False(t, r.disturbedSince(sent))
+	require.NoError(t, r.inject(t.Context(), generators.Inject{Fault: model.Stall}, func() {}), "it does nothing: no server is ready")
+	assert.False(t, r.disturbedSince(sent))
+	r.state = ready
+	require.NoError(t, r.inject(t.Context(), generators.Inject{Fault: model.Stall}, func() {}))
+	assert.True(t, r.disturbedSince(time.Now()), "as long as it lasts")
+	require.NoError(t, r.inject(t.Context(), generators.Inject{Fault: model.Release}, func() {}))
+	assert.True(t, r.disturbedSince(sent))
+	assert.False(t, r.disturbedSince(time.Now().Add(time.Millisecond)))
+}
+
+// What a run leaves of a fault is gone with it: the next one is served.
+func TestRunThatFailsLeavesTheServiceReady(t *testing.T) {
+	s := servedSystem(t)
+	r := newRun(s, generators.Plan{}, newTestRecorder(t), "run", quick)
+	r.state = ready
+	require.NoError(t, r.inject(t.Context(), generators.Inject{Fault: model.Refuse}, func() {}))
+	require.NoError(t, r.inject(t.Context(), generators.Inject{Fault: model.Cut, When: generators.InPlace{}}, func() {}))
+	r.leaveService()
+	out := play(t, s, generators.Config{}, harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}))
+	assert.Equal(t, []string{"1 entered", "1 effect", "1 finished"}, out.entries(1))
+}
+
+// A share of a load's attempts is struck, and none of the program's.
+func TestCutUnderLoadStrikesTheLoad(t *testing.T) {
+	r := newRun(servedSystem(t), generators.Plan{}, newTestRecorder(t), "run", quick)
+	matches, n := r.attemptsOf(generators.Inject{Fault: model.Cut, When: generators.InFlight{Operations: 8}})
+	assert.Equal(t, 3, n)
+	assert.True(t, matches("run/load-2-1"))
+	assert.False(t, matches("run/2"))
+	matches, n = r.attemptsOf(generators.Inject{Fault: model.Cut, When: generators.InPlace{}})
+	assert.Equal(t, 1, n)
+	assert.True(t, matches("run/2"))
+	assert.False(t, matches("run/load-2-1"))
+	assert.False(t, matches("other/2"))
+}
+
+// A bug that strikes where attempts are broken is found by a cut, without any fault of the
+// server.
+func TestDoubleEffectAtACutIsAViolation(t *testing.T) {
+	out := play(t, servedSystem(t, simulated.DoubleApply), generators.Config{NoClosingKill: true},
+		harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+		harnesstest.Inject(2, model.Cut, generators.AtGate{Step: 1, After: true}),
+		harnesstest.Operate(3, 0, counter, model.CounterGet{}))
+	assert.Equal(t, checker.Violation, checker.Check(out.History, checker.Options{}).Verdict)
+}

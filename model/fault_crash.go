@@ -1,0 +1,7 @@
+package model
+
+// Crash kills the process of the service (SIGKILL) and starts it again at its address,
+// where the suite started it; otherwise it does nothing.
+const Crash FaultKind = "crash"
+
+var _ = registerFault(FaultSpec{Kind: Crash, Order: 12, Service: true, From: []Condition{Ready}, To: Ready})

@@ -1,0 +1,7 @@
+package model
+
+// Cut breaks the stream between the server and a handler, for one attempt: before the handler
+// has seen anything of it, or after its effect and within its answer.
+const Cut FaultKind = "cut"
+
+var _ = registerFault(FaultSpec{Kind: Cut, Order: 6, Service: true, From: []Condition{Ready}, To: Ready})

@@ -1,0 +1,6 @@
+package model
+
+// Delay keeps an attempt from its handler for a while.
+const Delay FaultKind = "delay"
+
+var _ = registerFault(FaultSpec{Kind: Delay, Order: 7, Service: true, From: []Condition{Ready}, To: Ready})

@@ -1,0 +1,7 @@
+package model
+
+// Move kills the process of the service and starts it again at another address, where
+// the suite started it; otherwise it does nothing.
+const Move FaultKind = "move"
+
+var _ = registerFault(FaultSpec{Kind: Move, Order: 13, Service: true, From: []Condition{Ready}, To: Ready})

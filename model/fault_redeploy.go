@@ -1,0 +1,7 @@
+package model
+
+// Redeploy moves the address at which the server finds the service, and updates the deployment
+// by the admin API.
+const Redeploy FaultKind = "redeploy"
+
+var _ = registerFault(FaultSpec{Kind: Redeploy, Order: 16, Service: true, From: []Condition{Ready}, To: Ready})

@@ -1,0 +1,6 @@
+package model
+
+// Thaw lets a process of the service go on that is frozen (SIGCONT).
+const Thaw FaultKind = "thaw"
+
+var _ = registerFault(FaultSpec{Kind: Thaw, Order: 15, Service: true, From: []Condition{Frozen}, To: Ready})
