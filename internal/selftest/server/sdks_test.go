@@ -50,7 +50,7 @@ func TestLossIsFoundAndReducedOnTheServicesOfEachSDK(t *testing.T) {
 			s := suite.New(t, nil, "-test.run", "^TestProperties$", "-test.timeout", "20m", "-runtime", "process", "-sdk", string(name), "-rapid.seed", "3",
 				"-restate.env", "RESTATE_LOG_SERVER__ROCKSDB_DISABLE_WAL=true")
 			require.Error(t, s.Run(), s.Text())
-			assert.Regexp(t, `(?m)^violation  an acknowledged \w+ is missing after a kill`, s.Text())
+			assert.Regexp(t, `(?m)^violation  .* after a kill `, s.Text())
 			assert.Contains(t, s.Text(), " reduced")
 			assert.Regexp(t, `(?m)^replay .* -sdk=`+string(name), s.Text())
 		})
