@@ -2,6 +2,9 @@ package model_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -45,4 +48,18 @@ func TestASecretIsNeitherPrintedNorStored(t *testing.T) {
 		assert.Equal(t, name+"=40s", model.Variable(name, "40s").String())
 	}
 	assert.Equal(t, "RESTATE_URL=http://127.0.0.1:80/", model.Variable("RESTATE_URL", "http://127.0.0.1:80/").String())
+}
+
+// A kind that is written can be read: the constants of the source are all of them.
+func TestEveryKindOfSettingIsReadBack(t *testing.T) {
+	source, err := os.ReadFile("setting.go")
+	require.NoError(t, err)
+	kinds := regexp.MustCompile(`(?m)^\t\w+Setting +SettingKind = "(\w+)"`).FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(kinds), 5)
+	for _, k := range kinds {
+		line := fmt.Sprintf(`{"e":"header","version":1,"run":"r","runtime":"x","altered":[{"kind":%q,"name":"n"}]}`, k[1])
+		h, err := read(line)
+		require.NoError(t, err, k[1])
+		assert.Equal(t, model.SettingKind(k[1]), h.Altered[0].Kind)
+	}
 }

@@ -17,7 +17,7 @@ var (
 	outcomes     = []Outcome{OK, Failed, Ambiguous}
 	reasons      = []Reason{NotSent, Rejected, TimedOut, Disconnected, Unavailable, LeftOpen, Unexpected}
 	means        = []string{Resend, LookUp}
-	settingKinds = []SettingKind{VariableSetting, FileSetting, ServerSetting, BugSetting, PlanSetting, BoundSetting}
+	settingKinds = []SettingKind{VariableSetting, FileSetting, ServerSetting, ServiceSetting, BugSetting, PlanSetting, BoundSetting}
 	readings     = []string{"entered", "effect", "finished", "broken"}
 )
 
