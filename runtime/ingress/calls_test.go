@@ -55,13 +55,31 @@ func TestProbesOfOthersCallAnExclusiveReadWhereThereIsOne(t *testing.T) {
 	assert.ErrorContains(t, err, "it serves Greeter")
 }
 
-func TestProbesOfOthersHaveKeysOfTheirOwnInThePartition(t *testing.T) {
-	p, err := ingress.NewCalls(others["Counter"], 24, &witness{})
+// One that waits would hold up the next one on its key.
+func TestProbesOfOthersHaveAKeyEachInThePartition(t *testing.T) {
+	w := &witness{}
+	p, err := ingress.NewCalls(others["Counter"], 24, w)
 	require.NoError(t, err)
-	for _, key := range []string{"", "run-1/counter-0", "a key"} {
-		_, probed := p.Target(key)
-		assert.NotEqual(t, key, probed)
-		assert.Equal(t, ingress.PartitionOf(key, 24), ingress.PartitionOf(probed, 24))
+	var asked []string
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		asked = append(asked, strings.Split(r.URL.Path, "/")[2])
+		w.saw(r.Header.Get(service.TagHeader))
+		_, _ = rw.Write([]byte(`{"oldValue":0,"newValue":0}`))
+	}))
+	defer s.Close()
+	client := ingress.New(runtime.Endpoints{Ingress: s.URL})
+	defer client.Close()
+	keys := []string{"", "run-1-counter-0", "a key", "a key"}
+	for _, key := range keys {
+		require.NoError(t, client.Probe(within(t, time.Minute), key, p))
+		name, latest := p.Target(key)
+		assert.Equal(t, "Counter", name)
+		assert.Equal(t, asked[len(asked)-1], latest)
+	}
+	for i, probed := range asked {
+		assert.NotContains(t, asked[:i], probed)
+		assert.NotEqual(t, keys[i], probed)
+		assert.Equal(t, ingress.PartitionOf(keys[i], 24), ingress.PartitionOf(probed, 24))
 	}
 }
 

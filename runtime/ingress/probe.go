@@ -56,11 +56,17 @@ func (n Nonce) probe(ctx context.Context, c *Client, key string) error {
 // Calls is the prober of other people's deployments, which have no probe: it calls one of
 // their handlers, on objects of its own. That the deployment is the one under test is
 // shown by the endpoint proxy, which has seen the probe's tag.
+// Each probe has an object of its own: one that waits for its answer does not hold up the
+// next one.
 type Calls struct {
 	op         model.Operation
 	want       model.Answer
 	partitions int
 	control    service.Control
+
+	mu     sync.Mutex
+	made   int            // how many objects were made
+	latest map[int]string // the key of the last one in each partition
 }
 
 // NewCalls makes probes of the handler that fits best. The server has so many partitions, 0
@@ -74,7 +80,7 @@ func NewCalls(contract service.Contract, partitions int, control service.Control
 		partitions = fine
 	}
 	_, want := op.Apply(op.Kind().Initial())
-	return &Calls{op: op, want: want, partitions: partitions, control: control}, nil
+	return &Calls{op: op, want: want, partitions: partitions, control: control, latest: map[int]string{}}, nil
 }
 
 // fine divides the keys so finely that two of one part are in one partition of nearly any
@@ -103,13 +109,24 @@ func probeOf(contract service.Contract) (best model.Operation) {
 	return best
 }
 
-// Target is an object that nothing but probes calls, in the same partition.
+// Target is the object of the latest probe in the same partition.
 func (p *Calls) Target(key string) (service, objectKey string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.op.Kind().Service(), p.latest[PartitionOf(key, p.partitions)]
+}
+
+// next is the key of an object that nothing has called, in the partition of a key.
+func (p *Calls) next(key string) string {
 	want := PartitionOf(key, p.partitions)
-	for n := 0; ; n++ {
-		objectKey = "probe-" + strconv.Itoa(n) + "-" + key
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		p.made++
+		objectKey := "probe-" + strconv.Itoa(p.made) + "-" + key
 		if PartitionOf(objectKey, p.partitions) == want {
-			return p.op.Kind().Service(), objectKey
+			p.latest[want] = objectKey
+			return objectKey
 		}
 	}
 }
@@ -123,8 +140,8 @@ func (p *Calls) probe(ctx context.Context, c *Client, key string) error {
 			passed.Do(func() { close(seen) })
 		}
 	})()
-	name, objectKey := p.Target(key)
-	target := strings.Join([]string{c.base, name, url.PathEscape(objectKey), p.op.Handler()}, "/")
+	name := p.op.Kind().Service()
+	target := strings.Join([]string{c.base, name, url.PathEscape(p.next(key)), p.op.Handler()}, "/")
 	body, err := c.call(ctx, target, p.op.Request(), tag)
 	if err != nil {
 		return err
