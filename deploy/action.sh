@@ -38,7 +38,7 @@ flag restate.image "${INPUT_SERVER_IMAGE:-}"
 [ -z "${INPUT_SERVICE_ENV_FILE:-}" ] || flag service.env-file "$(in_workspace "$INPUT_SERVICE_ENV_FILE")"
 [ -z "${INPUT_EXCLUDE:-}" ] || flag exclude "$(in_workspace "$INPUT_EXCLUDE")"
 if [ -n "${INPUT_FLAGS:-}" ]; then # quotes keep a value with spaces together
-  words=$(xargs -n1 printf '%s\n' <<<"$INPUT_FLAGS" 2>&1) || refuse "flags: $words"
+  words=$(xargs -n1 printf '%s\n' <<<"$INPUT_FLAGS" 2>&1) || refuse "flags: ${words##*$'\n'}"
   while IFS= read -r word; do
     [ -z "$word" ] || arguments+=("$word")
   done <<<"$words"
