@@ -31,6 +31,7 @@ func endpoint(t *testing.T, answer http.HandlerFunc, secure bool) (url string, r
 	s := httptest.NewUnstartedServer(answer)
 	s.Config.Protocols = new(http.Protocols)
 	if secure {
+		s.Config.Protocols.SetHTTP2(true)
 		s.EnableHTTP2 = true
 		s.StartTLS()
 		roots = x509.NewCertPool()
