@@ -17,11 +17,20 @@ import (
 const verifyBound = 2 * time.Second
 
 // verifyServer makes a violation our own affair if the server that answers is another
-// one: then the history is not one of this runtime. It is also ours if a call was not
-// answered and handlers of others are gone: what nobody handles can't finish.
+// one: then the history is not one of this runtime. A guarantee in time is also ours if
+// handlers of others are gone: what nobody handles can't finish, and no server is ready.
 func verifyServer(ctx context.Context, r *harness.Run, sys *harness.System) {
+	if r.Outcome == nil {
+		return
+	}
+	if r.Outcome.Liveness != nil && sys.Alive != nil {
+		if gone := sys.Alive(ctx); gone != nil {
+			r.Verdict, r.Sentence = harness.Harness, "the handlers under test do not answer any more: "+gone.Error()
+			return
+		}
+	}
 	objects := harness.Objects(r.Plan)
-	if r.Outcome == nil || !sys.Up() || len(objects) == 0 {
+	if !sys.Up() || len(objects) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, verifyBound)
@@ -31,11 +40,6 @@ func verifyServer(ctx context.Context, r *harness.Run, sys *harness.System) {
 	err := client.Ask(ctx, harness.ObjectKey(r.Outcome.ID, objects[0]), sys.Prober())
 	if errors.Is(err, ingress.ErrWrongServer) {
 		r.Verdict, r.Sentence = harness.Harness, err.Error()
-	}
-	if err != nil && r.Outcome.Liveness != nil && sys.Alive != nil {
-		if gone := sys.Alive(context.WithoutCancel(ctx)); gone != nil {
-			r.Verdict, r.Sentence = harness.Harness, "the handlers under test do not answer any more: "+gone.Error()
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -81,7 +82,8 @@ func discover(ctx context.Context, b service.Backend, t http.RoundTripper, patie
 // starting reports whether an error is one of handlers that do not listen yet. Docker accepts
 // connections to a port that nobody listens on, and closes them.
 func starting(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return slices.ContainsFunc([]error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF},
+		func(early error) bool { return errors.Is(err, early) })
 }
 
 func ask(ctx context.Context, b service.Backend, t http.RoundTripper) (service.Contract, error) {

@@ -5,6 +5,7 @@ package official
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	restate "github.com/restatedev/sdk-go"
@@ -13,7 +14,7 @@ import (
 
 // Handler serves them.
 func Handler() (http.Handler, error) {
-	endpoint := server.NewRestate()
+	endpoint := server.NewRestate().WithLogger(slog.DiscardHandler, true)
 	for _, s := range []restate.ServiceDefinition{
 		counter(), mapObject(), list(),
 		restate.NewService("Proxy").Handler("call", restate.NewServiceHandler(echo)).Handler("oneWayCall", restate.NewServiceHandler(echo)),
