@@ -41,6 +41,9 @@ type Options struct {
 	Situation Situation
 	// Loads says which plans have a load. The zero value is none, and draws nothing.
 	Loads Loads
+	// ServiceFaults is the share of plans, 0 to 1, to which [Draw] adds one or two faults of
+	// the service. All else of a plan stays the same.
+	ServiceFaults float64
 	// Versions lets [Draw] start the server as other versions of the list, at least once in
 	// each plan, at any of its starts: a plan begins with the first one. All else of a plan
 	// stays the same, but for vqueues, which all of the versions must have. Nil for plans of
@@ -107,6 +110,9 @@ func Draw(seed uint64, number int, o Options) Plan {
 	}
 	if len(o.Versions) > 1 {
 		p = p.switching(o.Versions, o.Exclude.ends(), rand.New(rand.NewPCG(mix(seed, versionsStream), uint64(number))))
+	}
+	if r := rand.New(rand.NewPCG(mix(seed, serviceStream), uint64(number))); r.Float64() < o.ServiceFaults {
+		p = p.disturbing(o.Exclude.faultsIn(disturbs), r)
 	}
 	p.Seed, p.Number, p.RapidSteps = seed, number, rapidSteps()
 	return p

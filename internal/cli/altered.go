@@ -41,6 +41,9 @@ func alteredSettings(on backend.Name) (out model.Settings) {
 	if *loadFlag != drawnLoad {
 		add(model.PlanSetting, "load", flag.Lookup("load").Value.String())
 	}
+	if *disturbFlag != 0 {
+		add(model.PlanSetting, "service.faults", flag.Lookup("service.faults").Value.String())
+	}
 	for _, name := range []string{"recovery.max", "completion.max", "check.budget"} {
 		if f := flag.Lookup(name); f.Value.String() != f.DefValue {
 			add(model.BoundSetting, name, f.Value.String())

@@ -65,6 +65,9 @@ func checkValues() error {
 	if *loadFlag < drawnLoad || *loadFlag > generators.MaxLoadClients || *loadFlag == drawnLoad && isSet(flag.Lookup("load")) {
 		return fmt.Errorf("-load %d: want 1 to %d clients, or 0 for no load", *loadFlag, generators.MaxLoadClients)
 	}
+	if !(*disturbFlag >= 0 && *disturbFlag <= 1) {
+		return fmt.Errorf("-service.faults %v: want a share of the plans, 0 to 1", *disturbFlag)
+	}
 	if n, given := rapidFlag("checks"); given && plans() < 1 {
 		return fmt.Errorf("-rapid.checks %v: want a number of plans above 0; without the flag, plans are drawn for about %s", n, defaultTime)
 	}

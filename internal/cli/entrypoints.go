@@ -36,7 +36,7 @@ var (
 // entryPoints are all entry points, in the order of docs/flags.md.
 func entryPoints() []entryPoint {
 	return []entryPoint{
-		{word: "Properties", reads: slices.Concat(sessionFlags, drawFlags, []string{"shrink.budget", "duration", "workers"})},
+		{word: "Properties", reads: slices.Concat(sessionFlags, drawFlags, []string{"service.faults", "shrink.budget", "duration", "workers"})},
 		{word: "StartAndStopRuntimeRetainsTheState", reads: slices.Concat(sessionFlags, []string{"shrink.budget"}), cases: startAndStopCases},
 		{word: "Replay", reads: slices.Concat(sessionFlags, []string{"shrink.budget", "plan", "promote", "rapid.checks"}),
 			missing: needs("plan", "-plan FILE, the plan to execute")},
