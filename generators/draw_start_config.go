@@ -72,9 +72,9 @@ func drawStartConfig(t *rapid.T, c *Config, o Options) {
 		c.Start = pick(t, "start config", o.Exclude.startConfigs(class, c.Partitions)...)
 	}
 	switch c.TakeOver = pick(t, "take over", "", "", model.Stop); {
-	case o.Exclude.excludesFault(model.Kill):
+	case o.Exclude.ExcludesFault(model.Kill):
 		c.TakeOver = model.Stop
-	case o.Exclude.excludesFault(model.Stop):
+	case o.Exclude.ExcludesFault(model.Stop):
 		c.TakeOver = ""
 	}
 }

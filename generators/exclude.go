@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"retain/internal/printable"
 	"retain/model"
 )
 
@@ -87,7 +88,7 @@ func (x Exclusions) Check() error {
 		if err := e.Check(); err != nil {
 			return err
 		}
-		if x[:i].excludes(e.What, e.Name) {
+		if x[:i].Excludes(e.What, e.Name) {
 			return fmt.Errorf("%s %s is excluded twice", e.What, e.Name)
 		}
 	}
@@ -102,7 +103,7 @@ func (x Exclusions) leaveSomething() error {
 		return errors.New(left + "of every kind of objects, the kind itself, all that writes, or all that reads is excluded")
 	case len(x.ends()) == 0:
 		return errors.New(left + "every fault that ends the server is excluded, and no plan tests anything without one: leave " +
-			join(faultsIn(strike, nil), " or "))
+			printable.List(faultsIn(strike, nil), "or"))
 	case len(x.Classes()) == 0:
 		return errors.New(left + "every configuration of the server is excluded")
 	}
@@ -114,7 +115,7 @@ func (x Exclusions) leaveSomething() error {
 func (x Exclusions) Complete() Exclusions {
 	out := slices.Clone(x)
 	for _, k := range model.Kinds() {
-		if x.excludes(ExcludedObject, string(k)) || x.draws(k) {
+		if x.Excludes(ExcludedObject, string(k)) || x.draws(k) {
 			continue
 		}
 		lacks := "reads"
@@ -131,7 +132,8 @@ func (x Exclusions) Without(what Excluded, name string) Exclusions {
 	return slices.DeleteFunc(slices.Clone(x), func(e Exclusion) bool { return e.What == what && e.Name == name })
 }
 
-func (x Exclusions) excludes(what Excluded, name string) bool {
+// Excludes reports whether one of the exclusions is this one.
+func (x Exclusions) Excludes(what Excluded, name string) bool {
 	return slices.ContainsFunc(x, func(e Exclusion) bool { return e.What == what && e.Name == name })
 }
 
@@ -152,7 +154,7 @@ func (x Exclusions) Kinds() []model.Kind {
 // draws reports whether objects of a kind are drawn: something writes to them and does not
 // only clear them, and something reads them.
 func (x Exclusions) draws(k model.Kind) bool {
-	return !x.excludes(ExcludedObject, string(k)) && len(x.reading(k)) > 0 &&
+	return !x.Excludes(ExcludedObject, string(k)) && len(x.reading(k)) > 0 &&
 		slices.ContainsFunc(x.writing(k), func(o operation) bool { return !o.clears })
 }
 
@@ -162,11 +164,9 @@ func (x Exclusions) Draws(operation string) bool {
 	return known && x.draws(kindOf(operation)) && x.allows(o, kindOf(operation))
 }
 
-func (x Exclusions) allows(o operation, k model.Kind) bool { return !x.ExcludesOperation(o.nameOf(k)) }
-
-// ExcludesOperation reports whether an operation is excluded, by its name. One of an
-// excluded kind of objects may be not.
-func (x Exclusions) ExcludesOperation(name string) bool { return x.excludes(ExcludedOperation, name) }
+func (x Exclusions) allows(o operation, k model.Kind) bool {
+	return !x.Excludes(ExcludedOperation, o.nameOf(k))
+}
 
 // Names lists the operations that are drawn.
 func (x Exclusions) Names() []string {
@@ -185,19 +185,17 @@ func (x Exclusions) those(k model.Kind, reads bool) []operation {
 
 // Faults lists the faults that are drawn and meet operations.
 func (x Exclusions) Faults() []model.FaultKind {
-	return slices.DeleteFunc(Faults(), x.excludesFault)
+	return slices.DeleteFunc(Faults(), x.ExcludesFault)
 }
 
-func (x Exclusions) excludesFault(k model.FaultKind) bool {
-	return x.excludes(ExcludedFault, string(k))
+// ExcludesFault reports whether a kind of fault is excluded.
+func (x Exclusions) ExcludesFault(k model.FaultKind) bool {
+	return x.Excludes(ExcludedFault, string(k))
 }
-
-// Allows reports whether a kind of fault may be done to the server.
-func (x Exclusions) Allows(k model.FaultKind) bool { return !x.excludesFault(k) }
 
 // faultsIn lists the faults that are drawn with a role.
 func (x Exclusions) faultsIn(r role) []model.FaultKind {
-	return slices.DeleteFunc(faultsIn(r, nil), x.excludesFault)
+	return slices.DeleteFunc(faultsIn(r, nil), x.ExcludesFault)
 }
 
 // ends lists the faults that are drawn and end the server.
@@ -206,7 +204,7 @@ func (x Exclusions) ends() []model.FaultKind { return x.faultsIn(strike) }
 // End is the fault that ends the server where none is drawn: a kill, unless that is
 // excluded.
 func (x Exclusions) End() model.FaultKind {
-	if x.excludesFault(model.Kill) {
+	if x.ExcludesFault(model.Kill) {
 		return x.ends()[0]
 	}
 	return model.Kill
@@ -291,13 +289,4 @@ func (p Plan) started() []StartConfig {
 		}
 	}
 	return out
-}
-
-// join joins names.
-func join[S ~string](names []S, by string) string {
-	var out []string
-	for _, n := range names {
-		out = append(out, string(n))
-	}
-	return strings.Join(out, by)
 }

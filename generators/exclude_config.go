@@ -29,7 +29,7 @@ func Configurations() []string {
 	for _, n := range drawnPartitions() {
 		out = append(out, Config{Partitions: n}.Configuration())
 	}
-	for _, part := range patternParts() {
+	for _, part := range patternParts {
 		out = append(out, part.name)
 	}
 	return out
@@ -41,7 +41,8 @@ type patternPart struct {
 	set  func(*pattern)
 }
 
-func patternParts() []patternPart {
+// patternParts are all but the numbers of partitions.
+var patternParts = func() []patternPart {
 	parts := []patternPart{
 		{Config{VQueues: true}.Configuration(), func(p *pattern) { p.vqueues = true }},
 		{"suspending", func(p *pattern) { p.suspending = true }},
@@ -54,7 +55,7 @@ func patternParts() []patternPart {
 		parts = append(parts, patternPart{StartConfig{Suspension: s}.String(), func(p *pattern) { p.suspension = s }})
 	}
 	return parts
-}
+}()
 
 // parsePattern reads the name of an excluded configuration.
 func parsePattern(name string) (pattern, error) {
@@ -71,11 +72,11 @@ func parsePattern(name string) (pattern, error) {
 			out.partitions = n
 			continue
 		}
-		i := slices.IndexFunc(patternParts(), func(p patternPart) bool { return p.name == part })
+		i := slices.IndexFunc(patternParts, func(p patternPart) bool { return p.name == part })
 		if i < 0 {
 			return pattern{}, fmt.Errorf("no configuration is called %.40q", part)
 		}
-		patternParts()[i].set(&out)
+		patternParts[i].set(&out)
 	}
 	return out, nil
 }

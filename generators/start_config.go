@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"retain/internal/printable"
 )
 
 // StartConfig is the part of the server's configuration that every start may change.
@@ -134,13 +136,6 @@ func (c StartConfig) validate() error {
 
 // words lists the names of a setting's values: "eager or lazy".
 func words[K ~string](of map[K]map[string]string) string {
-	names := slices.Sorted(maps.Keys(of))
-	var out []string
-	for _, n := range names {
-		if n != "" {
-			out = append(out, string(n))
-		}
-	}
-	last := len(out) - 1
-	return strings.Join(out[:last], ", ") + " or " + out[last] + ", or nothing for the server's default"
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(of)), func(n K) bool { return n == "" })
+	return printable.List(names, "or") + ", or nothing for the server's default"
 }

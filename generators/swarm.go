@@ -96,7 +96,7 @@ func drawConfig(t *rapid.T, o Options) Config {
 	if o.drawsStarts() {
 		drawStartConfig(t, &c, o)
 	}
-	if o.Exclude.excludesFault(model.Kill) {
+	if o.Exclude.ExcludesFault(model.Kill) {
 		c.NoClosingKill = true
 	}
 	if o.Unresolved {

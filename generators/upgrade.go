@@ -97,7 +97,7 @@ func upgradeSwarm(t *rapid.T, number int, variant upgradeVariant, exclude Exclus
 		},
 		clients: upTo(4), keys: entryKeys, writes: map[model.Kind][]operation{}, reads: map[model.Kind][]operation{},
 	}
-	if exclude.excludesFault(model.Kill) {
+	if exclude.ExcludesFault(model.Kill) {
 		use.config.NoClosingKill, use.config.TakeOver = true, model.Stop
 	}
 	for _, k := range exclude.Kinds() {

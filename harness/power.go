@@ -51,7 +51,7 @@ func (t Tally) Missing() []string {
 		need(fmt.Sprintf("operations in flight, %s", c), t.FaultPoints[c], eachFaultPoint)
 	}
 	for _, c := range t.Coverage.Classes() {
-		if t.Coverage.Plans[c] >= plansOfAClass && t.Coverage.Excluded.Allows(model.Kill) {
+		if t.Coverage.Plans[c] >= plansOfAClass && !t.Coverage.Excluded.ExcludesFault(model.Kill) {
 			need("operations acknowledged before a kill, "+c.String(), t.Coverage.acknowledgedBeforeKill(c), eachClass)
 		}
 	}

@@ -170,7 +170,9 @@ func (r *run) readWhole(ctx context.Context, o model.Object, phase model.Phase, 
 // An excluded one is left out, if another one is left.
 func (r *run) reads(o model.Object) []model.Operation {
 	all := WholeReads(r.plan, o)
-	left := slices.DeleteFunc(slices.Clone(all), func(op model.Operation) bool { return r.sys.Exclude.ExcludesOperation(generators.NameOf(op)) })
+	left := slices.DeleteFunc(slices.Clone(all), func(op model.Operation) bool {
+		return r.sys.Exclude.Excludes(generators.ExcludedOperation, generators.NameOf(op))
+	})
 	if len(left) > 0 {
 		return left
 	}

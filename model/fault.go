@@ -3,7 +3,8 @@ package model
 import (
 	"cmp"
 	"slices"
-	"strings"
+
+	"retain/internal/printable"
 )
 
 // FaultKind is what a fault does to the runtime, or to the service that it calls.
@@ -75,14 +76,7 @@ func FaultKinds() []FaultKind {
 }
 
 // FaultNames lists the kinds of faults in words: "stop, kill, start, pause or resume".
-func FaultNames() string {
-	var names []string
-	for _, k := range FaultKinds() {
-		names = append(names, string(k))
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
-}
+func FaultNames() string { return printable.List(FaultKinds(), "or") }
 
 // Spec is the kind's part of the model; the zero value for a kind that does not exist.
 func (k FaultKind) Spec() *FaultSpec {

@@ -9,6 +9,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/session"
+	"retain/internal/printable"
 )
 
 // coveredText says how many of the changes at faults were tested, in which classes and on
@@ -42,7 +43,7 @@ func partitions(c harness.Coverage) string {
 	case last == 0:
 		return plural(slices.Collect(maps.Keys(c.Partitions))[0], "partition")
 	default:
-		return strings.Join(numbers[:last], ", ") + " and " + numbers[last] + " partitions"
+		return printable.List(numbers, "and") + " partitions"
 	}
 }
 

@@ -75,8 +75,8 @@ type Strike struct {
 	// Delay is for how long nothing of the attempt passes, in either direction. 0 is for
 	// ever: the stream is broken where it is, and the runtime tries again.
 	Delay time.Duration
-	// Struck, if not nil, is told of each attempt that is struck, and how far it was then:
-	// the reading is "" for one that was not entered. It must not block.
+	// Struck, if not nil, is called with the latest evidence of each attempt that is struck:
+	// its reading is "" before the handler was entered. It must not block.
 	Struck func(Evidence)
 }
 

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"retain/harness"
+	"retain/internal/printable"
 	"retain/runtime"
 	"retain/runtime/container"
 	"retain/runtime/process"
@@ -39,12 +39,7 @@ func (n Name) Check() error {
 	if slices.Contains(names, n) {
 		return nil
 	}
-	last := len(names) - 1
-	known := make([]string, last)
-	for i, name := range names[:last] {
-		known[i] = string(name)
-	}
-	return fmt.Errorf("-runtime %s: want %s or %s", n, strings.Join(known, ", "), names[last])
+	return fmt.Errorf("-runtime %s: want %s", n, printable.List(names, "or"))
 }
 
 // errUnopened is returned for a name that is in names and not in Choose.

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"retain/generators"
+	"retain/internal/printable"
 )
 
 // Kind says what a comparison showed.
@@ -172,17 +172,17 @@ func (a Answer) sides() string {
 	}
 	switch {
 	case a.From == "":
-		return only + list(a.Fails) + ", not " + list(a.Not)
+		return only + printable.List(a.Fails, "and") + ", not " + printable.List(a.Not, "and")
 	case a.From == a.Not[0] && len(a.Fails) > listed:
 		return "up to " + a.Fails[len(a.Fails)-1] + ", not from " + a.From + " on"
 	case a.From == a.Not[0]:
-		return only + list(a.Fails) + ", not from " + a.From + " on"
+		return only + printable.List(a.Fails, "and") + ", not from " + a.From + " on"
 	case len(a.Fails) == 1:
 		return "only " + a.Fails[0]
 	case len(a.Not) > listed:
 		return "from " + a.From + " on, not up to " + a.Not[len(a.Not)-1]
 	}
-	return "from " + a.From + " on, not " + list(a.Not)
+	return "from " + a.From + " on, not " + printable.List(a.Not, "and")
 }
 
 // onAll is the sentence of a plan that fails on each version.
@@ -197,9 +197,9 @@ func (a Answer) onAll() string {
 	case slices.ContainsFunc(a.Fails, func(v string) bool { return !reliable(a.rates[v]) }):
 		return "not told apart: " + a.ratesOf(a.Fails)
 	case len(a.Fails) == 2:
-		return "on both " + list(a.Fails)
+		return "on both " + printable.List(a.Fails, "and")
 	}
-	return "on all: " + list(a.Fails)
+	return "on all: " + printable.List(a.Fails, "and")
 }
 
 // ratesOf lists rates: "3 of 20 (1.6.2) and 1 of 20 (1.7.12)".
@@ -208,7 +208,7 @@ func (a Answer) ratesOf(names []string) string {
 	for _, name := range names {
 		out = append(out, fmt.Sprintf("%d of %d (%s)", a.rates[name].Failures, a.rates[name].Runs, name))
 	}
-	return list(out)
+	return printable.List(out, "and")
 }
 
 // More is how many more executions of each version would tell all pairs apart: 0 if they
@@ -221,12 +221,4 @@ func (a Answer) More() (more int) {
 		more = max(more, p.Needed-min(a.rates[p.A].Runs, a.rates[p.B].Runs))
 	}
 	return more
-}
-
-// list joins names: "1.5.3, 1.6.1 and 1.6.2".
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"retain/harness"
+	"retain/internal/poll"
 	"retain/model"
 	"retain/runtime"
 )
@@ -69,7 +70,7 @@ func (o Options) recheck(ctx context.Context, r *harness.Run, sys *harness.Syste
 func (o Options) readAgain(ctx context.Context, again *harness.Inspection, r *harness.Run, sys *harness.System, object model.Object, out *recheck) error {
 	if again.Serving() {
 		out.wrong = again.Probe(ctx, object)
-		if err := wait(ctx, out.waited); err != nil {
+		if err := poll.Sleep(ctx, out.waited); err != nil {
 			return err
 		}
 		if err := out.read(ctx, again, r, object, model.Late); err != nil {
@@ -90,17 +91,6 @@ func (o Options) readAgain(ctx context.Context, again *harness.Inspection, r *ha
 		out.wrong = again.Probe(ctx, object)
 	}
 	return out.read(ctx, again, r, object, model.Later)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // read reads what violated: the object, or the operation that did not finish, or the probe

@@ -142,7 +142,7 @@ func Missing(paths []Path, steps []Step, exclude generators.Exclusions) (out []s
 		}
 	}
 	for _, s := range steps {
-		if !needed[s.Pair] || !exclude.Allows(s.Fault) {
+		if !needed[s.Pair] || exclude.ExcludesFault(s.Fault) {
 			continue
 		}
 		lacking := slices.DeleteFunc(exclude.Kinds(), func(k model.Kind) bool { return slices.Contains(s.Kinds(), k) })

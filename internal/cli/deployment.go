@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 
-	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/internal/inputfile"
@@ -205,7 +204,7 @@ func discover(ctx context.Context, o backend.Options) error {
 	}
 	all := slices.Clone(exclusions)
 	for _, e := range unserved {
-		if !slices.ContainsFunc(all, func(o generators.Exclusion) bool { return o.What == e.What && o.Name == e.Name }) {
+		if !all.Excludes(e.What, e.Name) {
 			all = append(all, e)
 		}
 	}

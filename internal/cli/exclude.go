@@ -101,7 +101,7 @@ func decodeExclusions(file string, text []byte) (generators.Exclusions, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s%w", file, err)
 			}
-			if slices.ContainsFunc(out, func(o generators.Exclusion) bool { return o.What == e.What && o.Name == e.Name }) {
+			if out.Excludes(e.What, e.Name) {
 				return nil, at(item, fmt.Errorf("%s %s is excluded twice", e.What, e.Name))
 			}
 			out = append(out, e)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"retain/internal/printable"
+
 	"github.com/agnivade/levenshtein"
 )
 
@@ -102,17 +104,9 @@ func checkReaders() error {
 		if readers == nil || read || usual && own() {
 			continue
 		}
-		return fmt.Errorf("-%s is read by %s, which is not what -run says: leave it out", name, anyOf(readers))
+		return fmt.Errorf("-%s is read by %s, which is not what -run says: leave it out", name, printable.List(readers, "or"))
 	}
 	return nil
-}
-
-// anyOf joins alternatives: "a, b or c".
-func anyOf(all []string) string {
-	if len(all) < 2 {
-		return strings.Join(all, "")
-	}
-	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
 }
 
 // otherTests are the tests that -run selects beside the entry points. Package testing has
@@ -147,5 +141,5 @@ func suggestion(given string, words []string) string {
 	if len(words) == 0 {
 		return "there is none"
 	}
-	return "want " + anyOf(words)
+	return "want " + printable.List(words, "or")
 }

@@ -20,6 +20,18 @@ func Until(ctx context.Context, every time.Duration, attempt func() error) error
 // Stop returns an error that ends the wait: [Until] returns err.
 func Stop(err error) error { return backoff.Permanent(err) }
 
+// Sleep waits for some time. If ctx ends first, it returns the context's cause.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // rate is a [backoff.BackOff] that does not add the time which an attempt takes to the
 // time between two attempts. Attempts that are due during another one are made up for
 // by a single one.

@@ -17,7 +17,7 @@ import (
 	"retain/runtime/reaper"
 )
 
-// The thread that starts children stays: they are told when it ends.
+// The thread that starts children never ends: see [child.Start].
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("retain/runtime/child.parentThread"))
 }

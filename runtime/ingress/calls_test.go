@@ -24,7 +24,7 @@ var others = map[string]service.Contract{
 	"ListObject": {"MapObject/get": service.Shared, "ListObject/get": service.Exclusive},
 }
 
-// witness is an endpoint proxy that sees what it is told of.
+// witness stands for the endpoint proxy: [witness.saw] makes its evidence.
 type witness struct {
 	service.Control
 	mu  sync.Mutex

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"retain/internal/poll"
 	"retain/internal/printable"
 	"retain/service"
 	"retain/service/proxy"
@@ -66,17 +67,15 @@ func Discover(ctx context.Context, b service.Backend, patience time.Duration) (s
 // discover asks until somebody listens.
 func discover(ctx context.Context, b service.Backend, t http.RoundTripper, patience time.Duration) (service.Contract, error) {
 	began := time.Now()
-	for {
-		contract, err := ask(ctx, b, t)
-		if !starting(err) || time.Since(began) > patience {
-			return contract, explained(ctx, b, err)
+	var contract service.Contract
+	err := poll.Until(ctx, pauseBetween, func() (err error) {
+		contract, err = ask(ctx, b, t)
+		if err != nil && (!starting(err) || time.Since(began) > patience) {
+			return poll.Stop(err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(pauseBetween):
-		}
-	}
+		return err
+	})
+	return contract, explained(ctx, b, err)
 }
 
 // starting reports whether an error is one of handlers that do not listen yet. Docker accepts

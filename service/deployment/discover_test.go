@@ -147,22 +147,34 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 
 // A container or a JVM takes a while until it listens.
 func TestDiscoveryWaitsForHandlersThatAreJustStarting(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	early := &hasty{closes: 3}
+	var err error
+	early.Listener, err = net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
-	go func() {
-		time.Sleep(3 * impatient)
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return
+	var h2c http.Protocols
+	h2c.SetUnencryptedHTTP2(true)
+	s := &http.Server{Handler: discovery(4, manifest), Protocols: &h2c, ReadHeaderTimeout: time.Second}
+	t.Cleanup(func() { _ = s.Close() })
+	go func() { _ = s.Serve(early) }()
+	_, err = deployment.Discover(t.Context(), service.Backend{URL: "http://" + early.Addr().String()}, 15*time.Second)
+	require.NoError(t, err)
+	assert.Zero(t, early.closes)
+}
+
+// hasty is a listener that closes the first connections, as Docker does before anybody
+// listens in a container.
+type hasty struct {
+	net.Listener
+	closes int
+}
+
+func (h *hasty) Accept() (net.Conn, error) {
+	for {
+		c, err := h.Listener.Accept()
+		if err != nil || h.closes == 0 {
+			return c, err
 		}
-		var h2c http.Protocols
-		h2c.SetUnencryptedHTTP2(true)
-		s := &http.Server{Handler: discovery(4, manifest), Protocols: &h2c, ReadHeaderTimeout: time.Second}
-		context.AfterFunc(t.Context(), func() { _ = s.Close() })
-		_ = s.Serve(l)
-	}()
-	_, err = deployment.Discover(t.Context(), service.Backend{URL: "http://" + address}, 15*time.Second)
-	require.NoError(t, err)
+		h.closes--
+		_ = c.Close()
+	}
 }

@@ -1,15 +1,12 @@
 package deployment
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -54,11 +51,7 @@ func (d *Deployment) Redeploy(ctx context.Context, client *http.Client, adminURL
 		return err
 	}
 	to := d.URL(dialHost)
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 500*time.Millisecond
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		return struct{}{}, update(ctx, client, adminURL+"/deployments/"+id, to)
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	err = retry(ctx, func() error { return update(ctx, client, adminURL+"/deployments/"+id, to) })
 	if err != nil {
 		return fmt.Errorf("update the deployment %s to %s at the server %s: %w", id, to, adminURL, err)
 	}
@@ -67,12 +60,9 @@ func (d *Deployment) Redeploy(ctx context.Context, client *http.Client, adminURL
 
 // deploymentAt is the server's id of the deployment at a URL.
 func deploymentAt(ctx context.Context, client *http.Client, adminURL, url string) (string, error) {
-	status, answer, err := exchange(ctx, client, http.MethodGet, adminURL+"/deployments", nil)
+	answer, err := exchange(ctx, client, http.MethodGet, adminURL+"/deployments", nil)
 	if err != nil {
 		return "", err
-	}
-	if status != http.StatusOK {
-		return "", fmt.Errorf("the admin API answered %d: %s", status, reason(answer))
 	}
 	var known struct {
 		Deployments []struct{ ID, URI string }
@@ -95,34 +85,9 @@ func update(ctx context.Context, client *http.Client, resource, uri string) erro
 	if err != nil {
 		return backoff.Permanent(err)
 	}
-	status, answer, err := exchange(ctx, client, http.MethodPatch, resource, body)
-	if err == nil && status == http.StatusMethodNotAllowed {
-		status, answer, err = exchange(ctx, client, http.MethodPut, resource, body)
-	}
-	switch {
-	case err != nil:
-		return err
-	case status/100 == 2:
-		return nil
-	}
-	err = fmt.Errorf("the admin API answered %d: %s", status, reason(answer))
-	if status < 500 && status != http.StatusTooManyRequests {
-		return backoff.Permanent(err)
+	_, err = exchange(ctx, client, http.MethodPatch, resource, body)
+	if refused := (*refusal)(nil); errors.As(err, &refused) && refused.status == http.StatusMethodNotAllowed {
+		_, err = exchange(ctx, client, http.MethodPut, resource, body)
 	}
 	return err
-}
-
-func exchange(ctx context.Context, client *http.Client, method, url string, body []byte) (status int, answer []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	return resp.StatusCode, answer, err
 }

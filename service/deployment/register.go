@@ -1,15 +1,12 @@
 package deployment
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
@@ -33,15 +30,14 @@ func Register(ctx context.Context, client *http.Client, adminURL, url string) (R
 	// Only an answer from the server stays: how a try ended that ctx cut off
 	// says less than the one before.
 	var last error
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 500*time.Millisecond
-	r, err := backoff.Retry(ctx, func() (Registration, error) {
-		r, err := post(ctx, client, adminURL, url)
+	var r Registration
+	err := retry(ctx, func() (err error) {
+		r, err = post(ctx, client, adminURL, url)
 		if err != nil && ctx.Err() == nil {
 			last = err
 		}
-		return r, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+		return err
+	})
 	if err != nil && ctx.Err() != nil && last != nil {
 		err = fmt.Errorf("%w; the last try: %w", context.Cause(ctx), last)
 	}
@@ -56,43 +52,11 @@ func post(ctx context.Context, client *http.Client, adminURL, url string) (Regis
 	if err != nil {
 		return Registration{}, backoff.Permanent(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, adminURL+"/deployments", bytes.NewReader(body))
+	answer, err := exchange(ctx, client, http.MethodPost, adminURL+"/deployments", body)
 	if err != nil {
-		return Registration{}, backoff.Permanent(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return Registration{}, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	if err != nil {
-		return Registration{}, err
-	}
-	if resp.StatusCode/100 != 2 {
-		err := fmt.Errorf("the admin API answered %d: %s", resp.StatusCode, reason(answer))
-		if resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
-			return Registration{}, backoff.Permanent(err)
-		}
 		return Registration{}, err
 	}
 	return registrationOf(answer)
-}
-
-// reason is the message of an error answer, on one line.
-func reason(answer []byte) string {
-	var e struct {
-		Message string `json:"message"`
-	}
-	text := string(answer)
-	if json.Unmarshal(answer, &e) == nil && e.Message != "" {
-		text = e.Message
-	}
-	if text = strings.Join(strings.Fields(text), " "); len(text) > 500 {
-		text = text[:500] + "..."
-	}
-	return text
 }
 
 func registrationOf(answer []byte) (Registration, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -27,14 +28,26 @@ func inCache(t *testing.T) (names []string) {
 }
 
 func TestConcurrentSessionsBuildOnce(t *testing.T) {
-	builds := fakeLanguage(t, "well", func(_ context.Context, dir string) error {
-		time.Sleep(100 * time.Millisecond) // the others come meanwhile
+	const others = 3
+	waiting := make(chan struct{}, others)
+	builds := fakeLanguage(t, "well", func(ctx context.Context, dir string) error {
+		for range others {
+			select {
+			case <-waiting:
+			case <-ctx.Done():
+				return errors.New("the others do not wait")
+			}
+		}
 		return os.WriteFile(filepath.Join(dir, "built"), nil, 0o644)
 	})
 	var all sync.WaitGroup
-	for range 4 {
+	for range 1 + others {
 		all.Go(func() {
-			b, err := prepare(bounded(t, time.Minute), fake, Options{})
+			b, err := prepare(bounded(t, time.Minute), fake, Options{Notice: func(line string) {
+				if strings.HasPrefix(line, "waiting for another session") {
+					waiting <- struct{}{}
+				}
+			}})
 			assert.NoError(t, err)
 			assert.FileExists(t, filepath.Join(b.dir, "built"))
 			assert.FileExists(t, filepath.Join(b.dir, "src", "main.fake"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"retain/internal/poll"
 	"retain/runtime/child"
 )
 
@@ -26,10 +27,10 @@ func (p patience) wait(ctx context.Context, pgid int) (context.Context, context.
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		waited, had := p.usual-p.look, time.Duration(0)
-		if !sleep(ctx, waited) {
+		if poll.Sleep(ctx, waited) != nil {
 			return
 		}
-		for had = child.CPUTime(pgid); sleep(ctx, p.look); {
+		for had = child.CPUTime(pgid); poll.Sleep(ctx, p.look) == nil; {
 			waited += p.look
 			now := child.CPUTime(pgid)
 			starved := now < p.enough && float64(now-had) > p.share*float64(p.look)
@@ -41,16 +42,4 @@ func (p patience) wait(ctx context.Context, pgid int) (context.Context, context.
 		}
 	}()
 	return ctx, func() { cancel(nil) }
-}
-
-// sleep reports whether the time has passed before the context ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

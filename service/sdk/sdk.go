@@ -11,7 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+
+	"retain/internal/printable"
 )
 
 // Name names the SDK of the handlers under test.
@@ -40,14 +41,7 @@ func Names() []Name {
 }
 
 // List is a sentence's list of [Names]: "go, java or python".
-func List() string {
-	var text []string
-	for _, name := range Names() {
-		text = append(text, string(name))
-	}
-	last := len(text) - 1
-	return strings.Join(text[:last], ", ") + " or " + text[last]
-}
+func List() string { return printable.List(Names(), "or") }
 
 // Check returns an error that lists the SDKs, unless the name is one.
 func (n Name) Check() error {
