@@ -135,8 +135,8 @@ func limitLevels(all procfs.FS, pid int) []Level {
 	return out
 }
 
-// descriptorsHere is the level of this process's own limit. Where it has no descriptor left
-// to count its descriptors with, it has none free.
+// descriptorsHere is the level of this process's own limit. Kernels before 6.2 need a
+// descriptor to count them: a process that has none left has none free.
 func descriptorsHere(all procfs.FS) []Level {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {

@@ -54,7 +54,7 @@ func TestConcurrentSessionsBuildOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	assert.EqualValues(t, 1, builds.Load())
+	require.EqualValues(t, 1, builds.Load())
 	require.NoError(t, Prepare(bounded(t, time.Minute), fake, Options{}))
 	assert.EqualValues(t, 1, builds.Load())
 }
