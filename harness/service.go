@@ -116,9 +116,9 @@ type attemptStrike struct {
 	ended  model.FaultEnded
 	cancel func()
 
-	mu     sync.Mutex
-	left   int
-	struck []string
+	mu   sync.Mutex
+	left int
+	says []string
 }
 
 // strike does a fault to attempts: to that of the operation which the trigger names, to those
@@ -178,7 +178,8 @@ func (s *attemptStrike) hit(e service.Evidence) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.struck = append(s.struck, fmt.Sprintf("attempt %d of operation %d %s", e.Attempt, id, where))
+	s.ended.Struck = append(s.ended.Struck, model.Struck{ID: id, Entry: e.Attempt, Reading: string(e.Reading)})
+	s.says = append(s.says, fmt.Sprintf("attempt %d of operation %d %s", e.Attempt, id, where))
 	if s.left--; s.left == 0 {
 		s.end()
 	}
@@ -187,8 +188,8 @@ func (s *attemptStrike) hit(e service.Evidence) {
 // end closes the fault in the history. The caller holds the lock.
 func (s *attemptStrike) end() {
 	s.ended.Detail = "met no attempt"
-	if len(s.struck) > 0 {
-		s.ended.Detail = strings.Join(s.struck, "; ")
+	if len(s.says) > 0 {
+		s.ended.Detail = strings.Join(s.says, "; ")
 	}
 	_ = s.run.faultEnded(s.ended) // a failure stays in the recorder
 }

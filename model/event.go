@@ -91,7 +91,7 @@ type (
 	// turned out to be: a stop that ended in SIGKILL is a kill; "" for what it was.
 	// Version and Build are those of the server that a start started, as it reports them.
 	// Excused names the known refusal that a way back to an older version ended in; "" for
-	// none.
+	// none. Struck are the attempts that a fault of attempts struck.
 	FaultEnded struct {
 		Instant
 		Step    int       `json:"step,omitempty"`
@@ -102,6 +102,7 @@ type (
 		Version string    `json:"version,omitempty"`
 		Build   string    `json:"build,omitempty"`
 		Excused string    `json:"excused,omitempty"`
+		Struck  []Struck  `json:"struck,omitempty"`
 	}
 	// Seen is evidence of the endpoint proxy.
 	Seen struct {
@@ -387,10 +388,18 @@ func (e FaultBegan) apply(h *History) error {
 }
 
 func (e FaultEnded) apply(h *History) error {
+	for _, s := range e.Struck {
+		if _, err := h.operation(s.ID); err != nil {
+			return err
+		}
+	}
+	if len(e.Struck) == 0 {
+		e.Struck = nil // as a file has it
+	}
 	for i := len(h.Faults) - 1; i >= 0; i-- {
 		f := &h.Faults[i]
 		if f.Step == e.Step && f.Kind == e.Kind && f.Target == e.Target && f.End == Forever {
-			f.End, f.Detail, f.Reported, f.Build, f.Excused = e.Instant, e.Detail, e.Version, e.Build, e.Excused
+			f.End, f.Detail, f.Reported, f.Build, f.Excused, f.Struck = e.Instant, e.Detail, e.Version, e.Build, e.Excused, e.Struck
 			if e.As != "" && e.As != e.Kind {
 				f.Kind, f.Asked = e.As, e.Kind
 			}

@@ -130,9 +130,21 @@ type Fault struct {
 	Begin, End Instant
 	// Detail says how it went: "exit 0 after 251ms".
 	Detail string
+	// Struck are the attempts that a fault of attempts struck.
+	Struck []Struck
 	// Excused names the known refusal that a start as an older version ended in, "" for
 	// none: the server went forward again.
 	Excused string
+}
+
+// Struck is an attempt of an invocation that a fault struck.
+type Struck struct {
+	// ID is the operation's.
+	ID int `json:"id"`
+	// Entry counts the entries of the invocation into the handler, from 1.
+	Entry int `json:"entry"`
+	// Reading is how far it was, "" if its handler saw nothing of it.
+	Reading string `json:"reading,omitempty"`
 }
 
 // StartedVersion is the version and the build that a start started, "1.7.12 (577e032)"; ""

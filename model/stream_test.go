@@ -133,6 +133,7 @@ func (s *streaming) fault() {
 			Instant: s.now(), Step: f.Step, Kind: f.Kind, Target: f.Target,
 			As: rapid.SampledFrom([]model.FaultKind{"", "kill"}).Draw(s.t, "as"), Detail: words.Draw(s.t, "detail"),
 			Version: rapid.SampledFrom([]string{"", "1.6.2"}).Draw(s.t, "reported"), Build: rapid.SampledFrom([]string{"", "577e032"}).Draw(s.t, "build"),
+			Struck: s.struck(),
 		})
 		return
 	}
@@ -160,6 +161,17 @@ func (s *streaming) remark() {
 			Entry: rapid.IntRange(0, 3).Draw(s.t, "entry"), Reading: rapid.SampledFrom([]string{"entered", "effect", "finished", "broken"}).Draw(s.t, "reading"), Held: rapid.Bool().Draw(s.t, "held"),
 		})
 	}
+}
+
+// struck are attempts that a fault struck.
+func (s *streaming) struck() (out []model.Struck) {
+	for range rapid.IntRange(0, min(2, len(s.ops))).Draw(s.t, "struck") {
+		out = append(out, model.Struck{
+			ID: rapid.IntRange(1, len(s.ops)).Draw(s.t, "id"), Entry: rapid.IntRange(1, 3).Draw(s.t, "entry"),
+			Reading: rapid.SampledFrom([]string{"", "entered", "effect"}).Draw(s.t, "reading"),
+		})
+	}
+	return out
 }
 
 // collect is the history that the events make up in memory.

@@ -125,6 +125,11 @@ func (e FaultBegan) valid() error {
 }
 
 func (e FaultEnded) valid() error {
+	for _, s := range e.Struck {
+		if err := first(atLeast("struck: id", s.ID, 1), atLeast("struck: entry", s.Entry, 1), optional("struck: reading", s.Reading, readings)); err != nil {
+			return err
+		}
+	}
 	return first(e.within(1), atLeast("step", e.Step, 0), oneOf("kind", e.Kind, FaultKinds()), e.Target.Validate(), optional("as", e.As, FaultKinds()))
 }
 

@@ -59,7 +59,7 @@ func (h *History) events() []Event {
 			began, as = f.Asked, f.Kind
 		}
 		add(f.Begin, FaultBegan{f.Begin, f.Step, began, f.Target, f.Start, f.Version})
-		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail, f.Reported, f.Build, f.Excused})
+		add(f.End, FaultEnded{f.End, f.Step, began, f.Target, as, f.Detail, f.Reported, f.Build, f.Excused, f.Struck})
 	}
 	for _, s := range h.Evidence {
 		add(s.At, Seen{s.At, s.ID, s.Invocation, s.Entry, s.Reading, s.Held})
