@@ -14,6 +14,7 @@ import (
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/service"
 )
 
 // servedSystem is a simulated runtime whose service can have every fault.
@@ -97,6 +98,12 @@ func TestCutNamesTheAttempt(t *testing.T) {
 		harnesstest.Inject(5, model.Cut, generators.InPlace{}))
 	assert.Equal(t, "attempt 1 of operation 1 after its effect", out.fault(2).Detail)
 	assert.Equal(t, "attempt 1 of operation 2 before its effect", out.fault(3).Detail)
+	assert.Equal(t, []model.Struck{{ID: 1, Entry: 1, Reading: "effect"}}, out.fault(2).Struck)
+	entries := Entries(out.History, 1)
+	require.Len(t, entries, 2)
+	assert.True(t, entries[0].Broken)
+	assert.Equal(t, model.Cut, entries[0].Fault)
+	assert.Equal(t, service.Finished, entries[1].Reading)
 	assert.Equal(t, "met no attempt", out.fault(5).Detail, "no operation follows")
 }
 

@@ -83,6 +83,7 @@ func violation(r harness.Run, c Context) (out Rows) {
 		out.prove(proof(shown))
 		out.add("not shown", notShown(shown)...)
 	}
+	out.add("attempts", attempts(shown)...)
 	out.add("came", came(shown.CameAt())...)
 	out.add("judged", judged(shown, earlier || len(asked.Hypotheses) == 0)...) // else the second opinion is one of those
 	out.add("admitted", marked(admitted(asked), earlier)...)

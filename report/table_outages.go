@@ -42,7 +42,11 @@ func outagesOf(h *model.History) (out []outage) {
 		case f.Kind.Spec().Undo != "":
 			out = append(out, stalled(h.Faults[i+1:], f))
 		default:
-			out = append(out, outage{Fault: f, Back: f.End.Ns})
+			o := outage{Fault: f, Back: f.End.Ns}
+			if f.Detail != "" {
+				o.Facts = []string{f.Detail} // which attempts it struck
+			}
+			out = append(out, o)
 		}
 	}
 	return out

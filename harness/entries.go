@@ -1,0 +1,64 @@
+package harness
+
+import (
+	"slices"
+
+	"retain/model"
+	"retain/service"
+)
+
+// Entry is an attempt of an invocation to run its handler, as the endpoint proxy saw it.
+type Entry struct {
+	// Number counts the attempts of the invocation from 1.
+	Number int
+	// Reading is how far it came before it ended, "" if its handler saw nothing of it.
+	Reading service.Reading
+	// Last is when it was seen last.
+	Last model.Instant
+	// Broken is true if its stream ended without a result, and Fault is the kind of the fault
+	// that came meanwhile, "" for none.
+	Broken bool
+	Fault  model.FaultKind
+
+	invocation string
+	began      model.Instant
+}
+
+// Entries are the attempts of an operation to run its handler, in their order.
+func Entries(h *model.History, id int) (out []Entry) {
+	for _, e := range h.Evidence {
+		if e.ID != id {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o Entry) bool { return o.Number == e.Entry && o.invocation == e.Invocation })
+		if i < 0 {
+			i = len(out)
+			out = append(out, Entry{Number: e.Entry, invocation: e.Invocation, began: e.At})
+		}
+		o := &out[i]
+		if o.Last = e.At; service.Reading(e.Reading) != service.Broken {
+			o.Reading = service.Reading(e.Reading)
+			continue
+		}
+		o.Broken = true
+		o.Fault = breaking(h, id, *o)
+	}
+	return out
+}
+
+// breaking is the kind of the fault that broke an attempt: one that struck it, or else the one
+// that began last of those that were not over when it began. "" for none.
+func breaking(h *model.History, id int, e Entry) (kind model.FaultKind) {
+	for _, f := range h.Faults {
+		switch {
+		case f.Kind.Undoes(), f.Kind == model.Delay: // it breaks nothing
+		case f.Kind == model.Cut:
+			if slices.ContainsFunc(f.Struck, func(s model.Struck) bool { return s.ID == id && s.Entry == e.Number }) {
+				return f.Kind
+			}
+		case f.Begin.Seq < e.Last.Seq && f.End.Seq > e.began.Seq:
+			kind = f.Kind
+		}
+	}
+	return kind
+}

@@ -1,0 +1,96 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"retain/harness"
+	"retain/harness/triage"
+	"retain/internal/printable"
+	"retain/model"
+	"retain/service"
+)
+
+const (
+	// mostWithAttempts bounds the operations whose attempts are listed, mostAttempts those of
+	// one operation.
+	mostWithAttempts = 4
+	mostAttempts     = 4
+)
+
+// attempts lists what became of each attempt to run the handlers of the operations that a
+// violation is about, where one of them was broken. If that was none of these, it lists the
+// changes of the same object that met it.
+func attempts(r harness.Run) (out []string) {
+	if r.Outcome == nil || r.Outcome.History == nil {
+		return nil
+	}
+	h := r.Outcome.History
+	about, marked := shown(r)
+	about = append(slices.Clone(about), r.Lost...)
+	broken := withBroken(h, about)
+	if len(broken) == 0 && marked > 0 {
+		broken = withBroken(h, changesBefore(h, h.Operations[marked-1]))
+	}
+	for i, id := range broken {
+		if i == mostWithAttempts {
+			return append(out, fmt.Sprintf("... and of %s in %s", plural(len(broken)-i, "more operation"), triage.HistoryFile))
+		}
+		out = append(out, attemptsOf(h, h.Operations[id-1])...)
+	}
+	return out
+}
+
+// withBroken are the operations that had an attempt which was broken, each once, in the order
+// of their calls.
+func withBroken(h *model.History, ids []int) []int {
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id int) bool {
+		return !slices.ContainsFunc(harness.Entries(h, id), func(e harness.Entry) bool { return e.Broken })
+	})
+}
+
+// changesBefore are the changes of an operation's object that were called before it returned.
+func changesBefore(h *model.History, last model.Invoked) (ids []int) {
+	for _, o := range h.Operations {
+		if o.Object == last.Object && !o.Op.ReadOnly() && o.Call.Seq < last.In(model.Resolved).Return.Seq {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// attemptsOf are the attempts of one operation, in words.
+func attemptsOf(h *model.History, o model.Invoked) []string {
+	all := harness.Entries(h, o.ID)
+	var parts []string
+	for i, e := range all {
+		if left := len(all) - i - 1; i >= mostAttempts-1 && left > 0 {
+			if i == mostAttempts-1 {
+				parts = append(parts, fmt.Sprintf("... %d more", left))
+			}
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("attempt %d %s", e.Number, became(e)))
+	}
+	parts[0] = fmt.Sprintf("operation %d, %s of %s: %s", o.ID, printable.Middle(o.Op.String(), maxCell/2), heading(column(o)), parts[0])
+	return wrapped(parts, " · ")
+}
+
+// cameTo is how far attempts came, in words.
+var cameTo = map[service.Reading]string{
+	"": "not entered", service.Entered: "entered", service.Effect: "effect journaled", service.Finished: "finished",
+}
+
+// became says how far an attempt came and when it ended: "entered, broken at 45 ms (cut)".
+func became(e harness.Entry) string {
+	says := cameTo[e.Reading]
+	if e.Broken {
+		says += ", broken"
+	}
+	says += fmt.Sprintf(" at %d ms", e.Last.Ns/1e6)
+	if e.Fault != "" {
+		says += fmt.Sprintf(" (%s)", e.Fault)
+	}
+	return says
+}
