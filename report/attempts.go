@@ -18,10 +18,44 @@ const (
 	mostAttempts     = 4
 )
 
-// attempts lists what became of each attempt to run the handlers of the operations that a
-// violation is about, where one of them was broken. If that was none of these, it lists the
-// changes of the same object that met it.
+// attempts lists what became of each attempt to run the handlers of the [tried] operations.
 func attempts(r harness.Run) (out []string) {
+	broken := tried(r)
+	for i, id := range broken {
+		if i == mostWithAttempts {
+			return append(out, fmt.Sprintf("... and of %s in %s", plural(len(broken)-i, "more operation"), triage.HistoryFile))
+		}
+		out = append(out, attemptsOf(r.Outcome.History, r.Outcome.History.Operations[id-1])...)
+	}
+	return out
+}
+
+// attemptJSON is an attempt to run the handler of an operation, in JSON.
+type attemptJSON struct {
+	Operation int             `json:"operation"`
+	Op        string          `json:"op"`
+	Attempt   int             `json:"attempt"`
+	Reading   service.Reading `json:"reading,omitempty"`
+	Broken    bool            `json:"broken"`
+	Fault     model.FaultKind `json:"fault,omitempty"`
+	Ms        int64           `json:"ms"`
+}
+
+// attemptsJSON are all attempts of the [tried] operations.
+func attemptsJSON(r harness.Run) (out []attemptJSON) {
+	for _, id := range tried(r) {
+		op := r.Outcome.History.Operations[id-1].Op.String()
+		for _, e := range harness.Entries(r.Outcome.History, id) {
+			out = append(out, attemptJSON{id, op, e.Number, e.Reading, e.Broken, e.Fault, e.Last.Ns / 1e6})
+		}
+	}
+	return out
+}
+
+// tried are the operations that a violation is about and that had an attempt which was
+// broken; if none of them had, the changes of the same object that had, up to the answer that
+// can't be explained.
+func tried(r harness.Run) []int {
 	if r.Outcome == nil || r.Outcome.History == nil {
 		return nil
 	}
@@ -32,13 +66,7 @@ func attempts(r harness.Run) (out []string) {
 	if len(broken) == 0 && marked > 0 {
 		broken = withBroken(h, changesBefore(h, h.Operations[marked-1]))
 	}
-	for i, id := range broken {
-		if i == mostWithAttempts {
-			return append(out, fmt.Sprintf("... and of %s in %s", plural(len(broken)-i, "more operation"), triage.HistoryFile))
-		}
-		out = append(out, attemptsOf(h, h.Operations[id-1])...)
-	}
-	return out
+	return broken
 }
 
 // withBroken are the operations that had an attempt which was broken, each once, in the order

@@ -1,9 +1,11 @@
 package report
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"retain/checker"
 	"retain/harness"
@@ -38,6 +40,11 @@ func TestAFindingNamesTheAttemptsThatWereBrokenAndThoseAfterThem(t *testing.T) {
 	says := "operation 1, add(2) of client 1: attempt 1 effect journaled, broken at 23 ms (cut) · attempt 2 finished at 55 ms"
 	assert.Equal(t, []string{says}, attempts(r))
 	assert.Contains(t, Finding(r, Context{}).String(), "attempts   "+says)
+
+	text, err := json.Marshal(findingOf(r, nil).Attempts)
+	require.NoError(t, err)
+	assert.JSONEq(t, `[{"operation":1,"op":"add(2)","attempt":1,"reading":"effect","broken":true,"fault":"cut","ms":23},
+		{"operation":1,"op":"add(2)","attempt":2,"reading":"finished","broken":false,"ms":55}]`, string(text))
 
 	r.Check.Objects[0].Proof = []int{2}
 	assert.Equal(t, []string{says}, attempts(r), "the proof alone has none that was broken")

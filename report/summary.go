@@ -114,6 +114,8 @@ type finding struct {
 	RuledOut   []harness.Hypothesis   `json:"ruled_out,omitempty"`
 	Where      string                 `json:"where,omitempty"`
 	Admissions []serverlog.Admission  `json:"admissions,omitempty"`
+	// Attempts are those of the operations that it is about, where one was broken.
+	Attempts []attemptJSON `json:"attempts,omitempty"`
 	// HeldBy is who holds the key of an object whose operations do not finish.
 	HeldBy *harness.Holding `json:"held_by,omitempty"`
 	// Shortage is what the machine ran out of.
@@ -202,7 +204,7 @@ func findingOf(r harness.Run, s *regress.Shrunk) finding {
 		Plan: r.Number, Verdict: string(r.Verdict), Reason: oneLine(shown.Sentence), Guarantee: shown.Guarantee().String(), Broken: shown.Guarantee(),
 		Server: r.Plan.Config.Server, configurationJSON: configurationOf(r.Plan.Config), Load: r.Plan.Load, Ledger: r.Ledger, Known: r.Known, RuledOut: asked.Hypotheses, Where: asked.Where, Admissions: asked.Admissions, Shortage: asked.Shortage, Dir: r.Dir,
 	}
-	out.HeldBy = shown.HeldBy()
+	out.HeldBy, out.Attempts = shown.HeldBy(), attemptsJSON(shown)
 	if s != nil {
 		out.Reduced = &reducedJSON{
 			Steps: len(s.Best.Steps), From: s.From, Executions: s.Executions, Seconds: seconds(s.Took), Ending: string(s.Ending),
