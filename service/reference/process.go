@@ -36,8 +36,8 @@ func (s *Server) goOn() {
 	}
 }
 
-// Restart implements [service.Process]. The handlers keep nothing outside of Restate: all
-// that a SIGKILL would end are their connections.
+// Restart implements [service.Process]. All that a SIGKILL would end are connections, and
+// what the handlers keep in memory, which are made anew.
 func (s *Server) Restart(_ context.Context, anotherAddress bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,13 +30,15 @@ type Options struct {
 	Nonce string
 	// Log takes what the SDK logs; nil discards it.
 	Log slog.Handler
+	// Handler makes what the process serves, each time that it starts; nil for the reference
+	// handlers, which keep nothing outside of Restate.
+	Handler func() (http.Handler, error)
 }
 
 // Server serves the reference handlers over unencrypted HTTP/2. It stands for a process that
 // ends, freezes and starts again: see [service.Process].
 type Server struct {
 	options Options
-	handler http.Handler
 	frozen  flight.Valve
 
 	mu   sync.Mutex
@@ -56,15 +58,18 @@ func Listen(o Options) (*Server, error) {
 	if o.Nonce == "" {
 		o.Nonce = NewNonce()
 	}
-	handler, err := o.handler()
-	if err != nil {
-		return nil, fmt.Errorf("preparing the reference service: %w", err)
+	if o.Handler == nil {
+		handler, err := o.handler()
+		if err != nil {
+			return nil, fmt.Errorf("preparing the reference service: %w", err)
+		}
+		o.Handler = func() (http.Handler, error) { return handler, nil }
 	}
 	at, err := address.Keep(o.Bind)
 	if err != nil {
 		return nil, fmt.Errorf("listening for the reference service (is %s an address of this machine?): %w", o.Bind, err)
 	}
-	s := &Server{options: o, handler: handler, at: at}
+	s := &Server{options: o, at: at}
 	if err := s.listen(); err != nil {
 		return nil, errors.Join(err, at.Close())
 	}
@@ -74,6 +79,10 @@ func Listen(o Options) (*Server, error) {
 // listen begins to serve. The caller holds the lock, or is the only one that knows the
 // server.
 func (s *Server) listen() error {
+	handler, err := s.options.Handler()
+	if err != nil {
+		return fmt.Errorf("preparing the reference service: %w", err)
+	}
 	listener, err := s.at.Listen()
 	if err != nil {
 		return fmt.Errorf("listening for the reference service: %w", err)
@@ -81,7 +90,7 @@ func (s *Server) listen() error {
 	var h2c http.Protocols
 	h2c.SetUnencryptedHTTP2(true)
 	server, done := &http.Server{
-		Handler:           s.handler,
+		Handler:           handler,
 		Protocols:         &h2c,
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.options.log(), slog.LevelWarn),
