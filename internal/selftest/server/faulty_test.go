@@ -105,7 +105,7 @@ func restarts(p generators.Plan) bool {
 // State in the memory of the process is gone when that is killed and started again. The
 // finding shows this between the addition and the answer that misses it.
 func TestStateInMemoryOfHandlersIsFound(t *testing.T) {
-	selftest.Nightly(t, "40 s")
+	selftest.Long(t, "15 s")
 	s := suite.Faulty(t, faulty.KeepsInMemory)
 	o := counted(t, s)
 	first := 0
@@ -133,19 +133,30 @@ func addCutGet() generators.Plan {
 	}}
 }
 
+// loadRefused is a load whose attempts in flight are all broken once, when it is well under way.
+func loadRefused() generators.Plan {
+	p := addCutGet()
+	p.Load = generators.Load{Clients: 16, Objects: 16, Seed: 1, Operations: []string{"counter add", "counter get"}, Reads: 10}
+	add := p.Steps[0].(generators.Operate)
+	p.Steps = nil
+	for id := range 10 {
+		add.ID = id + 1
+		p.Steps = append(p.Steps, add)
+	}
+	p.Steps = append(p.Steps, generators.Inject{ID: 11, Fault: model.Refuse, When: generators.InFlight{Operations: 12}}, generators.Inject{ID: 12, Fault: model.Accept, When: generators.InPlace{}})
+	return p
+}
+
 // The same plan tells handlers with a bug from right ones.
 func TestComparisonTellsHandlersWithABugFromOthers(t *testing.T) {
-	selftest.Nightly(t, "4 min")
+	selftest.Nightly(t, "90 s")
 	crash := addCutGet()
 	crash.Steps[1] = generators.Inject{ID: 2, Fault: model.Crash, When: generators.InPlace{}}
 	for b, p := range map[faulty.Bug]generators.Plan{
 		faulty.AppliesTwice:  addCutGet(),
 		faulty.AnswersStale:  addCutGet(),
 		faulty.KeepsInMemory: crash,
-		faulty.SwallowsError: {
-			Config: generators.Config{Partitions: 1}, Steps: []generators.Step{generators.Inject{ID: 2, Fault: model.Cut, When: generators.InFlight{Operations: 12}}},
-			Load: generators.Load{Clients: 16, Objects: 16, Seed: 1, Operations: []string{"counter add", "counter get"}, Reads: 10, Between: 100},
-		},
+		faulty.SwallowsError: loadRefused(),
 	} {
 		t.Run(string(b), func(t *testing.T) {
 			s := suite.Faulty(t, b)
@@ -162,7 +173,7 @@ func TestComparisonTellsHandlersWithABugFromOthers(t *testing.T) {
 
 // A user names the handlers by their URL.
 func TestCompareFlagTellsHandlersWithABugFromOthers(t *testing.T) {
-	selftest.Long(t, "60 s")
+	selftest.Long(t, "20 s")
 	s := suite.Faulty(t, faulty.AppliesTwice)
 	c := suite.New(t, nil, "-test.run", "^TestCompare$", "-test.timeout", "10m", "-runtime", "process", "-sdks", "go,mine="+s.URL(""), "-plan", "cut.json")
 	require.NoError(t, os.WriteFile(filepath.Join(c.Dir, "cut.json"), generators.Encode(addCutGet()), 0o644))
