@@ -90,6 +90,23 @@ var knownHistories = []struct {
 		verdict: Violation, guarantee: "an acknowledged append is missing after a stop", class: StateGuarantee,
 	},
 	{
+		name: "a write is lost when the service crashes",
+		history: `0 list-0 1 2 append("a") => ok
+			crash 3 4
+			1 list-0 5 6 get() => []`,
+		verdict: Violation, guarantee: "an acknowledged append is missing after a crash of the service", class: StateGuarantee,
+	},
+	{
+		name: "what ends the server is named before what is done to the service",
+		history: `0 list-0 1 2 append("a") => ok
+			stop 3 4
+			start 5 6
+			freeze 7 8
+			thaw 9 10
+			1 list-0 11 12 get() => []`,
+		verdict: Violation, guarantee: "an acknowledged append is missing after a stop", class: StateGuarantee,
+	},
+	{
 		name: "what a stopping server answers it does not answer after the stop",
 		history: `0 list-0 1 4 append("a") => ok
 			stop 3 9

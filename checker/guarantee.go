@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -401,10 +402,11 @@ func isNumber(r record) bool {
 // faultsAtOnce is how many faults may have begun and not be over.
 const faultsAtOnce = 4
 
-// faultBetween is the kind of the fault that ended the runtime between the two records,
-// "" for none. A kill is named before a stop, which drains.
+// faultBetween is the kind of the fault between the two records, "" for none. A kill is
+// named before a stop, which drains, and what ended the server before what was done to the
+// service.
 func (c *check) faultBetween(before, last record) model.FaultKind {
-	var stopped model.FaultKind
+	var stopped, ofService model.FaultKind
 	faults := c.faults()
 	next := sort.Search(len(faults), func(i int) bool { return faults[i].Begin.Seq > before.ret })
 	for _, f := range faults[max(0, next-faultsAtOnce):] {
@@ -424,7 +426,9 @@ func (c *check) faultBetween(before, last record) model.FaultKind {
 			return f.Kind
 		case f.Ends():
 			stopped = f.Kind
+		case f.Kind.OfService() && !f.Kind.Undoes():
+			ofService = f.Kind
 		}
 	}
-	return stopped
+	return cmp.Or(stopped, ofService)
 }

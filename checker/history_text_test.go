@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,8 +29,8 @@ func history(t testing.TB, text string) *model.History {
 			continue
 		}
 		f := strings.Fields(line)
-		if f[0] == "kill" || f[0] == "stop" || f[0] == "start" {
-			h.Faults = append(h.Faults, model.Fault{Kind: model.FaultKind(f[0]), Begin: at(t, f[1]), End: at(t, f[2])})
+		if kind := model.FaultKind(f[0]); slices.Contains(model.FaultKinds(), kind) {
+			h.Faults = append(h.Faults, model.Fault{Kind: kind, Begin: at(t, f[1]), End: at(t, f[2])})
 			continue
 		}
 		o, err := invoked(f, line)

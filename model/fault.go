@@ -32,6 +32,9 @@ const (
 // own, fault_NAME.go, and registers there.
 type FaultSpec struct {
 	Kind FaultKind
+	// Noun is what the fault is in a sentence, such as "crash of the service"; "" for the
+	// kind itself.
+	Noun string
 	// Order is the place in [FaultKinds], the simplest first.
 	Order int
 	// Service is true if it is done to the service that the server calls: From and To are
@@ -85,6 +88,9 @@ func (k FaultKind) Spec() *FaultSpec {
 	}
 	return &FaultSpec{}
 }
+
+// Noun is what the fault is in a sentence: "kill", "crash of the service".
+func (k FaultKind) Noun() string { return cmp.Or(k.Spec().Noun, string(k)) }
 
 // Ends reports whether the fault ends the server.
 func (k FaultKind) Ends() bool { return k.Spec().To == Down }

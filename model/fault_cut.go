@@ -4,4 +4,4 @@ package model
 // has seen anything of it, or after its effect and within its answer.
 const Cut FaultKind = "cut"
 
-var _ = registerFault(FaultSpec{Kind: Cut, Order: 6, Service: true, From: []Condition{Ready}, To: Ready})
+var _ = registerFault(FaultSpec{Kind: Cut, Noun: "cut attempt", Order: 6, Service: true, From: []Condition{Ready}, To: Ready})

@@ -3,4 +3,4 @@ package model
 // Delay keeps an attempt from its handler for a while.
 const Delay FaultKind = "delay"
 
-var _ = registerFault(FaultSpec{Kind: Delay, Order: 7, Service: true, From: []Condition{Ready}, To: Ready})
+var _ = registerFault(FaultSpec{Kind: Delay, Noun: "delayed attempt", Order: 7, Service: true, From: []Condition{Ready}, To: Ready})

@@ -4,4 +4,4 @@ package model
 // by the admin API.
 const Redeploy FaultKind = "redeploy"
 
-var _ = registerFault(FaultSpec{Kind: Redeploy, Order: 16, Service: true, From: []Condition{Ready}, To: Ready})
+var _ = registerFault(FaultSpec{Kind: Redeploy, Noun: "move of the deployment", Order: 16, Service: true, From: []Condition{Ready}, To: Ready})

@@ -4,4 +4,4 @@ package model
 // stay open.
 const Stall FaultKind = "stall"
 
-var _ = registerFault(FaultSpec{Kind: Stall, Order: 10, Service: true, From: []Condition{Ready}, To: Stalling, Undo: Release, Stalls: true})
+var _ = registerFault(FaultSpec{Kind: Stall, Noun: "stall of the service", Order: 10, Service: true, From: []Condition{Ready}, To: Stalling, Undo: Release, Stalls: true})

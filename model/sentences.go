@@ -102,7 +102,7 @@ func (w Wording) say(g Guarantee) string {
 		says = w.Reporting + noun
 	}
 	if g.Fault != "" {
-		says += w.After + string(g.Fault)
+		says += w.After + g.Fault.Noun()
 	}
 	if g.Surfaces {
 		says += w.Surfaces
