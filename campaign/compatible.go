@@ -39,6 +39,7 @@ func differences(a, b Start) (out []difference) {
 	differ("vqueues", a.VQueues, b.VQueues)
 	differ("exclusions", a.Exclude.String(), b.Exclude.String())
 	differ("loads", a.Loads, b.Loads)
+	differ("-service.faults", a.ServiceFaults, b.ServiceFaults)
 	differ("-restate.versions", a.versions(), b.versions())
 	one, other := comparedFlags(a.Flags), comparedFlags(b.Flags)
 	names := maps.Clone(one)

@@ -266,7 +266,7 @@ func (b Start) Redraw(d PlanDrawn) generators.Plan {
 
 // options are those of all plans of the segment.
 func (b Start) options(target *generators.Situation) generators.Options {
-	o := generators.Options{Unresolved: b.Unresolved, Server: b.Server, StartConfigs: b.StartConfigs, VQueues: b.VQueues, Loads: b.Loads, Exclude: b.Exclude}
+	o := generators.Options{Unresolved: b.Unresolved, Server: b.Server, StartConfigs: b.StartConfigs, VQueues: b.VQueues, Loads: b.Loads, ServiceFaults: b.ServiceFaults, Exclude: b.Exclude}
 	if target == nil {
 		o.Scheduled = b.Scheduled
 	} else {

@@ -82,6 +82,8 @@ type (
 		Exclude generators.Exclusions `json:"exclude,omitempty"`
 		// Loads says which plans have a load.
 		Loads generators.Loads `json:"loads,omitzero"`
+		// ServiceFaults is the share of plans that have faults of the service, 0 to 1.
+		ServiceFaults float64 `json:"service_faults,omitempty"`
 		// Known are the findings that are known.
 		Known known.List `json:"known,omitempty"`
 		// Upgrade makes it a campaign of upgrades, nil for another.
@@ -362,6 +364,10 @@ func (s *Segment) DrawFlags() map[string]string {
 		out["load"] = "0" // also what segments drew that were recorded before there were loads
 	case s.Loads.Clients > 0:
 		out["load"] = strconv.Itoa(s.Loads.Clients)
+	}
+	// 0 is also what segments drew that were recorded before there were such faults.
+	if out["service.faults"] = ""; s.ServiceFaults != generators.ServiceFaults {
+		out["service.faults"] = strconv.FormatFloat(s.ServiceFaults, 'g', -1, 64)
 	}
 	if s.Unresolved {
 		out["unresolved"] = "true"

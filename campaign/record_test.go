@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -177,4 +178,30 @@ func TestLatenciesReadBack(t *testing.T) {
 	empty, err := PlanResult{}.LatencyHistogram()
 	require.NoError(t, err)
 	assert.Zero(t, empty.TotalCount())
+}
+
+// Flags that a segment left out are "", and what older records don't name is said.
+func TestFlagsOfDrawingSayWhatRecordsHave(t *testing.T) {
+	older := Segment{Start: one()}
+	assert.Equal(t, "0", older.DrawFlags()["service.faults"])
+	share := older
+	share.ServiceFaults = 0.5
+	assert.Equal(t, "0.5", share.DrawFlags()["service.faults"])
+	share.ServiceFaults = generators.ServiceFaults
+	assert.Empty(t, share.DrawFlags()["service.faults"])
+}
+
+func TestPlansOfCampaignHaveFaultsOfServiceByItsShare(t *testing.T) {
+	b := one()
+	disturbed := func(target *generators.Situation) bool {
+		return slices.ContainsFunc(b.Redraw(PlanDrawn{Number: 3, Situation: target}).Steps, func(s generators.Step) bool {
+			f, is := s.(generators.Inject)
+			return is && f.Fault.OfService()
+		})
+	}
+	target := &generators.Situations()[7]
+	assert.False(t, disturbed(nil))
+	b.ServiceFaults = 1
+	assert.True(t, disturbed(nil))
+	assert.True(t, disturbed(target))
 }

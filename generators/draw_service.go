@@ -11,6 +11,10 @@ import (
 // a seed's plans is the same with them and without.
 const serviceStream = 0x7376
 
+// ServiceFaults is the share of the plans that have faults of the service, unless a user
+// says another one.
+const ServiceFaults = 0.35
+
 const (
 	// twice is the share of the plans with a fault of the service that have two.
 	twice = 0.25

@@ -119,10 +119,10 @@ func TestCommandsOfACertificateNameWhatTheRunHad(t *testing.T) {
 	s.Server, s.Loads, s.Unresolved = "plain-1", generators.Loads{Share: 1, Clients: 8}, true
 	out := CertificateOf(c)
 	assert.Equal(t, "go test -run Upgrade -restate.versions=1.6.2,1.7.12 -runtime=process -duration=1h0m0s -timeout=0 -rapid.seed=4711 "+
-		"'-restate.env=A=<b>' -config=plain-1 -load=8 -unresolved=true", out.Repeat)
+		"'-restate.env=A=<b>' -config=plain-1 -load=8 -service.faults=0 -unresolved=true", out.Repeat)
 	assert.Contains(t, out.Findings[0].Replay, " -restate.version=1.6.2 ")
-	s.Loads = generators.Loads{Share: 2.0 / 3}
-	assert.NotContains(t, CertificateOf(c).Repeat, "-load")
+	s.Loads, s.ServiceFaults = generators.Loads{Share: 2.0 / 3}, generators.ServiceFaults
+	assert.NotRegexp(t, "-load|-service.faults", CertificateOf(c).Repeat)
 	s.Runtime = campaign.Simulated
 	assert.NotContains(t, CertificateOf(c).Findings[0].Replay, "-restate.version")
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"retain/generators"
 	"retain/harness/backend"
 	"retain/model"
 	"retain/runtime/binary"
@@ -41,7 +42,7 @@ func alteredSettings(on backend.Name) (out model.Settings) {
 	if *loadFlag != drawnLoad {
 		add(model.PlanSetting, "load", flag.Lookup("load").Value.String())
 	}
-	if *disturbFlag != 0 {
+	if *disturbFlag != generators.ServiceFaults {
 		add(model.PlanSetting, "service.faults", flag.Lookup("service.faults").Value.String())
 	}
 	for _, name := range []string{"recovery.max", "completion.max", "check.budget"} {

@@ -30,20 +30,20 @@ var (
 	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "deployment", "deployment.header", "service.image", "service.env-file", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary", "sdk", "exclude"}
 	// upgradeFlags are those that hold for each version of an upgrade.
 	upgradeFlags = append(slices.Clone(comparedFlags), "bugs", "known", "keep.data", "junit")
-	drawFlags    = []string{"unresolved", "load", "rapid.checks", "rapid.seed", "rapid.steps"}
+	drawFlags    = []string{"unresolved", "load", "service.faults", "rapid.checks", "rapid.seed", "rapid.steps"}
 )
 
 // entryPoints are all entry points, in the order of docs/flags.md.
 func entryPoints() []entryPoint {
 	return []entryPoint{
-		{word: "Properties", reads: slices.Concat(sessionFlags, drawFlags, []string{"service.faults", "shrink.budget", "duration", "workers"})},
+		{word: "Properties", reads: slices.Concat(sessionFlags, drawFlags, []string{"shrink.budget", "duration", "workers"})},
 		{word: "StartAndStopRuntimeRetainsTheState", reads: slices.Concat(sessionFlags, []string{"shrink.budget"}), cases: startAndStopCases},
 		{word: "Replay", reads: slices.Concat(sessionFlags, []string{"shrink.budget", "plan", "promote", "rapid.checks"}),
 			missing: needs("plan", "-plan FILE, the plan to execute")},
 		{word: "Compare", reads: slices.Concat(comparedFlags, drawFlags, []string{"restate.version", "restate.versions", "sdks", "plan", "duration"}),
 			missing: compareMissing},
 		{word: "Upgrade", missing: upgradeMissing,
-			reads: slices.Concat(upgradeFlags, []string{"load", "rapid.seed", "rapid.steps", "restate.versions", "shrink.budget", "duration", "workers", "resume", "dir"})},
+			reads: slices.Concat(upgradeFlags, []string{"load", "service.faults", "rapid.seed", "rapid.steps", "restate.versions", "shrink.budget", "duration", "workers", "resume", "dir"})},
 		{word: "Recheck", reads: []string{"history", "check.budget"}, missing: needs("history", "-history FILE, the history to judge")},
 		{word: "Regressions", reads: regressionFlags, cases: regressionCases, missing: regressionsMissing},
 		{word: "Campaign", missing: campaignMissing,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/runtime"
@@ -29,7 +30,7 @@ var (
 	bugsRateFlag   = flag.Float64("bugs.rate", simulated.DefaultRate, "how often a planted bug strikes when it can, above 0 up to 1")
 	unresolvedFlag = flag.Bool("unresolved", false, "leave ambiguous operations open instead of re-sending them")
 	loadFlag       = flag.Int("load", drawnLoad, "clients of each plan's load, 0 for no load; without the flag two thirds of the plans have one, of 8 to 64 clients")
-	disturbFlag    = flag.Float64("service.faults", 0, "with -run Properties: the share of plans, 0 to 1, that have one or two faults of the service that the server calls")
+	disturbFlag    = flag.Float64("service.faults", generators.ServiceFaults, "the share of drawn plans, 0 to 1, that have one or two faults of the service that the server calls")
 	recoveryFlag   = flag.Duration("recovery.max", harness.DefaultBounds.Recovery, "longest recovery that is not a violation")
 	completionFlag = flag.Duration("completion.max", harness.DefaultBounds.Completion, "longest operation that is not suspected to be stuck")
 	budgetFlag     = flag.Duration("check.budget", 20*time.Second, "time for the check of one history")

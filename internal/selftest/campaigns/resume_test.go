@@ -16,7 +16,7 @@ import (
 // A resumed campaign has the recorded flags. Flags that contradict the record are
 // refused.
 func TestResumedCampaignKeepsItsFlags(t *testing.T) {
-	begun := []string{"-runtime", "simulated", "-config", "plain-4", "-unresolved", "-load", "0", "-rapid.steps", "10", "-recovery.max", "50s"}
+	begun := []string{"-runtime", "simulated", "-config", "plain-4", "-unresolved", "-load", "0", "-service.faults", "0.5", "-rapid.steps", "10", "-recovery.max", "50s"}
 	c := suite.Campaign(t, nil, append(begun, "-duration", "3s", "-rapid.seed", "8", "-workers", "1")...)
 	_ = c.Run() // it proves too little to be green
 	goesOn := regexp.MustCompile(`(?m)^go on      go test -run Campaign (.*)$`).FindStringSubmatch(c.Text())
@@ -31,6 +31,7 @@ func TestResumedCampaignKeepsItsFlags(t *testing.T) {
 	assert.Equal(t, "plain-4", second.Server)
 	assert.True(t, second.Unresolved)
 	assert.Zero(t, second.Loads)
+	assert.Equal(t, 0.5, second.ServiceFaults)
 	assert.Equal(t, 1, second.Workers)
 	assert.ElementsMatch(t, first.Flags, second.Flags)
 	assert.Equal(t, first.RapidSteps, second.RapidSteps)
@@ -38,7 +39,7 @@ func TestResumedCampaignKeepsItsFlags(t *testing.T) {
 	require.NotEmpty(t, all.Segments[1].Plans, again.Text())
 
 	for _, other := range [][]string{
-		{"-runtime", "process"}, {"-config", "plain-24"}, {"-unresolved=false"}, {"-load", "8"}, {"-recovery.max", "40s"}, {"-bugs", "lost-write"},
+		{"-runtime", "process"}, {"-config", "plain-24"}, {"-unresolved=false"}, {"-load", "8"}, {"-service.faults", "0.1"}, {"-recovery.max", "40s"}, {"-bugs", "lost-write"},
 		{"-restate.env", "A=B"}, {"-restate.version", "1.6.2"}, {"-rapid.steps", "20"}, {"-rapid.seed", "9"},
 	} {
 		no := suite.Command(t, c.Dir, nil, c.Path, append([]string{"-test.run", "^TestCampaign$", "-resume", "c", "-duration", "20s"}, other...)...)
