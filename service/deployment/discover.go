@@ -78,10 +78,14 @@ func discover(ctx context.Context, b service.Backend, t http.RoundTripper, patie
 	return contract, explained(ctx, b, err)
 }
 
+// notEstablished is how Go's transport says that a connection was closed before its first
+// request. The error has no exported value.
+const notEstablished = "http2: client conn could not be established"
+
 // starting reports whether an error is one of handlers that do not listen yet. Docker accepts
 // connections to a port that nobody listens on, and closes them.
 func starting(err error) bool {
-	return slices.ContainsFunc([]error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF},
+	return err.Error() == notEstablished || slices.ContainsFunc([]error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF},
 		func(early error) bool { return errors.Is(err, early) })
 }
 
