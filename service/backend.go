@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -44,6 +45,25 @@ func (b Backend) Transport() *http.Transport {
 		DisableCompression: true,
 		TLSClientConfig:    &tls.Config{RootCAs: b.Roots, MinVersion: tls.VersionTLS12},
 	}
+}
+
+// Answers asks once whether handlers listen: any answer shows it.
+func (b Backend) Answers(ctx context.Context) error {
+	transport := b.Transport()
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(b.URL, "/")+"/discover", nil)
+	if err != nil {
+		return err
+	}
+	b.Amend(request.Header)
+	response, err := transport.RoundTrip(request)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("wait until it answers at %s: %w", b.URL, err)
+	}
+	return response.Body.Close()
 }
 
 // Amend adds the headers of the backend to a request.

@@ -43,23 +43,34 @@ func (o Options) Discover(ctx context.Context) (service.Contract, error) {
 	return contract, up.close(ctx)
 }
 
+// ownProcess is the process of handlers that retain started.
+type ownProcess interface {
+	service.Process
+	// Exited is closed when what was started last has ended; Ended says in one line how it
+	// ended by itself.
+	Exited() <-chan struct{}
+	Ended() error
+}
+
 // running are handlers that listen.
 type running struct {
-	backend   service.Backend
-	container *container.Service // nil for none
-	process   *sdk.Service       // nil for none
-	nonce     string             // of the reference service
+	// backend is where they were at first; a process may move.
+	backend service.Backend
+	process ownProcess // nil if retain did not start it
+	end     func(context.Context) error
+	nonce   string // of the reference service
 }
 
 // startHandlers brings handlers up and asks what they serve.
 func (o Options) startHandlers(ctx context.Context) (*running, service.Contract, error) {
 	up := &running{backend: o.Handlers.Backend}
 	if o.Handlers.Image != "" {
-		var err error
-		if up.container, err = container.StartService(ctx, o.Handlers.Image, o.Handlers.Env, o.notice); err != nil {
+		started, err := container.StartService(ctx, o.Handlers.Image, o.Handlers.Env, o.notice)
+		if err != nil {
 			return nil, nil, err
 		}
-		up.backend.URL = up.container.URL()
+		up.process, up.end = started, started.Close
+		up.backend.URL = started.URL("")
 	}
 	contract, err := up.discover(ctx, startPatience)
 	if err != nil {
@@ -69,23 +80,28 @@ func (o Options) startHandlers(ctx context.Context) (*running, service.Contract,
 	return up, contract, nil
 }
 
-// discover asks what the handlers serve. If they are in a container that ends, the error is
-// how it ended.
+// discover asks what the handlers serve. If their process ends, the error is how it ended.
 func (u *running) discover(ctx context.Context, patience time.Duration) (service.Contract, error) {
-	if u.container == nil {
+	if u.process == nil {
 		return deployment.Discover(ctx, u.backend, patience)
+	}
+	if err := u.process.Ended(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	exited := u.process.Exited()
 	go func() {
 		select {
-		case <-u.container.Ended():
+		case <-exited:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	contract, err := deployment.Discover(ctx, u.backend, patience)
-	if end := u.container.End(); err != nil && end != nil {
+	now := u.backend
+	now.URL = u.process.URL("")
+	contract, err := deployment.Discover(ctx, now, patience)
+	if end := u.process.Ended(); err != nil && end != nil {
 		return nil, end
 	}
 	return contract, err
@@ -93,25 +109,17 @@ func (u *running) discover(ctx context.Context, patience time.Duration) (service
 
 // alive says in one line why the handlers do not answer, nil if they do.
 func (u *running) alive(ctx context.Context) error {
-	if u.process != nil {
-		if err := u.process.Ended(); err != nil {
-			return err
-		}
-	}
 	_, err := u.discover(ctx, alivePatience)
 	return err
 }
 
 func (u *running) close(ctx context.Context) error {
-	if u.process != nil {
-		return u.process.Close()
-	}
-	if u.container == nil {
+	if u.end == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	return u.container.Close(ctx)
+	return u.end(ctx)
 }
 
 // withHandlers completes a system with the deployment that its server calls.
@@ -130,10 +138,7 @@ func (o Options) withHandlers(ctx context.Context, sys *harness.System, bind, ho
 	if up.backend.URL != "" {
 		sys.Alive = up.alive
 	}
-	handlers := deployment.Options{Bind: bind, Backend: up.backend, Nonce: up.nonce, Notice: o.notice}
-	if up.process != nil {
-		handlers.Process = up.process
-	}
+	handlers := deployment.Options{Bind: bind, Backend: up.backend, Process: up.process, Nonce: up.nonce, Notice: o.notice}
 	d, err := deployment.Listen(handlers)
 	if err != nil {
 		_ = up.close(ctx)

@@ -23,11 +23,13 @@ func (o Options) sdk() sdk.Name { return cmp.Or(o.SDK, sdk.Go) }
 // startService starts the reference service of an SDK other than Go's. It listens on loopback
 // wherever the server is: the server calls the endpoint proxy, and the proxy the service.
 func (o Options) startService(ctx context.Context) (*running, error) {
-	up := &running{nonce: reference.NewNonce()}
-	var err error
-	if up.process, err = sdk.Start(ctx, o.sdk(), sdk.Options{Nonce: up.nonce, Notice: o.notice}); err != nil {
+	nonce := reference.NewNonce()
+	started, err := sdk.Start(ctx, o.sdk(), sdk.Options{Nonce: nonce, Notice: o.notice})
+	if err != nil {
 		return nil, err
 	}
-	up.backend = service.Backend{URL: up.process.URL("")}
-	return up, nil
+	return &running{
+		backend: service.Backend{URL: started.URL("")}, process: started, nonce: nonce,
+		end: func(context.Context) error { return started.Close() },
+	}, nil
 }

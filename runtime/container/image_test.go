@@ -52,9 +52,12 @@ func main() {
 `
 
 // otherProgram builds it for the containers.
-func otherProgram(t testing.TB) map[string][]byte {
+func otherProgram(t testing.TB) map[string][]byte { return programOf(t, other) }
+
+// programOf builds a program for the containers.
+func programOf(t testing.TB, source string) map[string][]byte {
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(other), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o644))
 	build := exec.Command("go", "build", "-o", "program", "main.go")
 	build.Dir, build.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=")
 	out, err := build.CombinedOutput()

@@ -33,25 +33,34 @@ func (r *Runtime) begin(ctx context.Context, o runtime.StartOptions) (lifecycle.
 		return nil, err
 	}
 	id := r.container.GetContainerID()
-	// The wait begins before the start, so that no end is missed, and outlasts
-	// the caller's context.
-	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	wait := r.docker.ContainerWait(waiting, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
-	if _, err := r.docker.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		giveUp()
+	i, err := r.docker.run(ctx, id)
+	if err != nil {
 		r.undo(id)
 		return nil, fmt.Errorf("start its container: %w", err)
 	}
-	i := &incarnation{Incarnation: lifecycle.Begin(), docker: r.docker, id: id}
 	r.last = i
-	go func() {
-		defer giveUp()
-		i.watch(wait)
-	}()
 	if err := r.readEndpoints(ctx, id); err != nil {
 		r.undo(id)
 		return i, err
 	}
+	return i, nil
+}
+
+// run starts a container and watches it until its end.
+func (d *daemon) run(ctx context.Context, id string) (*incarnation, error) {
+	// The wait begins before the start, so that no end is missed, and outlasts
+	// the caller's context.
+	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	wait := d.ContainerWait(waiting, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := d.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		giveUp()
+		return nil, err
+	}
+	i := &incarnation{Incarnation: lifecycle.Begin(), docker: d, id: id}
+	go func() {
+		defer giveUp()
+		i.watch(wait)
+	}()
 	return i, nil
 }
 

@@ -34,6 +34,14 @@ func (i *Incarnation) Over() bool {
 	}
 }
 
+// Exit is how the incarnation ended, the zero value until [Incarnation.Over].
+func (i *Incarnation) Exit() runtime.Exit {
+	if !i.Over() {
+		return runtime.Exit{}
+	}
+	return i.exit
+}
+
 // Signalled reports whether the server was asked to end, gracefully or not.
 func (i *Incarnation) Signalled() bool {
 	i.mu.Lock()

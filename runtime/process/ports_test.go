@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/runtime"
+	"retain/runtime/loopback"
 	"retain/runtime/versions"
 )
 
 func TestPortsAreDrawnBelowTheOutgoingRange(t *testing.T) {
-	low, high := portRange()
+	low, high := loopback.Range()
 	var all []*ports
 	seen := map[int]bool{}
 	for range 20 {
@@ -45,7 +46,7 @@ func TestDrawnPortIsKeptUnlessTaken(t *testing.T) {
 	p, err := drawPorts()
 	require.NoError(t, err)
 	defer p.release()
-	_, err = bind(p.number[ingressPort], false)
+	_, err = loopback.Bind(p.number[ingressPort], false)
 	require.Error(t, err, "another session can draw it")
 	listener, err := net.Listen("tcp", p.address(ingressPort))
 	require.NoError(t, err, "a server can't listen on it")

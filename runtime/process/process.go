@@ -20,11 +20,9 @@ import (
 	"retain/runtime/binary"
 	"retain/runtime/child"
 	"retain/runtime/lifecycle"
+	"retain/runtime/loopback"
 	"retain/runtime/reaper"
 )
-
-// loopback is the only address that servers listen on.
-const loopback = "127.0.0.1"
 
 // Runtime is a native server with its directory. It implements
 // [runtime.Runtime] and every optional interface of package runtime.
@@ -162,7 +160,7 @@ var errSignalled = errors.New("it was stopped or killed meanwhile")
 
 // Callback says how the server reaches this process: the address to listen on
 // and the host to tell the server. Both are loopback.
-func (r *Runtime) Callback() (listen, dial string) { return loopback, loopback }
+func (r *Runtime) Callback() (listen, dial string) { return loopback.Host, loopback.Host }
 
 // Endpoints implements [runtime.Runtime]. If a port turned out to be
 // taken by somebody else while the server was starting, it is started once more

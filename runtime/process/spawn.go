@@ -12,6 +12,7 @@ import (
 	"retain/runtime"
 	"retain/runtime/binary"
 	"retain/runtime/child"
+	"retain/runtime/loopback"
 	"retain/runtime/reaper"
 	"retain/runtime/versions"
 )
@@ -109,7 +110,7 @@ func (r *Runtime) environment(s runtime.Settings) map[string]string {
 		"RESTATE_BASE_DIR":              filepath.Join(r.dir, "data"),
 		"TMPDIR":                        filepath.Join(r.dir, "tmp"), // a killed server leaves files there
 		"RESTATE_CONFIG":                s.ConfigFile,
-		"RESTATE_BIND_IP":               loopback,
+		"RESTATE_BIND_IP":               loopback.Host,
 		"RESTATE_BIND_ADDRESS":          r.ports.address(nodePort),
 		"RESTATE_ADVERTISED_ADDRESS":    "http://" + r.ports.address(nodePort) + "/",
 		"RESTATE_INGRESS__BIND_ADDRESS": r.ports.address(ingressPort),

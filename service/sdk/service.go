@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"retain/runtime/child"
 	"retain/runtime/reaper"
+	"retain/service"
 )
 
 // Service is a reference service that runs as a child process. It is safe for concurrent
@@ -124,27 +124,7 @@ func (s *Service) spawn(ctx context.Context, port int) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait until it listens: %w", context.Cause(ctx))
 	}
-	return answers(ctx, "http://"+net.JoinHostPort(s.options.Bind, strconv.Itoa(s.port)))
-}
-
-// answers waits for an answer over HTTP/2 without TLS, which the server speaks to services.
-func answers(ctx context.Context, url string) error {
-	var h2c http.Protocols
-	h2c.SetUnencryptedHTTP2(true)
-	client := &http.Client{Transport: &http.Transport{Protocols: &h2c}}
-	defer client.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/discover", nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("wait until it answers at %s: %w", url, err)
-	}
-	return response.Body.Close()
+	return service.Backend{URL: "http://" + net.JoinHostPort(s.options.Bind, strconv.Itoa(s.port))}.Answers(ctx)
 }
 
 // Kill ends the service by SIGKILL, and returns when nothing of it runs. It does nothing to
