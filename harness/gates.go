@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"retain/generators"
 	"retain/model"
@@ -48,6 +49,9 @@ func (r *run) observe() (cancel func()) {
 	return r.sys.Control.Observe(func(e service.Evidence) {
 		r.mu.Lock()
 		id, ours := r.ids[e.Tag]
+		if e.Reading == service.Finished {
+			r.finished = time.Now()
+		}
 		r.mu.Unlock()
 		if !ours {
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"retain/runtime"
 )
@@ -26,6 +27,8 @@ func (s *System) deploy(ctx context.Context) error {
 			}
 		}()
 	}
+	began := time.Now()
+	go s.watchHandlers(ctx, func() time.Duration { return time.Since(began) }, func(time.Time) bool { return false }, cancel)
 	looks := make(chan struct{})
 	go func() {
 		defer close(looks)

@@ -227,6 +227,7 @@ func (r *run) watched(parent context.Context, do func(context.Context) error) er
 	defer r.heartbeat.stop()
 	defer r.observe()()
 	defer r.watchExit(ctx)()
+	defer r.watchHandlers(ctx)()
 	defer r.watchdog(ctx)()
 	defer r.sys.Control.OpenAll()
 	defer r.leaveService()

@@ -35,14 +35,18 @@ func (r *run) disturb(f generators.Inject, pass func(), do func() (end func() er
 	if err := r.faultBegan(f); err != nil {
 		return err
 	}
+	r.update(func() { r.disturbing = true })
 	end, err := do()
+	r.update(func() {
+		r.disturbing, r.disturbed = false, time.Now()
+		if err == nil {
+			pass()
+			r.service, r.endService = f.Fault.Spec().To, end
+		}
+	})
 	if err != nil {
 		return err
 	}
-	r.update(func() {
-		pass()
-		r.service, r.endService, r.disturbed = f.Fault.Spec().To, end, time.Now()
-	})
 	return r.faultEnded(endOf(f))
 }
 
@@ -85,7 +89,7 @@ func (r *run) process(f generators.Inject, pass func(), do func(service.Process)
 func (r *run) lastDisturbed() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.service != ready {
+	if r.service != ready || r.disturbing {
 		return time.Now()
 	}
 	return r.disturbed

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -142,6 +143,33 @@ func TestServiceOfOthersHasNoProcessToKill(t *testing.T) {
 	assert.Contains(t, out.History.Notes, "step 2, crash: retain did not start the service's process")
 	assert.Contains(t, out.History.Notes, "step 3, redeploy: this deployment can't move")
 	assert.Equal(t, model.OK, out.step(1).Outcome)
+}
+
+// What needs the process of the handlers does nothing without one, and is not drawn there; all
+// else is done, and drawn.
+func TestFaultsOfAProcessAreNotDrawnWhereThereIsNone(t *testing.T) {
+	s := servedSystem(t)
+	s.Service = nil
+	excluded := WithoutProcess()
+	require.NoError(t, excluded.Check())
+	for i, k := range serviceFaults() {
+		out := play(t, s, generators.Config{NoClosingKill: true},
+			harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: int64(i + 1)}), harnesstest.Inject(2, k, generators.InPlace{}))
+		idle := slices.Contains(out.History.Notes, "step 2, "+string(k)+": retain did not start the service's process")
+		assert.Equal(t, idle, excluded.ExcludesFault(k), k)
+	}
+	drawn := map[model.FaultKind]bool{}
+	for n := range 200 {
+		for _, step := range generators.Draw(3, n, generators.Options{ServiceFaults: 1, Exclude: excluded}).Steps {
+			if f, is := step.(generators.Inject); is {
+				drawn[f.Fault] = true
+			}
+		}
+	}
+	for _, k := range serviceFaults() {
+		assert.NotEqual(t, excluded.ExcludesFault(k), drawn[k], k)
+	}
+	assert.False(t, drawn[model.Thaw], "there is nothing to thaw")
 }
 
 // An operation that a service kept waiting is not stuck: its bound counts from the service's

@@ -42,8 +42,11 @@ type run struct {
 	service    model.Condition
 	endService func() error
 	strikes    []*attemptStrike
-	// disturbed is when the service was last kept from its work.
-	disturbed time.Time
+	// disturbed is when the service was last kept from its work, and disturbing is true while a
+	// fault of it begins. finished is when a handler last finished.
+	disturbed  time.Time
+	disturbing bool
+	finished   time.Time
 	// identity is that of the server that was started last, own that of the first.
 	identity, own runtime.Identity
 	// looked is the server that every object was last read of after a switch, or the first;

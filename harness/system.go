@@ -37,8 +37,8 @@ type System struct {
 	// are up. It is called after the first start, again if the server's addresses
 	// change meanwhile.
 	Deploy func(ctx context.Context, ep runtime.Endpoints) (Deployed, error)
-	// Alive says in one line why the handlers of others do not answer, nil if they do. It is
-	// nil for the reference service in Go.
+	// Alive says in one line why the handlers do not answer, nil if they do. It is nil for the
+	// reference service in Go, which is in this process.
 	Alive func(ctx context.Context) error
 	// Close ends the deployment, after the runtime was closed.
 	Close func()
@@ -81,6 +81,8 @@ type System struct {
 	began    time.Time // of its first start
 	answered bool      // it was ready once
 	repeats  serverlog.Repeats
+
+	looks handlerLooks // the zero value for the default ones
 
 	up    bool // the runtime was started and not ended by us since
 	plans int  // plans that ran on it

@@ -30,6 +30,17 @@ func Unserved(c service.Contract) generators.Exclusions {
 	return out.Complete()
 }
 
+// WithoutProcess is what plans are not drawn with where the suite did not start the process of
+// the handlers ([System].Service is nil): it can't kill or freeze that.
+func WithoutProcess() (out generators.Exclusions) {
+	for _, k := range model.FaultKinds() {
+		if k.Spec().Process && !k.Undoes() {
+			out = append(out, generators.Exclusion{What: generators.ExcludedFault, Name: string(k), Reason: "retain did not start the handlers' process"})
+		}
+	}
+	return out
+}
+
 // unreadable says which handler lacks to read objects of a kind, "" for none.
 func unreadable(c service.Contract, k model.Kind) string {
 	for _, op := range k.Spec().WholeReads(nil) {

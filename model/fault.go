@@ -41,6 +41,9 @@ type FaultSpec struct {
 	// conditions of the service then. A client sees nothing of it but time. Unless it undoes
 	// another one, it applies while the server is ready.
 	Service bool
+	// Process is true if it is done to the service's process: it needs one that the suite
+	// started.
+	Process bool
 	// From are the conditions of the server in which it applies. In any other it does
 	// nothing.
 	From []Condition

@@ -4,4 +4,4 @@ package model
 // where the suite started it; otherwise it does nothing.
 const Crash FaultKind = "crash"
 
-var _ = registerFault(FaultSpec{Kind: Crash, Noun: "crash of the service", Order: 12, Service: true, From: []Condition{Ready}, To: Ready})
+var _ = registerFault(FaultSpec{Kind: Crash, Noun: "crash of the service", Order: 12, Service: true, Process: true, From: []Condition{Ready}, To: Ready})

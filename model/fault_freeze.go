@@ -4,4 +4,4 @@ package model
 // it does nothing.
 const Freeze FaultKind = "freeze"
 
-var _ = registerFault(FaultSpec{Kind: Freeze, Noun: "freeze of the service", Order: 14, Service: true, From: []Condition{Ready}, To: Frozen, Undo: Thaw, Stalls: true})
+var _ = registerFault(FaultSpec{Kind: Freeze, Noun: "freeze of the service", Order: 14, Service: true, Process: true, From: []Condition{Ready}, To: Frozen, Undo: Thaw, Stalls: true})

@@ -4,4 +4,4 @@ package model
 // the suite started it; otherwise it does nothing.
 const Move FaultKind = "move"
 
-var _ = registerFault(FaultSpec{Kind: Move, Noun: "move of the service", Order: 13, Service: true, From: []Condition{Ready}, To: Ready})
+var _ = registerFault(FaultSpec{Kind: Move, Noun: "move of the service", Order: 13, Service: true, Process: true, From: []Condition{Ready}, To: Ready})

@@ -26,6 +26,10 @@ type Handlers struct {
 // Given reports whether there are any.
 func (h Handlers) Given() bool { return h.Backend.URL != "" || h.Image != "" }
 
+// Started reports whether retain starts their process, or that of the reference service: only
+// then faults of a process can be done to it.
+func (h Handlers) Started() bool { return h.Backend.URL == "" }
+
 const (
 	// startPatience is how long handlers may take to listen: a person may start them at the
 	// same time as retain.

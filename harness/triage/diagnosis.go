@@ -25,7 +25,7 @@ func verifyServer(ctx context.Context, r *harness.Run, sys *harness.System) {
 	}
 	if r.Outcome.Liveness != nil && sys.Alive != nil {
 		if gone := sys.Alive(ctx); gone != nil {
-			r.Verdict, r.Sentence = harness.Harness, "the handlers under test do not answer any more: "+gone.Error()
+			r.Verdict, r.Sentence = harness.Harness, (&harness.HandlersGone{Why: gone}).Error()
 			return
 		}
 	}

@@ -185,7 +185,8 @@ var discovered struct {
 	asked []string
 }
 
-// discover asks handlers what they serve, once, and excludes what they do not.
+// discover asks handlers what they serve, once, and excludes what they do not, and what can't be
+// done to them.
 func discover(ctx context.Context, o backend.Options) error {
 	discovered.Lock()
 	defer discovered.Unlock()
@@ -201,6 +202,9 @@ func discover(ctx context.Context, o backend.Options) error {
 	if len(unserved.Kinds()) == 0 {
 		return fmt.Errorf("%s serves %s: none of Counter, MapObject and ListObject has the handlers that plans call (%s); docs/test-your-sdk.md says what they are",
 			name, printable.Cut(strings.Join(contract.Services(), ", "), 300), unserved[0].Reason)
+	}
+	if !o.Handlers.Started() {
+		unserved = append(unserved, harness.WithoutProcess()...)
 	}
 	all := slices.Clone(exclusions)
 	for _, e := range unserved {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,10 +29,28 @@ func retry(ctx context.Context, ask func() error) error {
 type refusal struct {
 	status int
 	reason string
+	code   string // of the server's list of errors, "" for none
 }
 
 func (r *refusal) Error() string {
 	return fmt.Sprintf("the admin API answered %d: %s", r.status, r.reason)
+}
+
+// The server's codes of errors that stay as they are until the handlers are other ones: see
+// crates/errors in restatedev/restate. It answers 500 for them, as for those that pass.
+const (
+	unsupportedProtocol = "META0012" // none of the versions of the service protocol is the server's
+	badDiscovery        = "META0013" // the answer to discovery is of no kind that the server reads
+	notBidirectional    = "META0015"
+	// undecodable begins the message about a manifest that the server can't decode, which has
+	// no code.
+	undecodable = "received a bad response from the SDK that cannot be decoded"
+)
+
+// stays reports whether the same question gets the same answer.
+func (r *refusal) stays() bool {
+	return r.status < http.StatusInternalServerError && r.status != http.StatusTooManyRequests ||
+		slices.Contains([]string{unsupportedProtocol, badDiscovery, notBidirectional}, r.code) || strings.Contains(r.reason, undecodable)
 }
 
 // exchange is one call of the admin API. A refusal that stays the same if it is asked again
@@ -53,17 +72,18 @@ func exchange(ctx context.Context, client *http.Client, method, url string, body
 	if resp.StatusCode/100 == 2 {
 		return answer, nil
 	}
-	err = &refusal{resp.StatusCode, reason(answer)}
-	if resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests {
-		return nil, backoff.Permanent(err)
+	refused := refusalOf(resp.StatusCode, answer)
+	if refused.stays() {
+		return nil, backoff.Permanent(refused)
 	}
-	return nil, err
+	return nil, refused
 }
 
-// reason is the message of an error answer, on one line.
-func reason(answer []byte) string {
+// refusalOf reads an error answer. Its message is on one line.
+func refusalOf(status int, answer []byte) *refusal {
 	var e struct {
 		Message string `json:"message"`
+		Code    string `json:"restate_code"`
 	}
 	text := string(answer)
 	if json.Unmarshal(answer, &e) == nil && e.Message != "" {
@@ -72,5 +92,5 @@ func reason(answer []byte) string {
 	if text = strings.Join(strings.Fields(text), " "); len(text) > 500 {
 		text = text[:500] + "..."
 	}
-	return text
+	return &refusal{status, text, e.Code}
 }

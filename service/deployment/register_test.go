@@ -76,3 +76,27 @@ func TestListenRefusesUnusableAddresses(t *testing.T) {
 	_, err = deployment.Listen(deployment.Options{Backend: service.Backend{URL: "localhost:9080"}})
 	require.ErrorContains(t, err, "want http://HOST:PORT")
 }
+
+// The server answers 500 for what stays as it is, too: its codes tell it apart. It is not
+// asked again.
+func TestRegisterEndsAtARefusalThatStays(t *testing.T) {
+	for name, c := range map[string]struct{ answer, want string }{
+		"another service protocol": {`{"message":"[META0012] unsupported service protocol versions: [1, 4]","restate_code":"META0012"}`, "unsupported service protocol versions: [1, 4]"},
+		"another discovery":        {`{"message":"[META0013] received a bad response from the SDK: Bad content type header","restate_code":"META0013"}`, "Bad content type header"},
+		"a stream on one way":      {`{"message":"[META0015] the SDK reports itself","restate_code":"META0015"}`, "the SDK reports itself"},
+		"a manifest of its own":    {`{"message":"received a bad response from the SDK that cannot be decoded: unknown variant","restate_code":null}`, "unknown variant"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked atomic.Int32
+			admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked.Add(1)
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = w.Write([]byte(c.answer))
+			}))
+			defer admin.Close()
+			_, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
+			require.ErrorContains(t, err, c.want)
+			assert.EqualValues(t, 1, asked.Load())
+		})
+	}
+}
