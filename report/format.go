@@ -18,6 +18,9 @@ func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
+	if strings.HasSuffix(what, "sh") {
+		what += "e" // crashes
+	}
 	return fmt.Sprintf("%s %ss", thousands(n), what)
 }
 

@@ -57,6 +57,7 @@ type Proxy struct {
 	bind    string
 	backend atomic.Pointer[backend]
 	awaited atomic.Int64 // until when backends may be away, in nanoseconds since 1970
+	away    atomic.Bool  // the user was told that they can't be reached
 	maxHold time.Duration
 	notice  func(string)
 

@@ -331,13 +331,22 @@ func TestRefusalIsForwardedAndEndsTheAttemptAsBroken(t *testing.T) {
 	assert.Equal(t, service.Broken, get(t, "evidence", evidence).Reading)
 }
 
-func TestUnreachableBackendIsABadGateway(t *testing.T) {
-	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: "http://127.0.0.1:1"}})
+// The runtime tries again and again; a person is told once, until the handlers answer.
+func TestUnreachableBackendIsABadGatewayAndOneNote(t *testing.T) {
+	var notes []string
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: "http://127.0.0.1:1"}, Notice: func(line string) { notes = append(notes, line) }})
 	require.NoError(t, err)
 	defer p.Close()
-	s := invoke(t, p, server(t), v6, "op")
-	assert.Equal(t, http.StatusBadGateway, s.response().StatusCode)
-	require.NoError(t, s.send.Close())
+	runtime := server(t)
+	refused := func() {
+		s := invoke(t, p, runtime, v6, "op")
+		assert.Equal(t, http.StatusBadGateway, s.response().StatusCode)
+		require.NoError(t, s.send.Close())
+	}
+	refused()
+	refused()
+	require.Len(t, notes, 1)
+	assert.Contains(t, notes[0], "the handlers cannot be reached: dial tcp 127.0.0.1:1")
 }
 
 // A handler's stream that breaks is reset towards the runtime: an orderly end

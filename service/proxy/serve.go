@@ -183,7 +183,11 @@ func (p *Proxy) call(ctx context.Context, r *http.Request, body io.ReadCloser) (
 		out.Header.Set("User-Agent", "") // keeps the transport from adding its own
 	}
 	to.Amend(out.Header)
-	return p.transport.RoundTrip(out)
+	resp, err := p.transport.RoundTrip(out)
+	if err == nil && p.away.Load() {
+		p.away.Store(false)
+	}
+	return resp, err
 }
 
 // refuse answers for handlers that cannot be reached.
@@ -191,7 +195,7 @@ func (p *Proxy) refuse(ctx context.Context, w http.ResponseWriter, err error) er
 	if ctx.Err() != nil {
 		return err
 	}
-	if time.Now().UnixNano() > p.awaited.Load() {
+	if time.Now().UnixNano() > p.awaited.Load() && !p.away.Swap(true) { // once, until they answer
 		p.note("the handlers cannot be reached: %v", err)
 	}
 	http.Error(w, "endpoint proxy: the handlers cannot be reached: "+err.Error(), http.StatusBadGateway)

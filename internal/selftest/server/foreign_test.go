@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -11,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +29,7 @@ import (
 	"retain/internal/selftest/suite"
 	"retain/model"
 	"retain/runtime"
+	"retain/runtime/loopback"
 	"retain/service"
 	"retain/service/deployment"
 )
@@ -210,4 +215,97 @@ func TestWhatCantBeDeployedIsNamedWithinHalfAMinute(t *testing.T) {
 			assert.Contains(t, run.Text(), c.says)
 		})
 	}
+}
+
+// served starts a program that serves handlers on a port, and returns its URL.
+func served(t *testing.T) (program *suite.Child, url string) {
+	port, socket, err := loopback.Draw()
+	require.NoError(t, err)
+	require.NoError(t, syscall.Close(socket))
+	program = suite.Command(t, t.TempDir(), []string{fmt.Sprint("PORT=", port)}, suite.Serve(t))
+	require.NoError(t, program.Start())
+	return program, fmt.Sprintf("http://127.0.0.1:%d", port)
+}
+
+// isGone checks what a session says of handlers that are gone.
+func isGone(t *testing.T, c *suite.Child, died time.Time, says ...string) {
+	require.Error(t, c.Wait())
+	assert.Less(t, time.Since(died), 30*time.Second)
+	assert.Equal(t, 1, c.ProcessState.ExitCode())
+	for _, says := range append(says, "harness    the suite could not do its work; this says nothing about Restate") {
+		assert.Contains(t, c.Text(), says)
+	}
+	assert.NotContains(t, c.Text(), "violation")
+	text, err := os.ReadFile(filepath.Join(c.Dir, "summary.json"))
+	require.NoError(t, err)
+	var summary struct{ Verdict string }
+	require.NoError(t, json.Unmarshal(text, &summary))
+	assert.Equal(t, "harness", summary.Verdict)
+}
+
+// The process of the handlers ends: in a plan, or once a plan has passed.
+func TestDeploymentThatDiesIsNamedWithinHalfAMinute(t *testing.T) {
+	selftest.Long(t, "60 s")
+	flags := []string{"-runtime", "process", "-workers", "1", "-load", "0", "-summary", "summary.json"}
+	session := func(more ...string) *suite.Child {
+		c := suite.New(t, nil, append(append(suite.Properties("-rapid.checks", "30"), flags...), more...)...)
+		require.NoError(t, c.Start())
+		return c
+	}
+	t.Run("in a plan", func(t *testing.T) {
+		program, url := served(t)
+		c := session("-deployment", url)
+		c.AwaitCall(t)
+		require.NoError(t, program.Process.Kill())
+		isGone(t, c, time.Now(), "the handlers under test do not answer any more: ", url, "nobody listens there")
+	})
+	t.Run("between plans", func(t *testing.T) {
+		program, url := served(t)
+		c := session("-deployment", url, "-test.v")
+		c.AwaitText(t, "plan 0")
+		require.NoError(t, program.Process.Kill())
+		isGone(t, c, time.Now(), url, "nobody listens there")
+	})
+	t.Run("a container", func(t *testing.T) {
+		image := suite.OfficialImage(t)
+		c := session("-service.image", image)
+		c.AwaitCall(t)
+		out, err := exec.Command("docker", "ps", "-q", "--filter", "ancestor="+image).Output()
+		require.NoError(t, err)
+		require.NoError(t, exec.Command("docker", append([]string{"kill"}, strings.Fields(string(out))...)...).Run())
+		isGone(t, c, time.Now(), "the container of "+image+" ended by itself by a SIGKILL that was not retain's")
+	})
+}
+
+// The server says at the registration which versions of the service protocol it takes.
+func TestProtocolThatTheServerRefusesIsNamedAtOnce(t *testing.T) {
+	selftest.Long(t, "10 s")
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.restate.endpointmanifest.v1+json")
+		_, _ = io.WriteString(w, `{"protocolMode":"BIDI_STREAM","minProtocolVersion":1,"maxProtocolVersion":4,"services":[{"name":"Counter","ty":"VIRTUAL_OBJECT",
+			"handlers":[{"name":"add"},{"name":"get","ty":"SHARED"},{"name":"reset"},{"name":"addThenFail"}]}]}`)
+	}))
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	t.Cleanup(s.Close)
+	began := time.Now()
+	c := suite.New(t, nil, suite.Properties("-runtime", "process", "-deployment", s.URL, "-summary", "summary.json")...)
+	require.NoError(t, c.Start())
+	require.Error(t, c.Wait())
+	assert.Less(t, time.Since(began), 30*time.Second)
+	assert.Contains(t, c.Text(), "unsupported service protocol versions: [1, 4]")
+	assert.Contains(t, c.Text(), "harness    could not begin")
+	assert.NotContains(t, c.Text(), "not up within")
+}
+
+// Faults are done to the container, and the verdict is that of handlers that listen.
+func TestFaultsOfAServiceImagePass(t *testing.T) {
+	selftest.Long(t, "60 s")
+	c := suite.New(t, nil, suite.Properties("-rapid.checks", "12", "-rapid.seed", "16", "-runtime", "process",
+		"-service.image", suite.OfficialImage(t), "-service.faults", "1", "-load", "0")...)
+	require.NoError(t, c.Run(), c.Text())
+	assert.Contains(t, c.Text(), "12 pass · 0 violation · 0 undecided · 0 harness")
+	assert.NotContains(t, c.Text(), "without fault")
+	assert.Regexp(t, `[0-9] (crash|move|freeze)`, c.Text())
 }

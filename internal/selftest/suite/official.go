@@ -32,19 +32,25 @@ func Official(t *testing.T) string {
 	return s.URL
 }
 
+// Serve builds a program that serves the handlers of package official, and returns its path.
+func Serve(t *testing.T) string { return serve(t) }
+
+func serve(t *testing.T, env ...string) string {
+	program := filepath.Join(t.TempDir(), "serve")
+	build := exec.Command("go", "build", "-o", program, "./internal/selftest/serve")
+	build.Dir, build.Env = Root(), append(os.Environ(), env...)
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return program
+}
+
 // OfficialImage makes an image of them, from nothing but a program, and returns its
 // reference. The test is skipped where there is no Docker.
 func OfficialImage(t *testing.T) string {
 	if err := container.Available(t.Context()); err != nil {
 		t.Skipf("needs Docker: %v", err)
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "serve")
-	build := exec.Command("go", "build", "-o", program, "./internal/selftest/serve")
-	build.Dir, build.Env = Root(), append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	text, err := os.ReadFile(program)
+	text, err := os.ReadFile(serve(t, "CGO_ENABLED=0", "GOOS=linux"))
 	require.NoError(t, err)
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
@@ -55,7 +61,7 @@ func OfficialImage(t *testing.T) string {
 	reference := "retain/test-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")) + ":1"
 	load := exec.Command("docker", "import", "--change", `CMD ["/serve"]`, "-", reference)
 	load.Stdin = &layer
-	out, err = load.CombinedOutput()
+	out, err := load.CombinedOutput()
 	require.NoError(t, err, string(out))
 	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", reference).Run() })
 	return reference
