@@ -247,28 +247,40 @@ func isGone(t *testing.T, c *suite.Child, died time.Time, says ...string) {
 func TestDeploymentThatDiesIsNamedWithinHalfAMinute(t *testing.T) {
 	selftest.Long(t, "60 s")
 	flags := []string{"-runtime", "process", "-workers", "1", "-load", "0", "-summary", "summary.json"}
-	session := func(more ...string) *suite.Child {
+	begun := func(more ...string) *suite.Child {
 		c := suite.New(t, nil, append(append(suite.Properties("-rapid.checks", "30"), flags...), more...)...)
 		require.NoError(t, c.Start())
 		return c
 	}
 	t.Run("in a plan", func(t *testing.T) {
 		program, url := served(t)
-		c := session("-deployment", url)
+		c := begun("-deployment", url)
 		c.AwaitCall(t)
 		require.NoError(t, program.Process.Kill())
 		isGone(t, c, time.Now(), "the handlers under test do not answer any more: ", url, "nobody listens there")
 	})
 	t.Run("between plans", func(t *testing.T) {
 		program, url := served(t)
-		c := session("-deployment", url, "-test.v")
-		c.AwaitText(t, "plan 0")
-		require.NoError(t, program.Process.Kill())
-		isGone(t, c, time.Now(), url, "nobody listens there")
+		var died time.Time
+		result, err := session.Conduct(t.Context(), session.Options{
+			Plans: 3, Dir: t.TempDir(), Bounds: harness.DefaultBounds, Base: runtime.Settings{Version: runtime.DefaultVersion},
+			Draw: func(int) generators.Plan { return generators.StartAndStop(model.Kill) }, Open: calling(t, url),
+			OnRun: func(harness.Run) {
+				if died.IsZero() {
+					died = time.Now()
+					_ = program.Process.Kill()
+				}
+			},
+		})
+		require.NoError(t, err)
+		assert.Less(t, time.Since(died), 30*time.Second)
+		assert.Equal(t, harness.Harness, result.Verdict)
+		assert.Equal(t, map[harness.Verdict]int{harness.Pass: 1, harness.Harness: 1}, result.Counts)
+		assert.Contains(t, result.Failures[0].Sentence, "the handlers under test do not answer any more: ")
 	})
 	t.Run("a container", func(t *testing.T) {
 		image := suite.OfficialImage(t)
-		c := session("-service.image", image)
+		c := begun("-service.image", image)
 		c.AwaitCall(t)
 		out, err := exec.Command("docker", "ps", "-q", "--filter", "ancestor="+image).Output()
 		require.NoError(t, err)
