@@ -15,10 +15,11 @@ type Entry struct {
 	Reading service.Reading
 	// Last is when it was seen last.
 	Last model.Instant
-	// Broken is true if its stream ended without a result, and Fault is the kind of the fault
-	// that came meanwhile, "" for none.
-	Broken bool
-	Fault  model.FaultKind
+	// Broken is true if its stream ended without a result. Lost is true if the handler finished
+	// and was run again all the same: the server had lost the answer.
+	Broken, Lost bool
+	// Fault is the kind of the fault that broke it or lost its answer, "" for none.
+	Fault model.FaultKind
 
 	invocation string
 	began      model.Instant
@@ -43,7 +44,22 @@ func Entries(h *model.History, id int) (out []Entry) {
 		o.Broken = true
 		o.Fault = breaking(h, id, *o)
 	}
+	for i := range out {
+		if o := &out[i]; i+1 < len(out) && !o.Broken && o.Reading == service.Finished {
+			o.Lost, o.Fault = true, losing(h, o.Last, out[i+1].began)
+		}
+	}
 	return out
+}
+
+// losing is the kind of the fault that ended the server between two moments, "" for none.
+func losing(h *model.History, finished, again model.Instant) (kind model.FaultKind) {
+	for _, f := range h.Faults {
+		if f.Ends() && f.End.Seq > finished.Seq && f.Begin.Seq < again.Seq {
+			kind = f.Kind
+		}
+	}
+	return kind
 }
 
 // breaking is the kind of the fault that broke an attempt: one that struck it, or else the one

@@ -37,6 +37,7 @@ type attemptJSON struct {
 	Attempt   int             `json:"attempt"`
 	Reading   service.Reading `json:"reading,omitempty"`
 	Broken    bool            `json:"broken"`
+	Lost      bool            `json:"lost,omitempty"`
 	Fault     model.FaultKind `json:"fault,omitempty"`
 	Ms        int64           `json:"ms"`
 }
@@ -46,15 +47,15 @@ func attemptsJSON(r harness.Run) (out []attemptJSON) {
 	for _, id := range tried(r) {
 		op := r.Outcome.History.Operations[id-1].Op.String()
 		for _, e := range harness.Entries(r.Outcome.History, id) {
-			out = append(out, attemptJSON{id, op, e.Number, e.Reading, e.Broken, e.Fault, e.Last.Ns / 1e6})
+			out = append(out, attemptJSON{id, op, e.Number, e.Reading, e.Broken, e.Lost, e.Fault, e.Last.Ns / 1e6})
 		}
 	}
 	return out
 }
 
 // tried are the operations that a violation is about and that had an attempt which was
-// broken; if none of them had, the changes of the same object that had, up to the answer that
-// can't be explained.
+// broken, or whose answer was lost; if none of them had, the changes of the same object that
+// had, up to the answer that can't be explained.
 func tried(r harness.Run) []int {
 	if r.Outcome == nil || r.Outcome.History == nil {
 		return nil
@@ -69,12 +70,12 @@ func tried(r harness.Run) []int {
 	return broken
 }
 
-// withBroken are the operations that had an attempt which was broken, each once, in the order
-// of their calls.
+// withBroken are the operations that had an attempt which was broken or lost, each once, in the
+// order of their calls.
 func withBroken(h *model.History, ids []int) []int {
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id int) bool {
-		return !slices.ContainsFunc(harness.Entries(h, id), func(e harness.Entry) bool { return e.Broken })
+		return !slices.ContainsFunc(harness.Entries(h, id), func(e harness.Entry) bool { return e.Broken || e.Lost })
 	})
 }
 
@@ -117,6 +118,9 @@ func became(e harness.Entry) string {
 		says += ", broken"
 	}
 	says += fmt.Sprintf(" at %d ms", e.Last.Ns/1e6)
+	if e.Lost {
+		says += ", answer lost"
+	}
 	if e.Fault != "" {
 		says += fmt.Sprintf(" (%s)", e.Fault)
 	}

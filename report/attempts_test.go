@@ -67,6 +67,17 @@ func TestABrokenAttemptNamesOnlyAFaultThatMetIt(t *testing.T) {
 	assert.Contains(t, attempts(r)[0], "broken at 23 ms (crash) · attempt 2")
 }
 
+// The server may be killed with an answer that it has not stored: no attempt is broken then.
+func TestAnAttemptWhoseAnswerTheServerLostIsNamed(t *testing.T) {
+	r := retried()
+	h := r.Outcome.History
+	h.Evidence[2].Reading = "finished"
+	h.Faults[1] = model.Fault{Kind: model.Kill, Begin: ms(30), End: ms(31)}
+	assert.Equal(t, []string{"operation 1, add(2) of client 1: attempt 1 finished at 23 ms, answer lost (kill) · attempt 2 finished at 55 ms"}, attempts(r))
+	h.Evidence = append(h.Evidence[:1:1], h.Evidence[3:]...) // it was suspended
+	assert.Empty(t, attempts(r))
+}
+
 // Of an operation that is tried for ever, the first attempts and the last are named.
 func TestManyAttemptsAreListedInPart(t *testing.T) {
 	r := retried()

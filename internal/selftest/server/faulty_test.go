@@ -38,7 +38,7 @@ func disturbed(s *reference.Server) []string {
 // A default session finds each bug that shows with a second attempt of a call, and its finding
 // names the attempts, in the terminal and on its page.
 func TestBugsOfHandlersThatASecondAttemptShowsAreFound(t *testing.T) {
-	selftest.Nightly(t, "4 min")
+	selftest.Nightly(t, "9 min")
 	for _, b := range faulty.Bugs() {
 		if b == faulty.KeepsInMemory {
 			continue // it takes another process
