@@ -80,6 +80,9 @@ type (
 		VQueues bool `json:"vqueues,omitempty"`
 		// Exclude is what plans are not drawn with.
 		Exclude generators.Exclusions `json:"exclude,omitempty"`
+		// Discovered are those of Exclude that no file names: the handlers do not serve it, or
+		// it can't be done to them.
+		Discovered generators.Exclusions `json:"discovered,omitempty"`
 		// Loads says which plans have a load.
 		Loads generators.Loads `json:"loads,omitzero"`
 		// ServiceFaults is the share of plans that have faults of the service, 0 to 1.

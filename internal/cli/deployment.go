@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
 	"retain/internal/inputfile"
@@ -179,10 +180,12 @@ func handlers() backend.Handlers {
 	return h
 }
 
-// discovered names the handlers that were asked what they serve.
+// discovered names the handlers that were asked what they serve, and has what that added to
+// the exclusions.
 var discovered struct {
 	sync.Mutex
-	asked []string
+	asked      []string
+	exclusions generators.Exclusions
 }
 
 // discover asks handlers what they serve, once, and excludes what they do not, and what can't be
@@ -206,16 +209,28 @@ func discover(ctx context.Context, o backend.Options) error {
 	if !o.Handlers.Started() {
 		unserved = append(unserved, harness.WithoutProcess()...)
 	}
-	all := slices.Clone(exclusions)
-	for _, e := range unserved {
-		if !all.Excludes(e.What, e.Name) {
-			all = append(all, e)
-		}
+	if err := excludeDiscovered(name, unserved); err != nil {
+		return err
 	}
+	discovered.asked = append(discovered.asked, name)
+	return nil
+}
+
+// excludeDiscovered excludes what discovery found to be missing. A campaign that goes on keeps the
+// exclusions that it began with: its plans can't be drawn if more is missing.
+func excludeDiscovered(name string, missing generators.Exclusions) error {
+	more := slices.DeleteFunc(slices.Clone(missing), func(e generators.Exclusion) bool {
+		return exclusions.Excludes(e.What, e.Name) || excludedBy != "" && e.What == generators.ExcludedOperation && !exclusions.Draws(e.Name)
+	})
+	if excludedBy != "" && len(more) > 0 {
+		return fmt.Errorf("the plans of the campaign in %s have what %s lacks now (%s): bring back the handlers that it began with, or begin another campaign",
+			excludedBy, name, printable.Cut(more.String(), 300))
+	}
+	all := slices.Concat(exclusions, more)
 	if err := all.Check(); err != nil {
 		return fmt.Errorf("%s serves too little of what -exclude leaves: %w", name, err)
 	}
-	discovered.asked, exclusions = append(discovered.asked, name), all
+	exclusions, discovered.exclusions = all, append(discovered.exclusions, more...)
 	return nil
 }
 

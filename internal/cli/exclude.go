@@ -16,9 +16,17 @@ import (
 	"retain/model"
 )
 
-// exclusions are those of -exclude, or of the campaign that goes on. [checkExclude] reads
-// them.
+// exclusions are those of -exclude, or of the campaign that goes on, and those of discovery.
+// [checkExclude] reads them, [discover] adds to them.
 var exclusions generators.Exclusions
+
+// excludedBy is the directory of the campaign that goes on and has the exclusions, "" for none.
+var excludedBy string
+
+// keepExclusions takes the exclusions from the records of a campaign that goes on.
+func keepExclusions(dir string, all, found generators.Exclusions) {
+	excludedBy, exclusions, discovered.exclusions = dir, all, found
+}
 
 // excludeVersion is the version of the format of a file of -exclude, which
 // docs/exclude.schema.json describes.
@@ -50,10 +58,12 @@ func checkExclude() error {
 		if err != nil {
 			return fmt.Errorf("-exclude %w", err)
 		}
-		if exclusions != nil && !slices.Equal(exclusions, given) { // those of a campaign that goes on
-			return fmt.Errorf("-exclude %s: the campaign in %s leaves out something else: leave the flag out, or begin another campaign", *excludeFlag, campaignDir())
+		switch {
+		case excludedBy == "":
+			exclusions = given
+		case !recordedInFile(given):
+			return fmt.Errorf("-exclude %s: the campaign in %s leaves out something else: leave the flag out, or begin another campaign", *excludeFlag, excludedBy)
 		}
-		exclusions = given
 	}
 	if *serverFlag == "" {
 		return nil
@@ -62,6 +72,18 @@ func checkExclude() error {
 		return fmt.Errorf("-config %s is excluded (%s): leave one of them out", *serverFlag, e)
 	}
 	return nil
+}
+
+// recordedInFile reports whether these are the exclusions that the campaign which goes on had
+// from a file. Old records do not tell those from the discovered ones, which come last.
+func recordedInFile(given generators.Exclusions) bool {
+	if handlers().Given() && len(discovered.exclusions) == 0 {
+		return len(given) <= len(exclusions) && slices.Equal(exclusions[:len(given)], given)
+	}
+	fromFile := slices.DeleteFunc(slices.Clone(exclusions), func(e generators.Exclusion) bool {
+		return slices.Contains(discovered.exclusions, e)
+	})
+	return slices.Equal(fromFile, given)
 }
 
 // decodeExclusions reads a file of -exclude. An error is one line, with the file and the

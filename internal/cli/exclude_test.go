@@ -21,7 +21,7 @@ func excluding(t *testing.T, text string) string {
 	path := filepath.Join(t.TempDir(), "exclude.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	with(t, excludeFlag, path)
-	t.Cleanup(func() { exclusions = nil })
+	t.Cleanup(func() { keepExclusions("", nil, nil) })
 	return path
 }
 
@@ -108,8 +108,61 @@ func TestWhatIsExcludedCantBePinned(t *testing.T) {
 // A campaign that goes on has its recorded exclusions; another file is refused.
 func TestACampaignKeepsItsExclusions(t *testing.T) {
 	excluding(t, "version: 1\nfaults:\n  - {name: pause, reason: x}\n")
-	exclusions = generators.Exclusions{{What: generators.ExcludedFault, Name: "pause", Reason: "x"}}
+	keepExclusions("camp", generators.Exclusions{pauseExcluded}, nil)
 	assert.NoError(t, checkExclude())
-	exclusions = generators.Exclusions{}
-	assert.ErrorContains(t, checkExclude(), "leaves out something else")
+	keepExclusions("camp", nil, nil)
+	assert.ErrorContains(t, checkExclude(), "the campaign in camp leaves out something else")
+}
+
+var (
+	pauseExcluded = generators.Exclusion{What: generators.ExcludedFault, Name: "pause", Reason: "x"}
+	unserved      = generators.Exclusions{
+		{What: generators.ExcludedObject, Name: "list", Reason: "the deployment does not serve ListObject"},
+		{What: generators.ExcludedFault, Name: "crash", Reason: "not our process"},
+	}
+)
+
+// Two command lines with the same file and the same deployment: the second goes on with what
+// the first one recorded.
+func TestACampaignWithAFileGoesOnWithWhatDiscoveryAdded(t *testing.T) {
+	excluding(t, "version: 1\nfaults:\n  - {name: pause, reason: x}\n")
+	with(t, deploymentFlag, "http://127.0.0.1:9080")
+	require.NoError(t, checkExclude())
+	require.NoError(t, excludeDiscovered("the deployment", unserved))
+	all, found := exclusions, discovered.exclusions
+	require.Equal(t, append(generators.Exclusions{pauseExcluded}, unserved...), all)
+	require.Equal(t, unserved, found)
+	for name, recorded := range map[string]generators.Exclusions{"recorded apart": found, "an old record": nil} {
+		t.Run(name, func(t *testing.T) {
+			keepExclusions("camp", all, recorded)
+			require.NoError(t, checkExclude())
+			require.NoError(t, excludeDiscovered("the deployment", unserved))
+			assert.Equal(t, all, exclusions)
+			assert.Equal(t, recorded, discovered.exclusions)
+		})
+	}
+	for name, text := range map[string]string{
+		"more":          "version: 1\nfaults:\n  - {name: pause, reason: x}\n  - {name: stop, reason: x}\n",
+		"another":       "version: 1\nfaults:\n  - {name: stop, reason: x}\n",
+		"the found one": "version: 1\nfaults:\n  - {name: pause, reason: x}\n  - {name: crash, reason: not our process}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			excluding(t, text)
+			keepExclusions("camp", all, found)
+			assert.ErrorContains(t, checkExclude(), "leaves out something else")
+		})
+	}
+}
+
+// What is served beside what a campaign began with is not drawn; what is missing is named.
+func TestACampaignThatGoesOnRefusesHandlersThatServeLess(t *testing.T) {
+	t.Cleanup(func() { keepExclusions("", nil, nil) })
+	keepExclusions("camp", unserved, unserved)
+	require.NoError(t, excludeDiscovered("the deployment", nil), "it serves more")
+	require.NoError(t, excludeDiscovered("the deployment", generators.Exclusions{{What: generators.ExcludedOperation, Name: "list clear", Reason: "not served"}}), "lists are not drawn")
+	assert.Equal(t, unserved, exclusions)
+	less := generators.Exclusions{{What: generators.ExcludedOperation, Name: "map clearAll", Reason: "not served"}}
+	assert.EqualError(t, excludeDiscovered("the deployment", less),
+		"the plans of the campaign in camp have what the deployment lacks now (operation map clearAll: not served): bring back the handlers that it began with, or begin another campaign")
+	assert.Equal(t, unserved, exclusions)
 }

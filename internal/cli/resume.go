@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"retain/campaign"
-	"retain/generators"
 	"retain/harness/backend"
 )
 
@@ -30,9 +29,7 @@ func inheritFlags() error {
 	if err := inheritUpgrade(dir, last); err != nil {
 		return err
 	}
-	if exclusions = last.Exclude; exclusions == nil {
-		exclusions = generators.Exclusions{} // it leaves nothing out
-	}
+	keepExclusions(dir, last.Exclude, last.Discovered)
 	was, env, header, err := recordedFlags(last)
 	if err != nil {
 		return fmt.Errorf("-resume %s: %w", *resumeFlag, err)
