@@ -54,6 +54,9 @@ type Outcome struct {
 	// Took is the wall time of the plan, its heal and its reads included.
 	Took time.Duration
 
+	// Undone are the faults of the plan that can't be done to these handlers, each kind once.
+	// A run without them says nothing of the plan that has them.
+	Undone []model.FaultKind
 	// EarlySigns counts the operations that an [EarlyStop] took for stuck where the whole
 	// bound counted all the same.
 	EarlySigns int64
@@ -183,7 +186,7 @@ func record(ctx context.Context, sys *System, plan generators.Plan, rec *recorde
 	stop()
 	sys.up = r.serving()
 	history, closing := rec.close()
-	out.EarlySigns = r.signs.Load()
+	out.EarlySigns, out.Undone = r.signs.Load(), r.undone
 	out.History, out.Took = history, time.Since(began)
 	if out.Takes(err) {
 		sys.Retired = out.Liveness.Guarantee.String()

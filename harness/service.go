@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,7 +72,12 @@ func (r *run) restore(_ context.Context, f generators.Inject, pass func()) error
 
 // without notes a fault that can't be done here.
 func (r *run) without(f generators.Inject, pass func(), why string) error {
-	r.update(pass)
+	r.update(func() {
+		pass()
+		if !slices.Contains(r.undone, f.Fault) {
+			r.undone = append(r.undone, f.Fault)
+		}
+	})
 	r.rec.note("step %d, %s: %s", f.ID, f.Fault, why)
 	return nil
 }

@@ -41,7 +41,9 @@ type run struct {
 	// is ready. strikes are those that have not struck all of their attempts.
 	service    model.Condition
 	endService func() error
-	strikes    []*attemptStrike
+	// undone are the kinds of faults that can't be done here.
+	undone  []model.FaultKind
+	strikes []*attemptStrike
 	// disturbed is when the service was last kept from its work, and disturbing is true while a
 	// fault of it begins. finished is when a handler last finished.
 	disturbed  time.Time

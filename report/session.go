@@ -27,7 +27,9 @@ func Session(s *session.Result, c Context, seed uint64) (out Rows) {
 		if s.Because != "" {
 			out.add("because", s.Because)
 		}
-		if session.LostToKnown(s.Counts) != "" {
+		if s.Undone != nil {
+			out.add("do", "let retain start the handlers (-service.image or -sdk), or take the faults out of the plan")
+		} else if session.LostToKnown(s.Counts) != "" {
 			out.add("do", "choose a version or a -config without them; -known none makes them violations")
 		} else {
 			out.add("do", morePlans(s.Tally))

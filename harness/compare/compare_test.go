@@ -105,6 +105,15 @@ func TestAnotherViolationIsCountedApart(t *testing.T) {
 	assert.Equal(t, rate(1, 2), v.Rate, "without a record each violation counts")
 }
 
+// An execution without one of the plan's faults does not count as one that the plan passed.
+func TestAnExecutionWhoseFaultCouldNotBeDoneDoesNotCount(t *testing.T) {
+	v := &measuring{}
+	(&comparison{}).take(t.Context(), v, &session.Result{Counts: map[harness.Verdict]int{harness.Pass: 1}, Undone: []model.FaultKind{model.Crash}})
+	assert.Zero(t, v.Rate.Runs)
+	assert.Equal(t, 1, v.Errors)
+	assert.Equal(t, "crash: not done to these handlers", v.Problem)
+}
+
 // never opens servers that log an error again and again and are never ready.
 func never(_ context.Context, s runtime.Settings) (*harness.System, error) {
 	r := complaining{simulated.New(simulated.Options{Settings: s, Nonce: "n"}), time.Now()}

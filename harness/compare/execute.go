@@ -84,6 +84,9 @@ func (c *comparison) take(ctx context.Context, v *measuring, result *session.Res
 		return
 	case undecided != nil:
 		v.Undecided++
+	case result.Undone != nil:
+		v.failed(result.SaysUndone())
+		return
 	case result.Counts[harness.Pass] > 0:
 		v.Rate.Runs++
 	default:

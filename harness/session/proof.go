@@ -4,12 +4,20 @@ import (
 	"time"
 
 	"retain/harness"
+	"retain/internal/printable"
 )
 
 // prove judges a session whose runs all passed: it says what it excludes, or what
 // it lacks.
 func (s *Result) prove(replay bool) {
-	if s.Verdict != harness.Pass || replay {
+	if s.Verdict != harness.Pass {
+		return
+	}
+	if s.Undone != nil {
+		s.Verdict, s.Missing, s.Because = harness.Vacuous, []string{s.SaysUndone()}, "retain did not start the process of the handlers"
+		return
+	}
+	if replay {
 		return
 	}
 	if s.Missing = s.Tally.Missing(); s.Missing != nil {
@@ -24,6 +32,14 @@ func (s *Result) prove(replay bool) {
 		return
 	}
 	s.Excludes = s.Tally.Excludes()
+}
+
+// SaysUndone says which faults were not done, "" for none.
+func (s *Result) SaysUndone() string {
+	if s.Undone == nil {
+		return ""
+	}
+	return printable.List(s.Undone, "and") + ": not done to these handlers"
 }
 
 // available puts a run's spans on the session's clock.

@@ -50,6 +50,17 @@ func TestSessionWithoutFaultsIsVacuous(t *testing.T) {
 	}
 }
 
+// What was not done proves nothing of the plan, replays included.
+func TestSessionWhoseFaultsCanNotBeDoneIsVacuous(t *testing.T) {
+	crash := generators.Plan{Steps: []generators.Step{
+		generators.Operate{ID: 1, Object: model.Object{Kind: model.Counter}, Op: model.CounterAdd{Delta: 1}},
+		generators.Inject{ID: 2, Fault: model.Crash, When: generators.InPlace{}}, generators.Inject{ID: 3, Fault: model.Crash, When: generators.InPlace{}},
+	}}
+	result := sessiontest.Conduct(t, session.Options{Plans: 1, Fresh: true, Draw: func(int) generators.Plan { return crash }}, nil)
+	assert.Equal(t, harness.Vacuous, result.Verdict)
+	assert.Equal(t, []string{"crash: not done to these handlers"}, result.Missing)
+}
+
 // The rate is 3/n.
 func TestSessionOfDrawnPlansExcludesAFailureRate(t *testing.T) {
 	result := sessiontest.Conduct(t, session.Options{Plans: 60, Workers: 2, Draw: func(n int) generators.Plan {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -106,6 +107,9 @@ type Result struct {
 	// SDK is that of the handlers that it called, as in [harness.System].
 	SDK  string
 	Took time.Duration
+	// Undone are the faults of its plans that can't be done to the handlers under test, each
+	// kind once.
+	Undone []model.FaultKind
 	// Missing says what a vacuous session lacks, Because why that may be.
 	Missing []string
 	Because string
@@ -287,11 +291,23 @@ func (s *session) timeIsUp() bool {
 	return late > 0 && (s.next-s.result.Counts[harness.Known] >= s.AtLeast || late > s.Time)
 }
 
+// undone takes in faults that could not be done. The caller holds the lock.
+func (s *session) undone(kinds []model.FaultKind) {
+	for _, k := range kinds {
+		if !slices.Contains(s.result.Undone, k) {
+			s.result.Undone = append(s.result.Undone, k)
+		}
+	}
+}
+
 // took takes in a run that was judged. A session's verdict is the worst of its runs.
 func (s *session) took(r harness.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.result.Counts[r.Verdict]++
+	if r.Outcome != nil {
+		s.undone(r.Outcome.Undone)
+	}
 	switch {
 	case r.Ledger:
 		s.result.Counts[s.countedAs(r)]--
