@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"retain/campaign"
@@ -28,8 +29,32 @@ func with(line string, s model.Settings) []string {
 	if line == "" && len(s) == 0 && len(excluded) > 0 {
 		out = nil
 	}
+	return append(out, withoutLines(excluded)...)
+}
+
+// withoutLines are the exclusions, those of one kind and reason on a line.
+func withoutLines(excluded model.Settings) (out []string) {
+	type group struct{ what, reason string }
+	var order []group
+	names := map[group][]string{}
 	for _, e := range excluded {
-		out = append(out, "without "+oneLine(e.Value))
+		subject, reason, _ := strings.Cut(oneLine(e.Value), ": ")
+		what, name, _ := strings.Cut(subject, " ")
+		g := group{what, reason}
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], name)
+	}
+	for _, g := range order {
+		what, separator := g.what, ", "
+		if len(names[g]) > 1 {
+			what += "s"
+		}
+		if slices.ContainsFunc(names[g], func(name string) bool { return strings.Contains(name, ",") }) {
+			separator = "; " // of configurations
+		}
+		out = append(out, fmt.Sprintf("without %s %s: %s", what, strings.Join(names[g], separator), g.reason))
 	}
 	return out
 }

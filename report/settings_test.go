@@ -167,3 +167,19 @@ func TestCampaignNamesItsSettings(t *testing.T) {
 func TestReplayCommandIsQuotedForTheShell(t *testing.T) {
 	assert.Equal(t, `-a=b '-restate.env=X=a b' '-restate.env=X_TOKEN=$X_TOKEN' '-x=it'\''s'`, words("-a=b", "-restate.env=X=a b", "-restate.env=X_TOKEN=$X_TOKEN", "-x=it's"))
 }
+
+// Each name and each reason stands there, a reason once for each kind.
+func TestExclusionsWithOneReasonShareALine(t *testing.T) {
+	var s model.Settings
+	for _, value := range []string{
+		"object list: not served: yet", "fault crash: not ours", "fault move: not ours", "operation map clearAll: not served: yet", "fault pause: no freezer",
+		"fault freeze: not ours", "configuration lazy, suspended at once: not ours", "configuration vqueues: not ours",
+	} {
+		s = append(s, model.Setting{Kind: model.PlanSetting, Name: excludeFlag, Value: value})
+	}
+	assert.Equal(t, []string{
+		"build", "without object list: not served: yet", "without faults crash, move, freeze: not ours", "without operation map clearAll: not served: yet",
+		"without fault pause: no freezer", "without configurations lazy, suspended at once; vqueues: not ours",
+	}, with("build", s))
+	assert.Len(t, settingsProperties(s), len(s), "JUnit has each")
+}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -90,6 +91,9 @@ func recordedInFile(given generators.Exclusions) bool {
 // line.
 func decodeExclusions(file string, text []byte) (generators.Exclusions, error) {
 	at := func(n *yaml.Node, err error) error { return fmt.Errorf("%s:%d: %w", file, max(1, n.Line), err) }
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("%s: it is not UTF-8 text: save it as UTF-8", file)
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	switch err := d.Decode(&document); {

@@ -82,8 +82,10 @@ func TestBadExclusionsAreOneLineWithFileAndLine(t *testing.T) {
 		"version: 1\nconfigurations:\n  - {name: wet, reason: x}\n":           `:3: no configuration is called "wet"`,
 		"version: 1\noperations:\n  - {name: map put, reason: x}\n":           `:3: no operation is called "map put"`,
 		list + "  - {name: pause, reason: x}\n---\nversion: 1\n":              `a second document`,
-		"- 1\n": `:1: want fields: version, objects`,
-		"\x00":  `exclude.yaml`,
+		"- 1\n":                   `:1: want fields: version, objects`,
+		"\x00":                    `exclude.yaml`,
+		"\xff\xfev\x00e\x00r\x00": `exclude.yaml: it is not UTF-8 text: save it as UTF-8`,
+		list + "  - {name: pause, reason: caf\xe9}\n": `exclude.yaml: it is not UTF-8 text`,
 	} {
 		path := excluding(t, text)
 		err := checkExclude()
