@@ -10,6 +10,7 @@ import (
 	"retain/internal/poll"
 	"retain/runtime"
 	"retain/runtime/ingress"
+	"retain/service"
 )
 
 // planTime is what a plan is thought to take when a session's length is a number
@@ -31,7 +32,7 @@ func (s *session) accept(ctx context.Context, sys *server) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, harness.StartBound, fmt.Errorf("not told within %s", harness.StartBound))
 	defer cancel()
 	ep := sys.Runtime.Endpoints()
-	kept, whose, err := retention(ctx, ep)
+	kept, whose, err := retention(ctx, ep, sys.Contract)
 	if wrong := ingress.CheckServer(ctx, ep, sys.Runtime.Identity()); errors.Is(wrong, ingress.ErrWrongServer) {
 		return wrong
 	}
@@ -54,9 +55,9 @@ func (s *session) accept(ctx context.Context, sys *server) error {
 
 // retention asks until there is an answer: the admin API of a server may come up
 // after its ingress.
-func retention(ctx context.Context, ep runtime.Endpoints) (kept time.Duration, whose string, err error) {
+func retention(ctx context.Context, ep runtime.Endpoints, contract service.Contract) (kept time.Duration, whose string, err error) {
 	ended := poll.Until(ctx, ingress.PollInterval, func() error {
-		kept, whose, err = ingress.Retention(ctx, ep)
+		kept, whose, err = ingress.Retention(ctx, ep, contract)
 		return err
 	})
 	if ended != nil {

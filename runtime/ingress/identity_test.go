@@ -12,6 +12,7 @@ import (
 
 	"retain/runtime"
 	"retain/runtime/ingress"
+	"retain/service"
 )
 
 // admin serves these bodies by path; what begins with a digit is a status.
@@ -70,6 +71,7 @@ func TestCheckServerTellsOursFromOthers(t *testing.T) {
 }
 
 func TestShortestIdempotencyRetentionIsFound(t *testing.T) {
+	contract := service.Contract{"Counter/add": service.Exclusive, "Counter/get": service.Shared, "MapObject/set": service.Exclusive}
 	services := func(list string) runtime.Endpoints {
 		return admin(t, map[string]string{"/services": `{"services":[` + list + `]}`})
 	}
@@ -81,27 +83,57 @@ func TestShortestIdempotencyRetentionIsFound(t *testing.T) {
 		{"5m 10s", 310 * time.Second}, {"1h, 30m", 90 * time.Minute}, {"1.5s", 1500 * time.Millisecond}, {"20ms", 20 * time.Millisecond},
 		{"0s", 0}, {"1week", 7 * 24 * time.Hour}, {"1mo", 30 * 24 * time.Hour}, {"10000 years", 200 * 365 * 24 * time.Hour},
 	} {
-		got, whose, err := ingress.Retention(t.Context(), services(`{"name":"Counter","idempotency_retention":"`+c.text+`"}`))
+		got, whose, err := ingress.Retention(t.Context(), services(`{"name":"Counter","idempotency_retention":"`+c.text+`","handlers":[{"name":"add"}]}`), contract)
 		require.NoError(t, err, c.text)
 		assert.Equal(t, c.want, got, c.text)
 		assert.Equal(t, "Counter", whose)
 	}
 	got, whose, err := ingress.Retention(t.Context(), services(
-		`{"name":"A","idempotency_retention":"1d","handlers":[{"name":"x"},{"name":"y","idempotency_retention":"10s"}]},{"name":"B","idempotency_retention":"1h"}`))
+		`{"name":"Counter","idempotency_retention":"1d","handlers":[{"name":"get"},{"name":"add","idempotency_retention":"10s"}]},
+		{"name":"MapObject","idempotency_retention":"1h","handlers":[{"name":"set"}]}`), contract)
 	require.NoError(t, err)
 	assert.Equal(t, 10*time.Second, got)
-	assert.Equal(t, "A/y", whose, "the shortest of all counts")
+	assert.Equal(t, "Counter/add", whose, "the shortest of all counts")
 	got, whose, err = ingress.Retention(t.Context(), services(
-		`{"name":"A","idempotency_retention":"1s","handlers":[{"name":"y","idempotency_retention":"1h"}]}`))
+		`{"name":"Counter","idempotency_retention":"1s","handlers":[{"name":"add","idempotency_retention":"1h"}]}`), contract)
 	require.NoError(t, err)
 	assert.Equal(t, time.Hour, got, "a service whose handlers all have their own has none")
-	assert.Equal(t, "A/y", whose)
+	assert.Equal(t, "Counter/add", whose)
 
 	for list, says := range map[string]string{
-		``: "knows no service", `{"name":"A"}`: "prints no retention", `{"name":"A","idempotency_retention":"forever"}`: "can't be read",
-		`{"name":"A","idempotency_retention":"1 fortnight"}`: "can't be read",
+		`"name":"Extra","idempotency_retention":"1d"`: "knows no service that plans call", `"name":"Counter"`: "prints no retention",
+		`"name":"Counter","idempotency_retention":"forever"`: "can't be read", `"name":"Counter","idempotency_retention":"1 fortnight"`: "can't be read",
 	} {
-		_, _, err := ingress.Retention(t.Context(), services(list))
+		_, _, err := ingress.Retention(t.Context(), services("{"+list+`,"handlers":[{"name":"add"}]}`), contract)
 		assert.ErrorContains(t, err, says)
+	}
+	_, _, err = ingress.Retention(t.Context(), services(""), contract)
+	assert.ErrorContains(t, err, "knows no service")
+}
+
+// What no plan calls may forget its answers at once.
+func TestRetentionOfHandlersThatNoPlanCallsDoesNotCount(t *testing.T) {
+	ep := admin(t, map[string]string{"/services": `{"services":[
+		{"name":"Extra","idempotency_retention":"0s","handlers":[{"name":"add"}]},
+		{"name":"MapObject","idempotency_retention":"2s","handlers":[{"name":"set"}]},
+		{"name":"Counter","idempotency_retention":"1s","handlers":[{"name":"audit"},{"name":"reset","idempotency_retention":"0s"},{"name":"add","idempotency_retention":"1d"}]},
+		{"name":"RetainCanary","idempotency_retention":"2d","handlers":[{"name":"ping"}]}]}`})
+	for name, c := range map[string]struct {
+		contract service.Contract
+		want     time.Duration
+		whose    string
+	}{
+		"a counter among others": {service.Contract{
+			"Extra/add": service.Exclusive, "MapObject/set": "", "Counter/audit": service.Exclusive, "Counter/add": service.Exclusive,
+		}, 24 * time.Hour, "Counter/add"},
+		"the probe":       {service.Contract{"Extra/add": service.Exclusive, "RetainCanary/ping": service.Exclusive}, 48 * time.Hour, "RetainCanary"},
+		"of all services": {nil, 0, "Counter/reset"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, whose, err := ingress.Retention(t.Context(), ep, c.contract)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, got)
+			assert.Equal(t, c.whose, whose)
+		})
 	}
 }

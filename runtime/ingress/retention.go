@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"retain/model"
 	"retain/runtime"
+	"retain/service"
 )
 
 // Retention is the shortest time for which the server keeps the answer to a call
-// under its idempotency key, over all handlers that it knows, and whose that is:
-// "Counter" or "Counter/add". It is an error if it knows none.
-func Retention(ctx context.Context, ep runtime.Endpoints) (shortest time.Duration, whose string, err error) {
+// under its idempotency key, over the handlers of a contract that retain calls, and whose
+// that is: "Counter" or "Counter/add". It is an error if the server knows none of them.
+func Retention(ctx context.Context, ep runtime.Endpoints, contract service.Contract) (shortest time.Duration, whose string, err error) {
 	var answer struct {
 		Services []struct {
 			Name      string `json:"name"`
@@ -37,27 +40,40 @@ func Retention(ctx context.Context, ep runtime.Endpoints) (shortest time.Duratio
 		return err
 	}
 	for _, s := range answer.Services {
-		own := 0
+		inherits := false // the service's own is that of the handlers without one
 		for _, h := range s.Handlers {
-			if h.Retention == "" {
-				continue
-			}
-			own++
-			if err := see(h.Retention, s.Name+"/"+h.Name); err != nil {
-				return 0, "", err
+			switch {
+			case !called(contract, s.Name, h.Name):
+			case h.Retention == "":
+				inherits = true
+			default:
+				if err := see(h.Retention, s.Name+"/"+h.Name); err != nil {
+					return 0, "", err
+				}
 			}
 		}
-		if own > 0 && own == len(s.Handlers) {
-			continue // the service's own is nobody's
+		if !inherits {
+			continue
 		}
 		if err := see(s.Retention, s.Name); err != nil {
 			return 0, "", err
 		}
 	}
 	if whose == "" {
-		return 0, "", fmt.Errorf("the server at %s knows no service", ep.Admin)
+		return 0, "", fmt.Errorf("the server at %s knows no service that plans call", ep.Admin)
 	}
 	return shortest, whose, nil
+}
+
+// called reports whether plans or probes may call a handler of a contract, nil for one that
+// is not known.
+func called(contract service.Contract, of, handler string) bool {
+	if contract != nil && !contract.Serves(of, handler) {
+		return false
+	}
+	return of == ProbeService || slices.ContainsFunc(model.Kinds(), func(k model.Kind) bool {
+		return k.Service() == of && slices.ContainsFunc(k.Spec().Handlers, func(h model.Handler) bool { return h.Name == handler })
+	})
 }
 
 // part is one part of a duration as the admin API prints it.
