@@ -26,9 +26,11 @@ func Versions() (first, last int) { return minVersion, maxVersion }
 // protocol is a version of the service protocol.
 type protocol int
 
-// protocolOf reads the version from a request's or answer's content type.
+// protocolOf reads the version from a request's or answer's content type, which may have
+// parameters.
 func protocolOf(contentType string) (protocol, bool) {
-	digits, ok := strings.CutPrefix(contentType, contentPrefix)
+	media, _, _ := strings.Cut(contentType, ";")
+	digits, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(media)), contentPrefix)
 	if !ok {
 		return 0, false
 	}

@@ -211,6 +211,26 @@ func TestProxyStreamsBothWays(t *testing.T) {
 	assert.Empty(t, rest)
 }
 
+// A media type may have parameters, and its case says nothing.
+func TestContentTypeWithParametersIsRead(t *testing.T) {
+	for _, contentType := range []string{v6 + "; charset=utf-8", v6 + " ;x=1", "Application/vnd.restate.invocation.V6"} {
+		p := listen(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadFull(r.Body, make([]byte, len(opening("op"))))
+			w.Header().Set("Content-Type", contentType)
+			write(w, frame(output, ""), frame(end, ""))
+		})
+		evidence := make(chan service.Evidence, 10)
+		cancel := p.Observe(func(e service.Evidence) { evidence <- e })
+		s := invoke(t, p, server(t), contentType, "op")
+		assert.Equal(t, contentType, s.response().Header.Get("Content-Type"), "it passes as it is")
+		s.read(slices.Concat(frame(output, ""), frame(end, "")))
+		assert.Equal(t, service.Entered, get(t, "evidence", evidence).Reading)
+		assert.Equal(t, service.Finished, get(t, "evidence", evidence).Reading)
+		require.NoError(t, s.send.Close())
+		cancel()
+	}
+}
+
 // The end of the runtime's side reaches the handler, while the answer goes on.
 func TestProxyForwardsTheRuntimesClose(t *testing.T) {
 	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
