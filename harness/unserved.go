@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"retain/generators"
@@ -21,8 +22,7 @@ func Unserved(c service.Contract) generators.Exclusions {
 		for _, name := range generators.Names() {
 			if handler, of := handlerOf(name, k); of && !c.Serves(k.Service(), handler) {
 				out = append(out, generators.Exclusion{
-					What: generators.ExcludedOperation, Name: name,
-					Reason: fmt.Sprintf("the deployment does not serve %s/%s", k.Service(), handler),
+					What: generators.ExcludedOperation, Name: name, Reason: unservedReason(c, k.Service()+"/"+handler, ""),
 				})
 			}
 		}
@@ -45,13 +45,21 @@ func WithoutProcess() (out generators.Exclusions) {
 func unreadable(c service.Contract, k model.Kind) string {
 	for _, op := range k.Spec().WholeReads(nil) {
 		if !c.Serves(k.Service(), op.Handler()) {
-			if !strings.Contains(strings.Join(c.Services(), "/")+"/", k.Service()+"/") {
+			if !slices.Contains(c.Services(), k.Service()) {
 				return "the deployment does not serve " + k.Service()
 			}
-			return fmt.Sprintf("the deployment does not serve %s/%s, which shows what an object has", k.Service(), op.Handler())
+			return unservedReason(c, k.Service()+"/"+op.Handler(), ", which shows what an object has")
 		}
 	}
 	return ""
+}
+
+// unservedReason says why plans can't call a handler, which does what.
+func unservedReason(c service.Contract, handler, what string) string {
+	if c[handler] == service.Private {
+		return "the ingress may not call " + handler + what + ": the deployment says that it is private"
+	}
+	return "the deployment does not serve " + handler + what
 }
 
 // handlerOf is the handler of an operation by its name, if that is one of the kind:

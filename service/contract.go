@@ -16,6 +16,9 @@ const (
 	Shared    HandlerType = "shared"
 )
 
+// Private is the type of a handler that the ingress refuses to call, whatever else it is.
+const Private HandlerType = "private"
+
 // Contract is the handlers of a deployment as its own discovery describes them,
 // by "Service/handler", for example "Counter/get": [Shared]. Handlers that are
 // neither exclusive nor shared (plain services, workflows) have the type that
@@ -23,7 +26,7 @@ const (
 type Contract map[string]HandlerType
 
 // Serves reports whether the deployment has a handler that runs one at a time or
-// shared: what a virtual object has.
+// shared, which is what a virtual object has, and that clients may call.
 func (c Contract) Serves(service, handler string) bool {
 	t := c[service+"/"+handler]
 	return t == Exclusive || t == Shared

@@ -95,7 +95,10 @@ func ask(ctx context.Context, b service.Backend, t http.RoundTripper) (service.C
 	case err != nil:
 		return nil, err
 	case resp.StatusCode != http.StatusOK:
-		return nil, &foreignAnswer{says: fmt.Sprintf("GET /discover gets %d %s", resp.StatusCode, printable.Cut(strings.TrimSpace(string(body)), 200))}
+		return nil, &foreignAnswer{
+			says:    strings.TrimSpace(fmt.Sprintf("GET /discover gets %d %s", resp.StatusCode, printable.Cut(strings.TrimSpace(string(body)), 200))),
+			refuses: resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden,
+		}
 	}
 	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	digits, is := strings.CutPrefix(media, manifestPrefix)
@@ -110,7 +113,10 @@ func ask(ctx context.Context, b service.Backend, t http.RoundTripper) (service.C
 }
 
 // foreignAnswer is the answer of something that is no deployment.
-type foreignAnswer struct{ says string }
+type foreignAnswer struct {
+	says    string
+	refuses bool // it asks who calls
+}
 
 func (f *foreignAnswer) Error() string { return f.says }
 
@@ -145,9 +151,11 @@ func readManifest(body []byte) (service.Contract, error) {
 		Services []struct {
 			Name     string `json:"name"`
 			Type     string `json:"ty"`
+			Private  bool   `json:"ingressPrivate"`
 			Handlers []struct {
-				Name string `json:"name"`
-				Type string `json:"ty"`
+				Name    string `json:"name"`
+				Type    string `json:"ty"`
+				Private bool   `json:"ingressPrivate"`
 			} `json:"handlers"`
 		} `json:"services"`
 	}
@@ -165,6 +173,9 @@ func readManifest(body []byte) (service.Contract, error) {
 			if s.Type == "VIRTUAL_OBJECT" { // without a type its handlers are exclusive
 				kind = service.HandlerType(strings.ToLower(cmp.Or(h.Type, "EXCLUSIVE")))
 			}
+			if s.Private || h.Private {
+				kind = service.Private
+			}
 			contract[s.Name+"/"+h.Name] = kind
 		}
 	}
@@ -177,6 +188,7 @@ func readManifest(body []byte) (service.Contract, error) {
 // explained says what an error of a try means, and what to do.
 func explained(ctx context.Context, b service.Backend, err error) error {
 	foreign := (*foreignAnswer)(nil)
+	dial := (*net.OpError)(nil)
 	switch plain := strings.HasPrefix(b.URL, "http:"); {
 	case err == nil:
 		return nil
@@ -184,11 +196,18 @@ func explained(ctx context.Context, b service.Backend, err error) error {
 		if what := restate(ctx, b); what != "" {
 			return fmt.Errorf("%s: %w: give the port of the handlers, such as 9080", what, err)
 		}
+		if foreign.refuses {
+			return fmt.Errorf("%w: it wants requests that are signed, or a header: start the handlers without their request identity keys for the test, or give -deployment.header", err)
+		}
 		return fmt.Errorf("what answers is no deployment: %w: give the address and path at which the SDK serves its handlers", err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nobody listens there: start the handlers first: %w", err)
+	case errors.As(err, new(*net.DNSError)):
+		return fmt.Errorf("this machine can't resolve the name of the host: give another name, or an address: %w", err)
 	case ctx.Err() != nil || timedOut(err):
 		return err
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return fmt.Errorf("no connection can be made: give an address that this machine reaches: %w", err)
 	case plain && speaksHTTP1(ctx, b):
 		return errors.New("what answers there speaks HTTP/1.1 only, and the server calls deployments in HTTP/2: give the port of the handlers, and serve them in HTTP/2 (prior knowledge, or https)")
 	case plain:

@@ -69,6 +69,20 @@ func TestDiscoveryReadsHandlersAndTheirTypes(t *testing.T) {
 	}
 }
 
+// The manifest says of a service, or of a handler, that the ingress may not call it.
+func TestDiscoveryReadsWhatTheIngressMayNotCall(t *testing.T) {
+	url, _ := endpoint(t, discovery(4, `{"protocolMode":"BIDI_STREAM","minProtocolVersion":5,"maxProtocolVersion":6,"services":[
+		{"name":"Counter","ty":"VIRTUAL_OBJECT","ingressPrivate":false,"handlers":[{"name":"add","ingressPrivate":true},{"name":"get","ty":"SHARED","ingressPrivate":false}]},
+		{"name":"MapObject","ty":"VIRTUAL_OBJECT","ingressPrivate":true,"handlers":[{"name":"set"},{"name":"get","ty":"SHARED"}]}]}`), false)
+	got, err := deployment.Discover(t.Context(), service.Backend{URL: url}, impatient)
+	require.NoError(t, err)
+	assert.Equal(t, service.Contract{
+		"Counter/add": service.Private, "Counter/get": service.Shared, "MapObject/set": service.Private, "MapObject/get": service.Private,
+	}, got)
+	assert.False(t, got.Serves("Counter", "add"))
+	assert.Equal(t, []string{"Counter/get"}, got.Shared())
+}
+
 // Handlers behind a gateway: https, headers, a path.
 func TestDiscoveryGoesThroughAGateway(t *testing.T) {
 	url, roots := endpoint(t, http.StripPrefix("/mounted/here", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +123,9 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 		url, _ := endpoint(t, f, false)
 		return url
 	}
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
 	answers := func(path, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != path {
@@ -132,6 +149,13 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 		"garbage":     {h2(discovery(4, "{\n")), "can't be read"},
 		"no handlers": {h2(discovery(4, `{"minProtocolVersion":1,"maxProtocolVersion":6,"services":[]}`)), "names no handlers"},
 		"no address":  {"localhost:9080", "want http://HOST:PORT or https://HOST:PORT"},
+		"no port":     {"http://127.0.0.1:99999", "its port is not one of 1 to 65535"},
+		"port 0":      {"https://127.0.0.1:0/mounted", "its port is not one of 1 to 65535"},
+		"no name":     {"http://no..such:9080", "can't resolve the name of the host"},
+		"no route":    {"http://255.255.255.255:9080", "no connection can be made: give an address that this machine reaches"},
+		"secure name": {"https://no..such:9080", "can't resolve the name of the host"},
+		"signatures":  {h2(status(http.StatusUnauthorized)), "GET /discover gets 401: it wants requests that are signed, or a header: start the handlers without their request identity keys"},
+		"no entry":    {h2(status(http.StatusForbidden)), "GET /discover gets 403: it wants requests that are signed, or a header"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, fmt.Errorf("no answer within 3s"))

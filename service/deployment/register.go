@@ -65,9 +65,11 @@ func registrationOf(answer []byte) (Registration, error) {
 		SDK      string `json:"sdk_version"`
 		Services []struct {
 			Name     string `json:"name"`
+			Public   *bool  `json:"public"`
 			Handlers []struct {
-				Name string `json:"name"`
-				Kind string `json:"ty"`
+				Name   string `json:"name"`
+				Kind   string `json:"ty"`
+				Public *bool  `json:"public"`
 			} `json:"handlers"`
 		} `json:"services"`
 	}
@@ -80,7 +82,11 @@ func registrationOf(answer []byte) (Registration, error) {
 	contract := service.Contract{}
 	for _, s := range registered.Services {
 		for _, h := range s.Handlers {
-			contract[s.Name+"/"+h.Name] = service.HandlerType(strings.ToLower(h.Kind))
+			kind := service.HandlerType(strings.ToLower(h.Kind))
+			if s.Public != nil && !*s.Public || h.Public != nil && !*h.Public {
+				kind = service.Private
+			}
+			contract[s.Name+"/"+h.Name] = kind
 		}
 	}
 	return Registration{ID: registered.ID, Contract: contract, SDK: sdkOf(registered.SDK)}, nil

@@ -23,12 +23,16 @@ func TestRegisterRetriesUntilTheServerAnswers(t *testing.T) {
 			http.Error(w, `{"message":"no leader"}`, http.StatusInternalServerError)
 			return
 		}
-		_, _ = w.Write([]byte(`{"id":"dp_1","sdk_version":"restate-sdk-java/2.4.0_2a001aec","services":[{"name":"S","handlers":[{"name":"h","ty":"Shared"}]}]}`))
+		_, _ = w.Write([]byte(`{"id":"dp_1","sdk_version":"restate-sdk-java/2.4.0_2a001aec","services":[{"name":"S","handlers":[{"name":"h","ty":"Shared"}]},
+			{"name":"P","public":false,"handlers":[{"name":"h","ty":"Exclusive"}]},
+			{"name":"Q","public":true,"handlers":[{"name":"h","ty":"Exclusive","public":true},{"name":"i","ty":"Shared","public":false}]}]}`))
 	}))
 	defer admin.Close()
 	r, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
 	require.NoError(t, err)
-	assert.Equal(t, deployment.Registration{ID: "dp_1", SDK: "sdk java 2.4.0 (2a001aec)", Contract: service.Contract{"S/h": service.Shared}}, r)
+	assert.Equal(t, deployment.Registration{ID: "dp_1", SDK: "sdk java 2.4.0 (2a001aec)", Contract: service.Contract{
+		"S/h": service.Shared, "P/h": service.Private, "Q/h": service.Exclusive, "Q/i": service.Private,
+	}}, r)
 	assert.EqualValues(t, 3, asked.Load())
 }
 
