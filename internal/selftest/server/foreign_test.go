@@ -313,7 +313,7 @@ func TestProtocolThatTheServerRefusesIsNamedAtOnce(t *testing.T) {
 
 // Faults are done to the container, and the verdict is that of handlers that listen.
 func TestFaultsOfAServiceImagePass(t *testing.T) {
-	selftest.Long(t, "60 s")
+	selftest.Nightly(t, "60 s")
 	c := suite.New(t, nil, suite.Properties("-rapid.checks", "12", "-rapid.seed", "16", "-runtime", "process",
 		"-service.image", suite.OfficialImage(t), "-service.faults", "1", "-load", "0")...)
 	require.NoError(t, c.Run(), c.Text())
