@@ -218,7 +218,7 @@ func TestRepeatedValuesCostNoMoreThanPorcupine(t *testing.T) {
 			for seed := range uint64(4) {
 				h := l.history(seed)
 				slow, fast := time.Hour, time.Hour
-				for range 2 {
+				for tries := 0; tries < 2 || tries < 10 && float64(fast) > 1.5*float64(slow); tries++ { // the least of them: other work only adds
 					var r Result
 					slow = min(slow, processors(t, func() { plainPorcupine(h, 100*time.Millisecond) }))
 					fast = min(fast, processors(t, func() { r = Check(h, Options{}) }))
