@@ -25,12 +25,27 @@ type Entry struct {
 	began      model.Instant
 }
 
-// Entries are the attempts of an operation to run its handler, in their order.
-func Entries(h *model.History, id int) (out []Entry) {
+// Entries are the attempts of operations to run their handlers, in their order, by operation.
+func Entries(h *model.History, ids ...int) map[int][]Entry {
+	seen := map[int][]model.Observation{}
+	for _, id := range ids {
+		seen[id] = nil
+	}
 	for _, e := range h.Evidence {
-		if e.ID != id {
-			continue
+		if of, asked := seen[e.ID]; asked {
+			seen[e.ID] = append(of, e)
 		}
+	}
+	out := map[int][]Entry{}
+	for id, of := range seen {
+		out[id] = entriesOf(h, id, of)
+	}
+	return out
+}
+
+// entriesOf are the attempts of one operation, by what was seen of it.
+func entriesOf(h *model.History, id int, seen []model.Observation) (out []Entry) {
+	for _, e := range seen {
 		i := slices.IndexFunc(out, func(o Entry) bool { return o.Number == e.Entry && o.invocation == e.Invocation })
 		if i < 0 {
 			i = len(out)

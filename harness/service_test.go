@@ -100,7 +100,7 @@ func TestCutNamesTheAttempt(t *testing.T) {
 	assert.Equal(t, "attempt 1 of operation 1 after its effect", out.fault(2).Detail)
 	assert.Equal(t, "attempt 1 of operation 2 before its effect", out.fault(3).Detail)
 	assert.Equal(t, []model.Struck{{ID: 1, Entry: 1, Reading: "effect"}}, out.fault(2).Struck)
-	entries := Entries(out.History, 1)
+	entries := Entries(out.History, 1)[1]
 	require.Len(t, entries, 2)
 	assert.True(t, entries[0].Broken)
 	assert.Equal(t, model.Cut, entries[0].Fault)

@@ -20,12 +20,12 @@ const (
 
 // attempts lists what became of each attempt to run the handlers of the [tried] operations.
 func attempts(r harness.Run) (out []string) {
-	broken := tried(r)
+	broken, entries := tried(r)
 	for i, id := range broken {
 		if i == mostWithAttempts {
 			return append(out, fmt.Sprintf("... and of %s in %s", plural(len(broken)-i, "more operation"), triage.HistoryFile))
 		}
-		out = append(out, attemptsOf(r.Outcome.History, r.Outcome.History.Operations[id-1])...)
+		out = append(out, attemptsOf(r.Outcome.History.Operations[id-1], entries[id])...)
 	}
 	return out
 }
@@ -44,9 +44,10 @@ type attemptJSON struct {
 
 // attemptsJSON are all attempts of the [tried] operations.
 func attemptsJSON(r harness.Run) (out []attemptJSON) {
-	for _, id := range tried(r) {
+	ids, entries := tried(r)
+	for _, id := range ids {
 		op := r.Outcome.History.Operations[id-1].Op.String()
-		for _, e := range harness.Entries(r.Outcome.History, id) {
+		for _, e := range entries[id] {
 			out = append(out, attemptJSON{id, op, e.Number, e.Reading, e.Broken, e.Lost, e.Fault, e.Last.Ns / 1e6})
 		}
 	}
@@ -55,28 +56,29 @@ func attemptsJSON(r harness.Run) (out []attemptJSON) {
 
 // tried are the operations that a violation is about and that had an attempt which was
 // broken, or whose answer was lost; if none of them had, the changes of the same object that
-// had, up to the answer that can't be explained.
-func tried(r harness.Run) []int {
+// had, up to the answer that can't be explained. With them are their attempts.
+func tried(r harness.Run) ([]int, map[int][]harness.Entry) {
 	if r.Outcome == nil || r.Outcome.History == nil {
-		return nil
+		return nil, nil
 	}
 	h := r.Outcome.History
 	about, marked := shown(r)
 	about = append(slices.Clone(about), r.Lost...)
-	broken := withBroken(h, about)
+	broken, entries := withBroken(h, about)
 	if len(broken) == 0 && marked > 0 {
-		broken = withBroken(h, changesBefore(h, h.Operations[marked-1]))
+		return withBroken(h, changesBefore(h, h.Operations[marked-1]))
 	}
-	return broken
+	return broken, entries
 }
 
 // withBroken are the operations that had an attempt which was broken or lost, each once, in the
-// order of their calls.
-func withBroken(h *model.History, ids []int) []int {
+// order of their calls, and the attempts of all.
+func withBroken(h *model.History, ids []int) ([]int, map[int][]harness.Entry) {
 	slices.Sort(ids)
+	entries := harness.Entries(h, ids...)
 	return slices.DeleteFunc(slices.Compact(ids), func(id int) bool {
-		return !slices.ContainsFunc(harness.Entries(h, id), func(e harness.Entry) bool { return e.Broken || e.Lost })
-	})
+		return !slices.ContainsFunc(entries[id], func(e harness.Entry) bool { return e.Broken || e.Lost })
+	}), entries
 }
 
 // changesBefore are the changes of an operation's object that were called before it returned.
@@ -90,8 +92,7 @@ func changesBefore(h *model.History, last model.Invoked) (ids []int) {
 }
 
 // attemptsOf are the attempts of one operation, in words.
-func attemptsOf(h *model.History, o model.Invoked) []string {
-	all := harness.Entries(h, o.ID)
+func attemptsOf(o model.Invoked, all []harness.Entry) []string {
 	var parts []string
 	for i, e := range all {
 		if left := len(all) - i - 1; i >= mostAttempts-1 && left > 0 {
