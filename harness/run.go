@@ -54,8 +54,8 @@ type Outcome struct {
 	// Took is the wall time of the plan, its heal and its reads included.
 	Took time.Duration
 
-	// Undone are the faults of the plan that can't be done to these handlers, each kind once.
-	// A run without them says nothing of the plan that has them.
+	// Undone are the faults of the plan that can't be done to these handlers. A run without
+	// them says nothing of the plan that has them.
 	Undone []model.FaultKind
 	// EarlySigns counts the operations that an [EarlyStop] took for stuck where the whole
 	// bound counted all the same.

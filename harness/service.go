@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,9 +73,7 @@ func (r *run) restore(_ context.Context, f generators.Inject, pass func()) error
 func (r *run) without(f generators.Inject, pass func(), why string) error {
 	r.update(func() {
 		pass()
-		if !slices.Contains(r.undone, f.Fault) {
-			r.undone = append(r.undone, f.Fault)
-		}
+		r.undone = append(r.undone, f.Fault)
 	})
 	r.rec.note("step %d, %s: %s", f.ID, f.Fault, why)
 	return nil
@@ -128,7 +125,6 @@ type attemptStrike struct {
 
 	mu   sync.Mutex
 	left int
-	says []string
 }
 
 // strike does a fault to attempts: to that of the operation which the trigger names, to those
@@ -182,24 +178,33 @@ func (s *attemptStrike) hit(e service.Evidence) {
 	id := s.run.ids[e.Tag]
 	s.run.disturbed = time.Now()
 	s.run.mu.Unlock()
-	where := "before its effect"
-	if e.Reading == service.Effect {
-		where = "after its effect"
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended.Struck = append(s.ended.Struck, model.Struck{ID: id, Entry: e.Attempt, Reading: string(e.Reading)})
-	s.says = append(s.says, fmt.Sprintf("attempt %d of operation %d %s", e.Attempt, id, where))
 	if s.left--; s.left == 0 {
 		s.end()
 	}
 }
 
+// struckInWords prints "attempt 1 of operation 7 after its effect", with semicolons between;
+// "" for none.
+func struckInWords(all []model.Struck) string {
+	var out []string
+	for _, a := range all {
+		where := "before its effect"
+		if service.Reading(a.Reading) == service.Effect {
+			where = "after its effect"
+		}
+		out = append(out, fmt.Sprintf("attempt %d of operation %d %s", a.Entry, a.ID, where))
+	}
+	return strings.Join(out, "; ")
+}
+
 // end closes the fault in the history. The caller holds the lock.
 func (s *attemptStrike) end() {
 	s.ended.Detail = "met no attempt"
-	if len(s.says) > 0 {
-		s.ended.Detail = strings.Join(s.says, "; ")
+	if says := struckInWords(s.ended.Struck); says != "" {
+		s.ended.Detail = says
 	}
 	_ = s.run.faultEnded(s.ended) // a failure stays in the recorder
 }

@@ -41,7 +41,7 @@ type run struct {
 	// is ready. strikes are those that have not struck all of their attempts.
 	service    model.Condition
 	endService func() error
-	// undone are the kinds of faults that can't be done here.
+	// undone are the faults that can't be done here.
 	undone  []model.FaultKind
 	strikes []*attemptStrike
 	// disturbed is when the service was last kept from its work, and disturbing is true while a
