@@ -3,16 +3,19 @@ package deployment_test
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/poll"
 	"retain/service"
 	"retain/service/deployment"
 )
@@ -169,20 +172,41 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 	}
 }
 
-// A container or a JVM takes a while until it listens.
+// A container or a JVM takes a while until it listens. The connections before are closed
+// beside a request, or before one is written.
 func TestDiscoveryWaitsForHandlersThatAreJustStarting(t *testing.T) {
-	early := &hasty{closes: 3}
-	var err error
-	early.Listener, err = net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var h2c http.Protocols
-	h2c.SetUnencryptedHTTP2(true)
-	s := &http.Server{Handler: discovery(4, manifest), Protocols: &h2c, ReadHeaderTimeout: time.Second}
-	t.Cleanup(func() { _ = s.Close() })
-	go func() { _ = s.Serve(early) }()
-	_, err = deployment.Discover(t.Context(), service.Backend{URL: "http://" + early.Addr().String()}, 15*time.Second)
-	require.NoError(t, err)
-	assert.Zero(t, early.closes)
+	const closes = 3
+	for name, trace := range map[string]*httptrace.ClientTrace{"beside a request": {}, "before a request": awaitClosed(t, closes)} {
+		t.Run(name, func(t *testing.T) {
+			early := &hasty{closes: closes}
+			var err error
+			early.Listener, err = net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			var h2c http.Protocols
+			h2c.SetUnencryptedHTTP2(true)
+			s := &http.Server{Handler: discovery(4, manifest), Protocols: &h2c, ReadHeaderTimeout: time.Second}
+			t.Cleanup(func() { _ = s.Close() })
+			go func() { _ = s.Serve(early) }()
+			_, err = deployment.Discover(httptrace.WithClientTrace(t.Context(), trace), service.Backend{URL: "http://" + early.Addr().String()}, 15*time.Second)
+			require.NoError(t, err)
+			assert.Zero(t, early.closes)
+		})
+	}
+}
+
+// awaitClosed holds requests on the first connections until the client has seen their ends.
+func awaitClosed(t *testing.T, first int) *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		if first--; first < 0 {
+			return
+		}
+		assert.NoError(t, poll.Until(t.Context(), time.Millisecond, func() error {
+			if c.Conn.SetDeadline(time.Time{}) == nil {
+				return errors.New("the connection is open")
+			}
+			return nil
+		}))
+	}}
 }
 
 // hasty is a listener that closes the first connections, as Docker does before anybody
