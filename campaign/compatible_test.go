@@ -27,6 +27,7 @@ var apartCases = []struct {
 	{"another number of shards", func(b *Start) { b.Shard.Of = 3 }, "number of shards 2 and 3"},
 	{"other steps", func(b *Start) { b.RapidSteps = 7 }, "-rapid.steps 30 and 7"},
 	{"another configuration", func(b *Start) { b.Server = "plain-4" }, "-config none and plain-4"},
+	{"another share of faults of the service", func(b *Start) { b.ServiceFaults = 0.5 }, "-service.faults 0 and 0.5"},
 	{"ambiguous ones left open", func(b *Start) { b.Unresolved = true }, "-unresolved false and true"},
 	{"another runtime", func(b *Start) { b.Runtime = "container" }, "-runtime process and container"},
 	{"a runtime that was not recorded", func(b *Start) { b.Runtime = "auto" }, ""},

@@ -97,6 +97,14 @@ var knownHistories = []struct {
 		verdict: Violation, guarantee: "an acknowledged append is missing after a crash of the service", class: StateGuarantee,
 	},
 	{
+		name: "a write is lost while the service is frozen",
+		history: `0 list-0 1 2 append("a") => ok
+			freeze 3 4
+			thaw 5 6
+			1 list-0 7 8 get() => []`,
+		verdict: Violation, guarantee: "an acknowledged append is missing after a freeze of the service", class: StateGuarantee,
+	},
+	{
 		name: "what ends the server is named before what is done to the service",
 		history: `0 list-0 1 2 append("a") => ok
 			stop 3 4

@@ -83,6 +83,7 @@ func TestDeploymentFlagTestsWhatIsThere(t *testing.T) {
 	require.NoError(t, c.Run(), c.Text())
 	assert.Contains(t, c.Text(), "with -deployment http://127.0.0.1:")
 	assert.Contains(t, c.Text(), "the deployment does not serve Register")
+	assert.Contains(t, c.Text(), "without faults crash, move, freeze: retain did not start the handlers' process")
 }
 
 // A plan of another deployment may ask for more.
