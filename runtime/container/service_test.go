@@ -124,7 +124,7 @@ func TestServiceInAContainerIsKilledFrozenAndMovedAsAProcess(t *testing.T) {
 	asked("2 2")
 	assert.NoError(t, s.Ended(), "an end that retain caused")
 
-	// Frozen: Docker says so, and nothing is answered until it is thawed.
+	// Docker reports that the container is paused. It answers nothing until it is thawed.
 	require.NoError(t, s.Freeze())
 	assert.True(t, s.state(t).Paused)
 	assert.NoError(t, s.Ended())
@@ -161,8 +161,8 @@ func TestServiceInAContainerIsKilledFrozenAndMovedAsAProcess(t *testing.T) {
 	assert.ErrorContains(t, s.Restart(ctx, false), "it is closed")
 }
 
-// Its own end is told from one that retain causes, with what it printed last, also where a
-// fault comes too late.
+// The error has the last line that the container printed, also where a fault comes after its
+// end. An end that retain causes is no error.
 func TestServiceInAContainerThatEndsByItselfIsNamed(t *testing.T) {
 	selftest.Long(t, "15 s")
 	docker := connect(t)

@@ -351,7 +351,7 @@ func TestRefusalIsForwardedAndEndsTheAttemptAsBroken(t *testing.T) {
 	assert.Equal(t, service.Broken, get(t, "evidence", evidence).Reading)
 }
 
-// The runtime tries again and again; a person is told once, until the handlers answer.
+// The runtime retries without end. One note is printed until the handlers answer again.
 func TestUnreachableBackendIsABadGatewayAndOneNote(t *testing.T) {
 	var notes []string
 	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: "http://127.0.0.1:1"}, Notice: func(line string) { notes = append(notes, line) }})

@@ -32,10 +32,9 @@ func Official(t *testing.T) string {
 	return s.URL
 }
 
-// Serve builds a program that serves the handlers of package official, and returns its path.
-func Serve(t *testing.T) string { return serve(t) }
-
-func serve(t *testing.T, env ...string) string {
+// Serve builds a program that serves the handlers of package official, with variables in the
+// environment of the build, and returns its path.
+func Serve(t *testing.T, env ...string) string {
 	program := filepath.Join(t.TempDir(), "serve")
 	build := exec.Command("go", "build", "-o", program, "./internal/selftest/serve")
 	build.Dir, build.Env = Root(), append(os.Environ(), env...)
@@ -50,7 +49,7 @@ func OfficialImage(t *testing.T) string {
 	if err := container.Available(t.Context()); err != nil {
 		t.Skipf("needs Docker: %v", err)
 	}
-	text, err := os.ReadFile(serve(t, "CGO_ENABLED=0", "GOOS=linux"))
+	text, err := os.ReadFile(Serve(t, "CGO_ENABLED=0", "GOOS=linux"))
 	require.NoError(t, err)
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
