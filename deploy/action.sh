@@ -8,13 +8,14 @@ workspace=${GITHUB_WORKSPACE:-$PWD}
 
 output() { printf '%s=%s\n' "$1" "$2" >>"${GITHUB_OUTPUT:-/dev/null}"; }
 
-# Input that can't be used: one line for the log, the annotation and the step's summary.
-refuse() {
-  echo "::error title=retain::${1//$'\n'/%0A}"
-  printf '### retain: bad input\n\n```\n%s\n```\n' "$1" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
-  output verdict bad-input
-  exit 2
+# Nothing ran: one line for the log, the annotation and the step's summary.
+fail() { # verdict, exit code, line
+  echo "::error title=retain::${3//$'\n'/%0A}"
+  printf '### retain: %s\n\n```\n%s\n```\n' "${1//-/ }" "$3" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
+  output verdict "$1"
+  exit "$2"
 }
+refuse() { fail bad-input 2 "$1"; }
 
 # A path of the workspace.
 in_workspace() {
@@ -48,7 +49,7 @@ binary=${RETAIN_BINARY:-}
 if [ -z "$binary" ]; then
   binary=$(mktemp -d)/retain.test
   trap 'rm -rf "$(dirname "$binary")"' EXIT
-  (cd "$source" && go test -vet=off -c -o "$binary" .) || exit 1
+  (cd "$source" && go test -vet=off -c -o "$binary" .) || fail harness 1 "retain does not build: the log of this step says why"
 fi
 
 rm -f "$results/summary.json" "$results/junit.xml"

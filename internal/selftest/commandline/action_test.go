@@ -87,6 +87,17 @@ func TestActionOfAHarnessErrorSaysSo(t *testing.T) {
 	assert.Contains(t, s.junit, "<error")
 }
 
+func TestActionThatCanNotBuildHasAVerdict(t *testing.T) {
+	bin := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\necho no compiler >&2; exit 1\n"), 0o700))
+	s := runAction(t, "RETAIN_BINARY=", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	assert.Equal(t, 1, s.code, s.text)
+	assert.Equal(t, "harness", s.outputs["verdict"])
+	assert.Contains(t, s.summary, "### retain: harness")
+	assert.Contains(t, s.text, "no compiler")
+	assert.Contains(t, s.text, "::error title=retain::retain does not build")
+}
+
 func TestActionRefusesBadInputInOneLine(t *testing.T) {
 	for input, says := range map[string]string{
 		"INPUT_DURATION=soon":        "soon",
