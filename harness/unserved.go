@@ -56,8 +56,11 @@ func unreadable(c service.Contract, k model.Kind) string {
 
 // unservedReason says why plans can't call a handler, which does what.
 func unservedReason(c service.Contract, handler, what string) string {
-	if c[handler] == service.Private {
+	switch c[handler] {
+	case service.Private:
 		return "the ingress may not call " + handler + what + ": the deployment says that it is private"
+	case service.Limited:
+		return "an outage outlasts the retry policy of " + handler + what + ": set no limit to its attempts for the test"
 	}
 	return "the deployment does not serve " + handler + what
 }

@@ -31,6 +31,20 @@ func TestPrivateHandlersAreNotServed(t *testing.T) {
 	assert.True(t, unserved.Excludes(generators.ExcludedObject, "list"))
 }
 
+// A call that the server gives up during an outage could be neither lost nor kept.
+func TestHandlersThatAreNotRetriedForLongAreNotServed(t *testing.T) {
+	unserved := harness.Unserved(service.Contract{
+		"Counter/add": service.Exclusive, "Counter/reset": service.Limited, "Counter/get": service.Shared, "MapObject/set": service.Exclusive, "MapObject/get": service.Limited,
+	})
+	reasons := map[string]string{}
+	for _, e := range unserved {
+		reasons[e.Name] = e.Reason
+	}
+	assert.Equal(t, "an outage outlasts the retry policy of Counter/reset: set no limit to its attempts for the test", reasons["counter reset"])
+	assert.Contains(t, reasons["map"], "an outage outlasts the retry policy of MapObject/get, which shows what an object has")
+	assert.True(t, unserved.Excludes(generators.ExcludedObject, "map"))
+}
+
 // A service whose name only ends in that of a kind's is another one.
 func TestNameOfAnotherServiceIsNotThatOfAKind(t *testing.T) {
 	for _, e := range harness.Unserved(service.Contract{"MyCounter/get": service.Shared}) {

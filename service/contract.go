@@ -19,6 +19,18 @@ const (
 // Private is the type of a handler that the ingress refuses to call, whatever else it is.
 const Private HandlerType = "private"
 
+// Limited is the type of a handler whose retry policy gives up before an outage of the server
+// or of the handlers ends, whatever else it is: its calls are then killed or paused.
+const Limited HandlerType = "limited"
+
+// enoughAttempts is how many attempts outlast an outage, with pauses of up to half a second
+// between them, as the suite configures the server.
+const enoughAttempts = 100
+
+// GivesUp reports whether a retry policy with so many attempts ends during an outage. Without
+// a number it never ends.
+func GivesUp(attempts *int) bool { return attempts != nil && *attempts < enoughAttempts }
+
 // Contract is the handlers of a deployment as its own discovery describes them,
 // by "Service/handler", for example "Counter/get": [Shared]. Handlers that are
 // neither exclusive nor shared (plain services, workflows) have the type that

@@ -152,10 +152,12 @@ func readManifest(body []byte) (service.Contract, error) {
 			Name     string `json:"name"`
 			Type     string `json:"ty"`
 			Private  bool   `json:"ingressPrivate"`
+			Attempts *int   `json:"retryPolicyMaxAttempts"`
 			Handlers []struct {
-				Name    string `json:"name"`
-				Type    string `json:"ty"`
-				Private bool   `json:"ingressPrivate"`
+				Name     string `json:"name"`
+				Type     string `json:"ty"`
+				Private  bool   `json:"ingressPrivate"`
+				Attempts *int   `json:"retryPolicyMaxAttempts"`
 			} `json:"handlers"`
 		} `json:"services"`
 	}
@@ -173,8 +175,11 @@ func readManifest(body []byte) (service.Contract, error) {
 			if s.Type == "VIRTUAL_OBJECT" { // without a type its handlers are exclusive
 				kind = service.HandlerType(strings.ToLower(cmp.Or(h.Type, "EXCLUSIVE")))
 			}
-			if s.Private || h.Private {
+			switch {
+			case s.Private || h.Private:
 				kind = service.Private
+			case service.GivesUp(cmp.Or(h.Attempts, s.Attempts)):
+				kind = service.Limited
 			}
 			contract[s.Name+"/"+h.Name] = kind
 		}

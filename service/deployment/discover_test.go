@@ -86,6 +86,19 @@ func TestDiscoveryReadsWhatTheIngressMayNotCall(t *testing.T) {
 	assert.Equal(t, []string{"Counter/get"}, got.Shared())
 }
 
+// The limit of a handler goes before that of its service; a hundred attempts outlast an outage.
+func TestDiscoveryReadsWhichHandlersGiveUp(t *testing.T) {
+	url, _ := endpoint(t, discovery(4, `{"protocolMode":"BIDI_STREAM","minProtocolVersion":5,"maxProtocolVersion":6,"services":[
+		{"name":"Counter","ty":"VIRTUAL_OBJECT","handlers":[{"name":"add","retryPolicyMaxAttempts":3},{"name":"reset","retryPolicyMaxAttempts":100},{"name":"get","ty":"SHARED"}]},
+		{"name":"MapObject","ty":"VIRTUAL_OBJECT","retryPolicyMaxAttempts":99,"handlers":[{"name":"set"},{"name":"get","ty":"SHARED","retryPolicyMaxAttempts":1000}]}]}`), false)
+	got, err := deployment.Discover(t.Context(), service.Backend{URL: url}, impatient)
+	require.NoError(t, err)
+	assert.Equal(t, service.Contract{
+		"Counter/add": service.Limited, "Counter/reset": service.Exclusive, "Counter/get": service.Shared,
+		"MapObject/set": service.Limited, "MapObject/get": service.Shared,
+	}, got)
+}
+
 // Handlers behind a gateway: https, headers, a path.
 func TestDiscoveryGoesThroughAGateway(t *testing.T) {
 	url, roots := endpoint(t, http.StripPrefix("/mounted/here", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

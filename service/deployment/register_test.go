@@ -25,13 +25,14 @@ func TestRegisterRetriesUntilTheServerAnswers(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(`{"id":"dp_1","sdk_version":"restate-sdk-java/2.4.0_2a001aec","services":[{"name":"S","handlers":[{"name":"h","ty":"Shared"}]},
 			{"name":"P","public":false,"handlers":[{"name":"h","ty":"Exclusive"}]},
-			{"name":"Q","public":true,"handlers":[{"name":"h","ty":"Exclusive","public":true},{"name":"i","ty":"Shared","public":false}]}]}`))
+			{"name":"Q","public":true,"handlers":[{"name":"h","ty":"Exclusive","public":true},{"name":"i","ty":"Shared","public":false}]},
+			{"name":"R","retry_policy":{"max_attempts":70},"handlers":[{"name":"h","ty":"Exclusive"},{"name":"i","ty":"Shared","retry_policy":{"max_attempts":1000}}]}]}`))
 	}))
 	defer admin.Close()
 	r, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
 	require.NoError(t, err)
 	assert.Equal(t, deployment.Registration{ID: "dp_1", SDK: "sdk java 2.4.0 (2a001aec)", Contract: service.Contract{
-		"S/h": service.Shared, "P/h": service.Private, "Q/h": service.Exclusive, "Q/i": service.Private,
+		"S/h": service.Shared, "P/h": service.Private, "Q/h": service.Exclusive, "Q/i": service.Private, "R/h": service.Limited, "R/i": service.Shared,
 	}}, r)
 	assert.EqualValues(t, 3, asked.Load())
 }
