@@ -31,7 +31,7 @@ type Comparison struct {
 	// VersionFlag is the flag that names a version for one session, "" if there is none.
 	// Arguments are those of versions that another argument names.
 	VersionFlag string
-	Arguments   map[string]string
+	Arguments   map[string][]string
 	// Dir is where its page is.
 	Dir string
 	At  time.Time
@@ -395,7 +395,11 @@ func (c Comparison) next() (out []string) {
 			}
 			plan = v.Drawn.Findings[i].Dir + "/plan.json"
 		}
-		out = append(out, "go test -run Replay -plan "+words(append([]string{plan, cmp.Or(c.Arguments[v.Name], fmt.Sprintf("-%s=%s", c.VersionFlag, v.Name))}, c.Flags...)...))
+		named, others := c.Arguments[v.Name]
+		if !others {
+			named = []string{fmt.Sprintf("-%s=%s", c.VersionFlag, v.Name)}
+		}
+		out = append(out, "go test -run Replay -plan "+words(slices.Concat([]string{plan}, named, c.Flags)...))
 	}
 	return out
 }

@@ -101,8 +101,12 @@ func violation(r harness.Run, c Context) (out Rows) {
 	}
 	if r.Dir != "" {
 		out.add("files", files(r.Dir)...)
-		replay := "go test -run Replay -plan " + words(append([]string{filepath.Join(r.Dir, planOf(c.Shrunk))}, c.Flags...)...)
+		plan := filepath.Join(r.Dir, planOf(c.Shrunk))
+		replay := "go test -run Replay -plan " + words(append([]string{plan}, c.Flags...)...)
 		out.add("replay", replay)
+		if compare := compareCommand(plan, c.Flags); compare != "" {
+			out.add("compare", compare)
+		}
 		out.add("keep it", replay+" -promote NAME")
 	}
 	return out

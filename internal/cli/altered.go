@@ -60,7 +60,7 @@ func flagSetting(kind model.SettingKind, name, value, hash string) model.Setting
 
 // alteredServer lists the altered settings of a real server and of what it calls.
 func alteredServer() (out model.Settings) {
-	out = alteredHandlers()
+	out = foreignFlags().altered()
 	for _, name := range envFlag.names() {
 		s := model.Variable(name, envFlag[name])
 		if name == "RESTATE_CONFIG" {

@@ -193,7 +193,7 @@ func comparedVersion(ctx context.Context, axis compare.Axis, name string, c repo
 	case err != nil:
 		return v, err
 	}
-	v.Session.Open, v.Session.Room, v.Session.Altered = on.open, on.choice.Room, on.altered
+	v.Session.Open, v.Session.Room, v.Session.Altered = on.open, on.choice.Room, slices.Concat(server.foreign.altered(), on.altered)
 	return v, nil
 }
 

@@ -45,15 +45,15 @@ func checkSDKs() error {
 	}
 	var seen []string
 	for _, name := range names {
-		of, url, listens := strings.Cut(name, "=")
-		if listens {
-			if err := checkListening(of, url); err != nil {
+		of, where, foreign := strings.Cut(name, "=")
+		if foreign {
+			if err := checkForeign(of, where); err != nil {
 				return fmt.Errorf("-sdks %s: %w", name, err)
 			}
 		}
 		switch {
-		case !listens && sdk.Name(name).Check() != nil:
-			return fmt.Errorf("-sdks: no SDK is called %.40q: want %s, or NAME=URL for handlers that listen", name, sdk.List())
+		case !foreign && sdk.Name(name).Check() != nil:
+			return fmt.Errorf("-sdks: no SDK is called %.40q: want %s, NAME=URL for handlers that listen, or NAME=%sREF for an image of them", name, sdk.List(), imagePrefix)
 		case slices.Contains(seen, of):
 			return fmt.Errorf("-sdks %s: %s stands twice", *sdksFlag, of)
 		}
@@ -62,24 +62,59 @@ func checkSDKs() error {
 	return nil
 }
 
-// checkListening refuses handlers NAME=URL whose name is that of an SDK, or whose URL is none.
-func checkListening(name, url string) error {
+// imagePrefix begins an image where -sdks has handlers of others.
+const imagePrefix = "image:"
+
+// checkForeign refuses handlers NAME=URL or NAME=image:REF whose name is that of an SDK, or
+// that are neither.
+func checkForeign(name, where string) error {
+	reference, isImage := strings.CutPrefix(where, imagePrefix)
 	switch {
 	case name == "":
-		return errors.New("want NAME=URL")
+		return fmt.Errorf("want NAME=URL or NAME=%sREF", imagePrefix)
 	case sdk.Name(name).Check() == nil:
 		return fmt.Errorf("%s names the reference service of an SDK: choose another name", name)
+	case isImage && reference == "":
+		return fmt.Errorf("want the reference of an image, NAME=%sREF", imagePrefix)
+	case isImage:
+		return nil
 	}
-	_, err := service.Backend{URL: url}.Base()
-	return err
+	if _, err := (service.Backend{URL: where}).Base(); err != nil {
+		return fmt.Errorf("%w, or %sREF for an image of them", err, imagePrefix)
+	}
+	return nil
+}
+
+// foreign are the handlers of others that the flags name.
+type foreign struct {
+	url, image string
+}
+
+// foreignFlags are those of -deployment or -service.image.
+func foreignFlags() foreign { return foreign{*deploymentFlag, *serviceImageFlag} }
+
+// foreignIn are those of an element of -sdks, with its name; none for the reference service of
+// an SDK.
+func foreignIn(element string) (name string, f foreign) {
+	name, where, _ := strings.Cut(element, "=")
+	if reference, isImage := strings.CutPrefix(where, imagePrefix); isImage {
+		return name, foreign{image: reference}
+	}
+	return name, foreign{url: where}
+}
+
+// compares reports whether -sdks has such handlers.
+func compares(is func(foreign) bool) bool {
+	return slices.ContainsFunc(strings.Split(*sdksFlag, ","), func(element string) bool {
+		_, f := foreignIn(element)
+		return is(f)
+	})
 }
 
 // calls makes the server call the handlers of an element of -sdks, and returns their name.
 func (s *server) calls(element string) (name string) {
-	name, url, listens := strings.Cut(element, "=")
-	if listens {
-		s.handlers.Backend = service.Backend{URL: url}
-	} else {
+	name, s.foreign = foreignIn(element)
+	if s.foreign == (foreign{}) {
 		s.sdk = sdk.Name(name)
 	}
 	return name
@@ -108,12 +143,15 @@ func axisFlag(axis compare.Axis) string {
 	return "restate.version"
 }
 
-// argumentsOf are the arguments of handlers that listen, by their names.
-func argumentsOf(axis compare.Axis, names []string) map[string]string {
-	out := map[string]string{}
+// argumentsOf are the arguments of handlers of others, by their names.
+func argumentsOf(axis compare.Axis, names []string) map[string][]string {
+	out := map[string][]string{}
+	if axis != compare.SDKs {
+		return out
+	}
 	for _, element := range names {
-		if name, url, listens := strings.Cut(element, "="); axis == compare.SDKs && listens {
-			out[name] = argument("deployment", url)
+		if name, f := foreignIn(element); f != (foreign{}) {
+			out[name] = f.arguments()
 		}
 	}
 	return out

@@ -105,26 +105,28 @@ func (h headers) referenced() (out []string) {
 
 // checkDeployment refuses flags of handlers that contradict each other or can't be used.
 func checkDeployment() error {
-	foreign := "-deployment"
+	given, element := "-deployment", "NAME="+*deploymentFlag
 	if *serviceImageFlag != "" {
-		foreign = "-service.image"
+		given, element = "-service.image", "NAME="+imagePrefix+*serviceImageFlag
 	}
+	listening := *deploymentFlag != "" || compares(func(f foreign) bool { return f.url != "" })
+	images := *serviceImageFlag != "" || compares(func(f foreign) bool { return f.image != "" })
 	switch {
 	case *deploymentFlag != "" && *serviceImageFlag != "":
 		return errors.New("-deployment and -service.image name two deployments: give one of them")
-	case len(headerFlag) > 0 && *deploymentFlag == "":
-		return errors.New("-deployment.header is for the handlers of -deployment: add -deployment URL, or leave it out")
-	case *serviceEnvFlag != "" && *serviceImageFlag == "":
-		return errors.New("-service.env-file is for the container of -service.image: add -service.image REF, or leave it out")
+	case len(headerFlag) > 0 && !listening:
+		return errors.New("-deployment.header is for handlers that listen: add -deployment URL, or with -run Compare NAME=URL in -sdks, or leave it out")
+	case *serviceEnvFlag != "" && !images:
+		return fmt.Errorf("-service.env-file is for the container of an image: add -service.image REF, or with -run Compare NAME=%sREF in -sdks, or leave it out", imagePrefix)
 	case *deploymentFlag+*serviceImageFlag == "":
-		return nil
+		_, err := serviceEnv()
+		return err
 	case backend.Name(*runtimeFlag) == backend.Simulated:
-		return fmt.Errorf("%s is called by a real server: leave out -runtime simulated, or say -runtime process or container", foreign)
-	}
-	for _, name := range []string{"sdk", "sdks"} {
-		if f := flag.Lookup(name); f != nil && isSet(f) {
-			return fmt.Errorf("-%s names a reference service, and %s other handlers: leave one of them out", name, foreign)
-		}
+		return fmt.Errorf("%s is called by a real server: leave out -runtime simulated, or say -runtime process or container", given)
+	case *sdksFlag != "":
+		return fmt.Errorf("-sdks names all handlers that are compared: give those of %s there, as %s", given, element)
+	case isSet(flag.Lookup("sdk")):
+		return fmt.Errorf("-sdk names a reference service, and %s other handlers: leave one of them out", given)
 	}
 	if *deploymentFlag != "" {
 		if _, err := (service.Backend{URL: *deploymentFlag}).Base(); err != nil {
@@ -170,14 +172,33 @@ func serviceEnv() (map[string]string, error) {
 	return out, lines.Err()
 }
 
-// handlers are those of the flags.
-func handlers() backend.Handlers {
-	env, _ := serviceEnv() // checked before anything started
-	h := backend.Handlers{Image: *serviceImageFlag, Env: env}
-	if *deploymentFlag != "" {
-		h.Backend = service.Backend{URL: *deploymentFlag, Header: headerFlag.header()}
+// handlers are handlers of others, with the headers or the environment of the flags.
+func (f foreign) handlers() (h backend.Handlers) {
+	switch {
+	case f.url != "":
+		h.Backend = service.Backend{URL: f.url, Header: headerFlag.header()}
+	case f.image != "":
+		h.Image = f.image
+		h.Env, _ = serviceEnv() // checked before anything started
 	}
 	return h
+}
+
+// arguments are those that name the handlers for a session.
+func (f foreign) arguments() (out []string) {
+	switch {
+	case f.url != "":
+		out = arguments("deployment", f.url)
+		for _, pair := range headerFlag.referenced() {
+			out = append(out, argument("deployment.header", pair))
+		}
+	case f.image != "":
+		out = arguments("service.image", f.image)
+		if *serviceEnvFlag != "" {
+			out = append(out, argument("service.env-file", *serviceEnvFlag))
+		}
+	}
+	return out
 }
 
 // discovered names the handlers that were asked what they serve, and has what that added to
@@ -242,20 +263,23 @@ func handlersName(h backend.Handlers) string {
 	return "the deployment at " + h.Backend.URL
 }
 
-// alteredHandlers are the settings of the handlers.
-func alteredHandlers() (out model.Settings) {
-	if *deploymentFlag != "" {
-		out = append(out, flagSetting(model.ServiceSetting, "deployment", *deploymentFlag, ""))
+// altered are the settings of the handlers.
+func (f foreign) altered() (out model.Settings) {
+	add := func(name, value, hash string) {
+		out = append(out, flagSetting(model.ServiceSetting, name, value, hash))
 	}
-	for _, pair := range headerFlag.referenced() {
-		name, _, _ := strings.Cut(pair, "=")
-		out = append(out, flagSetting(model.ServiceSetting, "deployment.header", name, ""))
-	}
-	if *serviceImageFlag != "" {
-		out = append(out, flagSetting(model.ServiceSetting, "service.image", *serviceImageFlag, ""))
-	}
-	if *serviceEnvFlag != "" {
-		out = append(out, flagSetting(model.ServiceSetting, "service.env-file", *serviceEnvFlag, digest(*serviceEnvFlag)))
+	switch {
+	case f.url != "":
+		add("deployment", f.url, "")
+		for _, pair := range headerFlag.referenced() {
+			name, _, _ := strings.Cut(pair, "=")
+			add("deployment.header", name, "")
+		}
+	case f.image != "":
+		add("service.image", f.image, "")
+		if *serviceEnvFlag != "" {
+			add("service.env-file", *serviceEnvFlag, digest(*serviceEnvFlag))
+		}
 	}
 	return out
 }

@@ -78,7 +78,7 @@ func checkExclude() error {
 // recordedInFile reports whether these are the exclusions that the campaign which goes on had
 // from a file. Old records do not tell those from the discovered ones, which come last.
 func recordedInFile(given generators.Exclusions) bool {
-	if handlers().Given() && len(discovered.exclusions) == 0 {
+	if foreignFlags() != (foreign{}) && len(discovered.exclusions) == 0 {
 		return len(given) <= len(exclusions) && slices.Equal(exclusions[:len(given)], given)
 	}
 	fromFile := slices.DeleteFunc(slices.Clone(exclusions), func(e generators.Exclusion) bool {

@@ -20,7 +20,7 @@ var (
 	runtimeFlag    = flag.String("runtime", string(backend.Auto), "where the runtime comes from: auto, container, process or simulated")
 	versionFlag    = flag.String("restate.version", runtime.DefaultVersion, "version of the server: a release, or the NAME of a build of -restate.binary or -restate.image")
 	versionsFlag   = flag.String("restate.versions", "", "with -run Compare or Upgrade: the versions, separated by commas; neighbours, or neighbours:A,B,C, upgrades each neighbouring pair; to compare on the simulated runtime, none or planted bugs")
-	sdksFlag       = flag.String("sdks", "", "with -run Compare: the SDKs of the handlers, separated by commas: "+sdk.List()+", or NAME=URL for handlers that listen")
+	sdksFlag       = flag.String("sdks", "", "with -run Compare: the SDKs of the handlers, separated by commas: "+sdk.List()+", or NAME=URL for handlers that listen, or NAME=image:REF for an image of them")
 	imageFlag      = builds{}
 	binaryFlag     = builds{}
 	configFlag     = flag.String("restate.config", "", "configuration file handed to the server")
@@ -82,27 +82,28 @@ func isSet(f *flag.Flag) (given bool) {
 	return given
 }
 
-// serverFlags are the flags that choose the server, its bounds and what is known of it.
-// -restate.env and -deployment.header are others.
-var serverFlags = []string{
-	"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "deployment", "service.image", "service.env-file", "bugs", "bugs.rate", "recovery.max", "completion.max", "known", "sdk",
-}
+// serverFlags are the flags that choose the server, its bounds and what is known of it, and
+// foreignNames those of them that name handlers of others. -restate.env and -deployment.header
+// are others.
+var (
+	serverFlags = []string{
+		"runtime", "restate.version", "restate.image", "restate.binary", "restate.config", "deployment", "service.image", "service.env-file", "bugs", "bugs.rate", "recovery.max", "completion.max", "known", "sdk",
+	}
+	foreignNames = []string{"deployment", "service.image", "service.env-file"}
+)
 
 // serverArguments are the server flags of the command line, for a command that replays.
 func serverArguments() []string {
 	var out []string
 	flag.Visit(func(f *flag.Flag) {
-		if slices.Contains(serverFlags, f.Name) {
+		if slices.Contains(serverFlags, f.Name) && !slices.Contains(foreignNames, f.Name) {
 			out = append(out, arguments(f.Name, f.Value.String())...)
 		}
 	})
 	for _, pair := range envFlag.referenced() {
 		out = append(out, argument("restate.env", pair))
 	}
-	for _, pair := range headerFlag.referenced() {
-		out = append(out, argument("deployment.header", pair))
-	}
-	return out
+	return append(out, foreignFlags().arguments()...)
 }
 
 // argument is a flag as an argument: -name=value. One that was given again has several.

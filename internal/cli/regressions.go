@@ -82,7 +82,7 @@ func regression(t T, file, about string) {
 	}
 	ctx := Interruptible(t)
 	if place != backend.Simulated {
-		if err := discover(ctx, backend.Options{Handlers: handlers()}); err != nil {
+		if err := discover(ctx, backend.Options{Handlers: foreignFlags().handlers()}); err != nil {
 			cannotBegin(t, err)
 		}
 	}

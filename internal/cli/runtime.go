@@ -38,16 +38,16 @@ type server struct {
 	bugs     []simulated.Bug
 	// versions are those that starts of plans name.
 	versions []string
-	// sdk is the SDK of the reference service, "" for that of -sdk, and handlers are others,
-	// the zero value for none.
-	sdk      sdk.Name
-	handlers backend.Handlers
+	// sdk is the SDK of the reference service, "" for that of -sdk, and foreign are other
+	// handlers, the zero value for none.
+	sdk     sdk.Name
+	foreign foreign
 }
 
 // flagServer is the server of the flags, on a backend.
 func flagServer(name backend.Name) server {
 	bugs, _ := simulated.ParseBugs(*bugsFlag) // checked before anything started
-	return server{settings: settingsOn(name), bugs: bugs, handlers: handlers()}
+	return server{settings: settingsOn(name), bugs: bugs, foreign: foreignFlags()}
 }
 
 // choose selects the runtime of the flags, finds its server and those of the versions that
@@ -79,7 +79,7 @@ func sweep(ctx context.Context) {
 // chooseServer selects the runtime of a server, and checks its settings.
 func chooseServer(ctx context.Context, name backend.Name, seed uint64, notice func(string), s server) (chosen, error) {
 	options := backend.Options{
-		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: cmp.Or(s.sdk, sdk.Name(*sdkFlag)), Handlers: s.handlers,
+		Name: name, Image: imageFlag.plain, Images: imageFlag.named, Binary: binaryFlag.plain, Binaries: binaryFlag.named, Bugs: s.bugs, Rate: *bugsRateFlag, Seed: seed, SDK: cmp.Or(s.sdk, sdk.Name(*sdkFlag)), Handlers: s.foreign.handlers(),
 		Notice: func(line string) {
 			notice(line)
 			say("note      ", line)

@@ -141,7 +141,7 @@ func Native(ctx context.Context) (harness.Open, error) {
 // askedSDK names the handlers that are asked for, "" for those of others. What is deployed is known once the server
 // has a record of it.
 func askedSDK() string {
-	if backend.Name(*runtimeFlag) == backend.Simulated || handlers().Given() {
+	if backend.Name(*runtimeFlag) == backend.Simulated || foreignFlags() != (foreign{}) {
 		return ""
 	}
 	return "sdk " + *sdkFlag
