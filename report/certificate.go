@@ -200,7 +200,7 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 	}
 	out.Repeat = "go test -run Upgrade " + words(append([]string{"-restate.versions=" + u.Versions, "-runtime=" + first.Runtime, "-duration=" + c.Segments[len(c.Segments)-1].Duration.String(),
 		"-timeout=0", fmt.Sprintf("-rapid.seed=%d", first.Seed)}, append(withoutRuntime(first.Flags), drawFlags(&first)...)...)...)
-	if len(first.Exclude) > 0 {
+	if len(first.Exclude) > len(first.Discovered) {
 		out.Repeat += " -exclude=FILE" // the settings say what was in it
 	}
 	if out.Seconds < out.Of || verdict == harness.Interrupted {

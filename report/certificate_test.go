@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,10 @@ func TestCommandsOfACertificateNameWhatTheRunHad(t *testing.T) {
 	assert.Contains(t, out.Findings[0].Replay, " -restate.version=1.6.2 ")
 	s.Loads, s.ServiceFaults = generators.Loads{Share: 2.0 / 3}, generators.ServiceFaults
 	assert.NotRegexp(t, "-load|-service.faults", CertificateOf(c).Repeat)
+	s.Exclude = generators.Exclusions{{What: generators.ExcludedObject, Name: "list", Reason: "a file says so"}, {What: generators.ExcludedFault, Name: "crash", Reason: "no process"}}
+	assert.Contains(t, CertificateOf(c).Repeat, "-exclude=FILE")
+	s.Exclude, s.Discovered = s.Exclude[1:], s.Exclude[1:]
+	assert.NotContains(t, CertificateOf(c).Repeat, "-exclude", "discovery finds it again")
 	s.Runtime = campaign.Simulated
 	assert.NotContains(t, CertificateOf(c).Findings[0].Replay, "-restate.version")
 }
@@ -169,6 +174,11 @@ func TestCertificateListsWhatItsPlansDidNotTest(t *testing.T) {
 	assert.NotContains(t, out.NotTested, "upgrade")
 	c.Segments[0].Plans[1].Class = &generators.Class{Lazy: true, Suspending: true}
 	assert.NotContains(t, CertificateOf(c).NotTested, "suspended invocations")
+	own := func() string { return fmt.Sprint(CertificateOf(c).tested().Facts) }
+	assert.Contains(t, own(), "the services of your own")
+	c.Segments[0].Altered = model.Settings{{Kind: model.ServiceSetting, Name: "-deployment", Value: "http://h:1"}}
+	assert.NotContains(t, own(), "the services of your own", "these were called")
+	assert.Contains(t, own(), "what else your services do")
 	c.Segments[0].Plans = nil
 	assert.Contains(t, CertificateOf(c).NotTested, "upgrade")
 }

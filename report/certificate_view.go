@@ -112,6 +112,14 @@ func findingsSection(id, title string, all []certifiedFinding) certificateSectio
 	return out
 }
 
+// untestedServices are services that an upgrade is no test of.
+func (c *Certificate) untestedServices() string {
+	if slices.ContainsFunc(c.Settings, func(s model.Setting) bool { return s.Kind == model.ServiceSetting }) {
+		return "what else your services do"
+	}
+	return "the services of your own"
+}
+
 // tested says what was tested and what not.
 func (c *Certificate) tested() certificateSection {
 	out := certificateSection{ID: "tested", Title: "What was tested, and what not"}
@@ -125,7 +133,7 @@ func (c *Certificate) tested() certificateSection {
 	add("objects", "with values from before a switch that were read after it: "+kindsText(c.Tested.Kinds))
 	add("configured", wrapped(c.configured(), " · ")...)
 	add("excluded", c.excludedText())
-	add("not tested", strings.Join(c.NotTested, ", "), "data as old and as large as yours, other SDKs, and the services of your own")
+	add("not tested", strings.Join(c.NotTested, ", "), "data as old and as large as yours, other SDKs, and "+c.untestedServices())
 	if len(c.Known) > 0 {
 		var lines []string
 		for _, k := range c.Known {

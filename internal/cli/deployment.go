@@ -243,7 +243,12 @@ func excludeDiscovered(name string, missing generators.Exclusions) error {
 	more := slices.DeleteFunc(slices.Clone(missing), func(e generators.Exclusion) bool {
 		return exclusions.Excludes(e.What, e.Name) || excludedBy != "" && e.What == generators.ExcludedOperation && !exclusions.Draws(e.Name)
 	})
-	if excludedBy != "" && len(more) > 0 {
+	fault := slices.IndexFunc(more, func(e generators.Exclusion) bool { return e.What == generators.ExcludedFault })
+	switch {
+	case excludedBy != "" && fault >= 0:
+		return fmt.Errorf("the campaign in %s was begun by an earlier retain: it draws faults that can't be done to %s (%s): begin another campaign",
+			excludedBy, name, printable.Cut(more[fault:].String(), 300))
+	case excludedBy != "" && len(more) > 0:
 		return fmt.Errorf("the plans of the campaign in %s have what %s lacks now (%s): bring back the handlers that it began with, or begin another campaign",
 			excludedBy, name, printable.Cut(more.String(), 300))
 	}

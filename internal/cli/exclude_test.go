@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"retain/generators"
+	"retain/harness"
 )
 
 // excluding gives -exclude a file for a test.
@@ -167,4 +168,8 @@ func TestACampaignThatGoesOnRefusesHandlersThatServeLess(t *testing.T) {
 	assert.EqualError(t, excludeDiscovered("the deployment", less),
 		"the plans of the campaign in camp have what the deployment lacks now (operation map clearAll: not served): bring back the handlers that it began with, or begin another campaign")
 	assert.Equal(t, unserved, exclusions)
+	keepExclusions("camp", nil, nil) // as it was recorded before faults of a process were left out
+	assert.EqualError(t, excludeDiscovered("the deployment", append(less, harness.WithoutProcess()[:1]...)),
+		"the campaign in camp was begun by an earlier retain: it draws faults that can't be done to the deployment (fault crash: retain did not start the handlers' process): begin another campaign")
+	assert.Empty(t, exclusions)
 }

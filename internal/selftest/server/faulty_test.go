@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,7 @@ import (
 	"retain/model"
 	"retain/report"
 	"retain/runtime"
+	"retain/runtime/container"
 	"retain/service"
 	"retain/service/deployment"
 	"retain/service/reference"
@@ -171,13 +174,37 @@ func TestComparisonTellsHandlersWithABugFromOthers(t *testing.T) {
 	}
 }
 
-// A user names the handlers by their URL.
+// A user names the handlers by their URL, what it takes to call them, and those of an image beside
+// them.
 func TestCompareFlagTellsHandlersWithABugFromOthers(t *testing.T) {
-	selftest.Long(t, "20 s")
-	s := suite.Faulty(t, faulty.AppliesTwice)
-	c := suite.New(t, nil, "-test.run", "^TestCompare$", "-test.timeout", "10m", "-runtime", "process", "-sdks", "go,mine="+s.URL(""), "-plan", "cut.json")
+	selftest.Long(t, "30 s")
+	target := forward(t, suite.Faulty(t, faulty.AppliesTwice).URL(""))
+	gate := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer 16" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		target.ServeHTTP(w, r)
+	}))
+	gate.Config.Protocols = new(http.Protocols)
+	gate.Config.Protocols.SetUnencryptedHTTP2(true)
+	gate.Start()
+	t.Cleanup(func() {
+		gate.CloseClientConnections()
+		gate.Close()
+	})
+	sdks, not := "go,mine="+gate.URL, "go"
+	args := []string{"-test.run", "^TestCompare$", "-test.timeout", "10m", "-runtime", "process", "-plan", "cut.json", "-deployment.header", "Authorization=$AUTH"}
+	env := ""
+	if container.Available(t.Context()) == nil { // CI has Docker
+		sdks, not, env = sdks+",built=image:"+suite.OfficialImage(t), "go and built", "PORT=9123\n"
+		args = append(args, "-service.env-file", "handlers.env")
+	}
+	c := suite.New(t, []string{"AUTH=Bearer 16"}, append(args, "-sdks", sdks)...)
 	require.NoError(t, os.WriteFile(filepath.Join(c.Dir, "cut.json"), generators.Encode(addCutGet()), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(c.Dir, "handlers.env"), []byte(env), 0o644))
 	require.Error(t, c.Run())
 	t.Log(c.Text())
-	assert.Regexp(t, `(?m)^violation  only mine, not go  `, c.Text())
+	assert.Regexp(t, `(?m)^violation  only mine, not `+not+`  `, c.Text())
+	assert.Contains(t, c.Text(), "replay     go test -run Replay -plan cut.json -deployment="+gate.URL+" '-deployment.header=Authorization=$AUTH' -runtime=process\n")
 }
