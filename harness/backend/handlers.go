@@ -76,21 +76,22 @@ func (o Options) startHandlers(ctx context.Context) (*running, service.Contract,
 		up.process, up.end = started, started.Close
 		up.backend.URL = started.URL("")
 	}
-	contract, err := up.discover(ctx, startPatience)
+	found, err := up.discover(ctx, startPatience)
 	if err != nil {
 		_ = up.close(ctx) // that it can't be tested comes first
 		return nil, nil, err
 	}
-	return up, contract, nil
+	up.backend.HTTP1 = found.HTTP1
+	return up, found.Contract, nil
 }
 
 // discover asks what the handlers serve. If their process ends, the error is how it ended.
-func (u *running) discover(ctx context.Context, patience time.Duration) (service.Contract, error) {
+func (u *running) discover(ctx context.Context, patience time.Duration) (deployment.Discovered, error) {
 	if u.process == nil {
 		return deployment.Discover(ctx, u.backend, patience)
 	}
 	if err := u.process.Ended(); err != nil {
-		return nil, err
+		return deployment.Discovered{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -104,11 +105,11 @@ func (u *running) discover(ctx context.Context, patience time.Duration) (service
 	}()
 	now := u.backend
 	now.URL = u.process.URL("")
-	contract, err := deployment.Discover(ctx, now, patience)
+	found, err := deployment.Discover(ctx, now, patience)
 	if end := u.process.Ended(); err != nil && end != nil {
-		return nil, end
+		return deployment.Discovered{}, end
 	}
-	return contract, err
+	return found, err
 }
 
 // alive says in one line why the handlers do not answer, nil if they do.

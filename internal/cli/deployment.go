@@ -25,7 +25,7 @@ import (
 
 // The flags of handlers that others wrote.
 var (
-	deploymentFlag   = flag.String("deployment", "", "URL of handlers that listen, of any SDK, which are tested instead of the reference service: http://HOST:PORT (HTTP/2), or https://HOST:PORT")
+	deploymentFlag   = flag.String("deployment", "", "URL of handlers that listen, of any SDK, which are tested instead of the reference service: http://HOST:PORT or https://HOST:PORT/PATH")
 	headerFlag       = headers{}
 	serviceImageFlag = flag.String("service.image", "", "image of handlers, of any SDK, which are tested instead of the reference service; a container of it is started beside each server")
 	serviceEnvFlag   = flag.String("service.env-file", "", "file with lines NAME=VALUE, the environment of the container of -service.image")

@@ -3,6 +3,8 @@ package deployment
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,40 +44,75 @@ const (
 // ErrNoDeployment is wrapped by [Discover] where handlers can't be called.
 var ErrNoDeployment = errors.New("no deployment can be tested there")
 
+// Discovered is what handlers said of themselves.
+type Discovered struct {
+	Contract service.Contract
+	// HTTP1 is that of [service.Backend].
+	HTTP1 bool
+}
+
 // Discover asks handlers which they are, as the server does when they are registered. For as
 // long as the patience nobody may listen: they may be just starting. The error is one line.
-func Discover(ctx context.Context, b service.Backend, patience time.Duration) (service.Contract, error) {
+func Discover(ctx context.Context, b service.Backend, patience time.Duration) (Discovered, error) {
 	base, err := b.Base()
 	if err != nil {
-		return nil, err
+		return Discovered{}, err
 	}
 	b.URL = base.String()
 	ctx, cancel := context.WithTimeoutCause(ctx, discoverBound, fmt.Errorf("no answer to discovery within %s", discoverBound))
 	defer cancel()
-	transport := b.Transport()
-	defer transport.CloseIdleConnections()
-	contract, err := discover(ctx, b, transport, patience)
+	found, err := discover(ctx, b, patience)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("discover the handlers at %s: %w: %s", b.URL, ErrNoDeployment, printable.Line(err.Error()))
+		return Discovered{}, fmt.Errorf("discover the handlers at %s: %w: %s", b.URL, ErrNoDeployment, printable.Line(err.Error()))
 	}
-	return contract, nil
+	return found, nil
 }
 
 // discover asks until somebody listens.
-func discover(ctx context.Context, b service.Backend, t http.RoundTripper, patience time.Duration) (service.Contract, error) {
+func discover(ctx context.Context, b service.Backend, patience time.Duration) (found Discovered, err error) {
 	began := time.Now()
-	var contract service.Contract
-	err := poll.Until(ctx, pauseBetween, func() (err error) {
-		contract, err = ask(ctx, b, t)
+	t := b.Transport()
+	defer t.CloseIdleConnections()
+	found.HTTP1 = b.HTTP1
+	err = poll.Until(ctx, pauseBetween, func() (err error) {
+		found.Contract, err = ask(ctx, b, t)
+		if err != nil && isPlain(b) && !b.HTTP1 && connects(err) {
+			found, err = askHTTP1(ctx, b, err)
+		}
 		if err != nil && (!starting(err) || time.Since(began) > patience) {
 			return poll.Stop(err)
 		}
 		return err
 	})
-	return contract, explained(ctx, b, err)
+	b.HTTP1 = found.HTTP1
+	return found, explained(ctx, b, err)
+}
+
+// isPlain reports whether handlers are called without encryption.
+func isPlain(b service.Backend) bool { return strings.HasPrefix(b.URL, "http:") }
+
+// connects reports whether somebody listens who does not answer in HTTP/2.
+func connects(err error) bool {
+	dial := (*net.OpError)(nil)
+	return errors.As(err, new(*noAnswer)) && !errors.As(err, new(*net.DNSError)) && !(errors.As(err, &dial) && dial.Op == "dial") && !timedOut(err)
+}
+
+// askHTTP1 asks in HTTP/1.1. Handlers without streams, such as those of the fetch API, may speak
+// nothing else. The error is the one that is given where there is no answer.
+func askHTTP1(ctx context.Context, b service.Backend, err error) (Discovered, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	b.HTTP1 = true
+	t := b.Transport()
+	defer t.CloseIdleConnections()
+	contract, answer := ask(ctx, b, t)
+	if errors.As(answer, new(*noAnswer)) {
+		return Discovered{}, err
+	}
+	return Discovered{Contract: contract, HTTP1: true}, answer
 }
 
 // notEstablished is how Go's transport says that a connection was closed before its first
@@ -120,6 +157,11 @@ type foreignAnswer struct {
 
 func (f *foreignAnswer) Error() string { return f.says }
 
+// noAnswer is why there was none.
+type noAnswer struct{ error }
+
+func (n *noAnswer) Unwrap() error { return n.error }
+
 func get(ctx context.Context, b service.Backend, t http.RoundTripper, path string) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.URL+path, nil)
 	if err != nil {
@@ -133,7 +175,7 @@ func get(ctx context.Context, b service.Backend, t http.RoundTripper, path strin
 	b.Amend(req.Header)
 	resp, err := t.RoundTrip(req)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, &noAnswer{err}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
@@ -192,12 +234,14 @@ func readManifest(body []byte) (service.Contract, error) {
 
 // explained says what an error of a try means, and what to do.
 func explained(ctx context.Context, b service.Backend, err error) error {
-	foreign := (*foreignAnswer)(nil)
-	dial := (*net.OpError)(nil)
-	switch plain := strings.HasPrefix(b.URL, "http:"); {
+	foreign, dial := (*foreignAnswer)(nil), (*net.OpError)(nil)
+	_ = errors.As(err, &foreign)
+	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &foreign):
+	case isPlain(b) && (foreign != nil || connects(err)) && speaksTLS(ctx, b):
+		return fmt.Errorf("what listens there speaks TLS (%w): give its address as https://HOST:PORT", err)
+	case foreign != nil:
 		if what := restate(ctx, b); what != "" {
 			return fmt.Errorf("%s: %w: give the port of the handlers, such as 9080", what, err)
 		}
@@ -213,12 +257,16 @@ func explained(ctx context.Context, b service.Backend, err error) error {
 		return err
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return fmt.Errorf("no connection can be made: give an address that this machine reaches: %w", err)
-	case plain && speaksHTTP1(ctx, b):
-		return errors.New("what answers there speaks HTTP/1.1 only, and the server calls deployments in HTTP/2: give the port of the handlers, and serve them in HTTP/2 (prior knowledge, or https)")
-	case plain:
-		return fmt.Errorf("what listens there does not speak HTTP/2: give the port of the handlers, with https:// where they expect that: %w", err)
+	case isPlain(b):
+		return fmt.Errorf("what listens there speaks neither HTTP/2 nor HTTP/1.1: give the port of the handlers: %w", err)
+	case errors.As(err, new(x509.HostnameError)):
+		return fmt.Errorf("%w: give a name or an address that the certificate has", err)
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return fmt.Errorf("%w: https needs a certificate that this machine trusts (SSL_CERT_FILE names more authorities, on macOS the keychain)", err)
+	case connects(err) && !speaksTLS(ctx, b):
+		return fmt.Errorf("what listens there does not speak TLS (%w): give its address as http://HOST:PORT", err)
 	}
-	return fmt.Errorf("%w: https needs a certificate that this machine trusts (SSL_CERT_FILE names more authorities) and HTTP/2", err)
+	return fmt.Errorf("no connection can be made in https: %w", err)
 }
 
 func timedOut(err error) bool {
@@ -241,13 +289,20 @@ func restate(ctx context.Context, b service.Backend) string {
 	return ""
 }
 
-// speaksHTTP1 reports whether something answers in HTTP/1.1.
-func speaksHTTP1(ctx context.Context, b service.Backend) bool {
+// speaksTLS reports whether somebody shakes hands in TLS, whoever that is.
+func speaksTLS(ctx context.Context, b service.Backend) bool {
+	base, err := b.Base()
+	if err != nil {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	var only http.Protocols
-	only.SetHTTP1(true)
-	t := &http.Transport{Protocols: &only, DisableKeepAlives: true}
-	_, _, err := get(ctx, b, t, "/discover")
-	return err == nil
+	usual := map[string]string{"http": "80", "https": "443"}
+	address := net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), usual[base.Scheme]))
+	hello := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}} // nothing is sent over it
+	c, err := hello.DialContext(ctx, "tcp", address)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err == nil || errors.As(err, new(tls.AlertError))
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -68,7 +70,7 @@ func TestDiscoveryReadsHandlersAndTheirTypes(t *testing.T) {
 		url, _ := endpoint(t, discovery(version, manifest), false)
 		got, err := deployment.Discover(t.Context(), service.Backend{URL: url + "/"}, impatient)
 		require.NoError(t, err)
-		assert.Equal(t, want, got)
+		assert.Equal(t, want, got.Contract)
 	}
 }
 
@@ -81,9 +83,9 @@ func TestDiscoveryReadsWhatTheIngressMayNotCall(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, service.Contract{
 		"Counter/add": service.Private, "Counter/get": service.Shared, "MapObject/set": service.Private, "MapObject/get": service.Private,
-	}, got)
-	assert.False(t, got.Serves("Counter", "add"))
-	assert.Equal(t, []string{"Counter/get"}, got.Shared())
+	}, got.Contract)
+	assert.False(t, got.Contract.Serves("Counter", "add"))
+	assert.Equal(t, []string{"Counter/get"}, got.Contract.Shared())
 }
 
 // The limit of a handler goes before that of its service; a hundred attempts outlast an outage.
@@ -120,6 +122,44 @@ func TestDiscoveryGoesThroughAGateway(t *testing.T) {
 	assert.ErrorContains(t, err, "SSL_CERT_FILE")
 }
 
+// Handlers without streams speak HTTP/1.1, with encryption or without.
+func TestDiscoveryFindsHandlersThatSpeakHTTP1(t *testing.T) {
+	answers := discovery(4, manifest)
+	plain, secure := httptest.NewServer(answers), httptest.NewTLSServer(answers)
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(secure.Certificate())
+	h2, _ := endpoint(t, answers, false)
+	for url, http1 := range map[string]bool{plain.URL: true, secure.URL: false, h2: false} {
+		got, err := deployment.Discover(t.Context(), service.Backend{URL: url, Roots: roots}, impatient)
+		require.NoError(t, err)
+		assert.Equal(t, http1, got.HTTP1, url)
+		assert.True(t, got.Contract.Serves("Counter", "add"))
+	}
+	asks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	t.Cleanup(asks.Close)
+	_, err := deployment.Discover(t.Context(), service.Backend{URL: asks.URL}, impatient)
+	assert.ErrorContains(t, err, "GET /discover gets 401: it wants requests that are signed, or a header")
+}
+
+// hangsUp accepts connections and closes them.
+func hangsUp(t *testing.T) (address string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
 // silent listens, and answers nothing.
 func silent(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -131,6 +171,10 @@ func silent(t *testing.T) string {
 func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 	old := httptest.NewServer(http.NotFoundHandler()) // HTTP/1.1 alone
 	t.Cleanup(old.Close)
+	secureOld := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secureOld.Close)
+	secureOld.Config.ErrorLog, old.Config.ErrorLog = log.New(io.Discard, "", 0), log.New(io.Discard, "", 0)
+	secure, _ := endpoint(t, http.NotFound, true)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	nobody := "http://" + free.Addr().String()
@@ -154,7 +198,13 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 	for name, c := range map[string]struct{ url, want string }{
 		"nobody listens":            {nobody, "nobody listens there: start the handlers first"},
 		"no answer":                 {silent(t), "no answer within"},
-		"HTTP/1.1":                  {old.URL, "speaks HTTP/1.1 only"},
+		"HTTP/1.1":                  {old.URL, "what answers is no deployment: GET /discover gets 404"},
+		"TLS":                       {"http" + secure[len("https"):], "give its address as https://HOST:PORT"},
+		"TLS in HTTP/1.1":           {"http" + secureOld.URL[len("https"):], "give its address as https://HOST:PORT"},
+		"no TLS":                    {"https" + h2(http.NotFound)[len("http"):], "give its address as http://HOST:PORT"},
+		"no TLS in HTTP/1.1":        {"https" + old.URL[len("http"):], "give its address as http://HOST:PORT"},
+		"own authority":             {secure, "SSL_CERT_FILE names more authorities"},
+		"neither":                   {"http://" + hangsUp(t), "speaks neither HTTP/2 nor HTTP/1.1"},
 		"a web server":              {h2(http.NotFound), "what answers is no deployment: GET /discover gets 404"},
 		"a page for every path":     {h2(answers("/discover", "<html>")), `with the content type "text/html`},
 		"the ingress of a server":   {h2(answers("/restate/health", "{}")), "it is the ingress of a Restate server"},

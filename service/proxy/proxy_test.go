@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	goruntime "runtime"
 	"slices"
 	"sync"
@@ -291,6 +292,48 @@ func TestBackendsPathIsKept(t *testing.T) {
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		assert.Equal(t, "/a/b"+path, string(body))
+	}
+}
+
+// Handlers that speak HTTP/1.1 alone read a request to its end before they answer. Another attempt
+// can be cut.
+func TestAttemptsOfHandlersInHTTP1AreSeenAndCut(t *testing.T) {
+	answer := slices.Concat(frame(setState, "kv"), frame(output, ""), frame(end, ""))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		assert.Contains(t, string(got), "inv_")
+		assert.Equal(t, 1, r.ProtoMajor)
+		head(w, r)
+		write(w, answer)
+	}))
+	t.Cleanup(s.Close)
+	p, err := proxy.Listen(proxy.Options{Backend: service.Backend{URL: s.URL, HTTP1: true}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	evidence := make(chan service.Evidence, 10)
+	t.Cleanup(p.Observe(func(e service.Evidence) { evidence <- e }))
+	p.Break("cut", service.After)
+	for tag, readings := range map[string][]service.Reading{
+		"op":  {service.Entered, service.Effect, service.Finished},
+		"cut": {service.Entered, service.Effect, service.Broken},
+	} {
+		x := invoke(t, p, server(t), v6, tag)
+		get(t, "opening", x.opened)
+		require.NoError(t, x.send.Close())
+		x.response()
+		for _, want := range readings {
+			e := get(t, "evidence", evidence)
+			assert.Equal(t, tag, e.Tag)
+			assert.Equal(t, want, e.Reading)
+		}
+		got, err := io.ReadAll(x.body)
+		if tag == "op" {
+			require.NoError(t, err)
+			assert.Equal(t, answer, got)
+		} else {
+			require.Error(t, err)
+		}
 	}
 }
 

@@ -90,10 +90,10 @@ func (s staying) Restart(ctx context.Context, _ bool) error { return s.Server.Re
 
 // counted is what plans for these handlers are drawn with.
 func counted(t *testing.T, s *reference.Server) generators.Options {
-	contract, err := deployment.Discover(t.Context(), service.Backend{URL: s.URL("")}, time.Second)
+	found, err := deployment.Discover(t.Context(), service.Backend{URL: s.URL("")}, time.Second)
 	require.NoError(t, err)
 	return generators.Options{
-		StartConfigs: true, Scheduled: true, VQueues: true, Loads: generators.Loads{Share: 0.5}, ServiceFaults: 0.35, Exclude: harness.Unserved(contract),
+		StartConfigs: true, Scheduled: true, VQueues: true, Loads: generators.Loads{Share: 0.5}, ServiceFaults: 0.35, Exclude: harness.Unserved(found.Contract),
 	}
 }
 

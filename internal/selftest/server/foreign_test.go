@@ -49,9 +49,9 @@ func calling(t *testing.T, url string) harness.Open {
 func TestOfficialServicesPassByDiscoveryAlone(t *testing.T) {
 	selftest.Long(t, "20 s")
 	url := suite.Official(t)
-	contract, err := deployment.Discover(t.Context(), service.Backend{URL: url}, time.Second)
+	found, err := deployment.Discover(t.Context(), service.Backend{URL: url}, time.Second)
 	require.NoError(t, err)
-	unserved := harness.Unserved(contract)
+	unserved := harness.Unserved(found.Contract)
 	require.NoError(t, unserved.Check())
 	assert.Equal(t, []model.Kind{model.Counter, model.List, model.Map}, unserved.Kinds())
 	kinds := map[model.Kind]bool{}
