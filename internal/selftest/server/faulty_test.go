@@ -177,7 +177,7 @@ func TestComparisonTellsHandlersWithABugFromOthers(t *testing.T) {
 // A user names the handlers by their URL, what it takes to call them, and those of an image beside
 // them.
 func TestCompareFlagTellsHandlersWithABugFromOthers(t *testing.T) {
-	selftest.Long(t, "30 s")
+	selftest.Long(t, "40 s")
 	target := forward(t, suite.Faulty(t, faulty.AppliesTwice).URL(""))
 	gate := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer 16" {
