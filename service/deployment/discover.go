@@ -280,7 +280,9 @@ func restate(ctx context.Context, b service.Backend) string {
 	defer cancel()
 	t := b.Transport()
 	defer t.CloseIdleConnections()
-	if resp, _, err := get(ctx, b, t, "/restate/health"); err == nil && resp.StatusCode == http.StatusOK {
+	// SDKs, and pages for every path, answer 200 there too. The ingress lists services.
+	var health struct{ Services []string }
+	if resp, body, err := get(ctx, b, t, "/restate/health"); err == nil && resp.StatusCode == http.StatusOK && json.Unmarshal(body, &health) == nil && health.Services != nil {
 		return "it is the ingress of a Restate server, and no deployment"
 	}
 	if resp, body, err := get(ctx, b, t, "/version"); err == nil && resp.StatusCode == http.StatusOK && strings.Contains(string(body), "admin_api") {

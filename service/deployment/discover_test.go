@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +161,19 @@ func hangsUp(t *testing.T) (address string) {
 	return l.Addr().String()
 }
 
+// healthy is an SDK's endpoint that wants signatures: every path that ends in /health has an
+// answer, as in the SDKs for Java and Python.
+func healthy(answer string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/health") {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte("Unauthorized"))
+			return
+		}
+		_, _ = w.Write([]byte(answer))
+	}
+}
+
 // silent listens, and answers nothing.
 func silent(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -195,6 +209,7 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 			_, _ = w.Write([]byte(body))
 		}
 	}
+	page := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }
 	for name, c := range map[string]struct{ url, want string }{
 		"nobody listens":            {nobody, "nobody listens there: start the handlers first"},
 		"no answer":                 {silent(t), "no answer within"},
@@ -206,8 +221,9 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 		"own authority":             {secure, "SSL_CERT_FILE names more authorities"},
 		"neither":                   {"http://" + hangsUp(t), "speaks neither HTTP/2 nor HTTP/1.1"},
 		"a web server":              {h2(http.NotFound), "what answers is no deployment: GET /discover gets 404"},
-		"a page for every path":     {h2(answers("/discover", "<html>")), `with the content type "text/html`},
-		"the ingress of a server":   {h2(answers("/restate/health", "{}")), "it is the ingress of a Restate server"},
+		"a page at that path":       {h2(answers("/discover", "<html>")), `with the content type "text/html`},
+		"a page for every path":     {h2(page), `what answers is no deployment: GET /discover gets 200 with the content type "text/html`},
+		"the ingress of a server":   {h2(answers("/restate/health", `{"services":[]}`)), "it is the ingress of a Restate server"},
 		"the admin API of a server": {h2(answers("/version", `{"version":"1.7.12","min_admin_api_version":1}`)), "it is the admin API of a Restate server"},
 		"a later discovery":         {h2(discovery(5, manifest)), "endpointmanifest.v5+json, and retain knows versions 1 to 4"},
 		"a later service protocol": {h2(discovery(4, `{"minProtocolVersion":8,"maxProtocolVersion":9,"services":[]}`)),
@@ -221,6 +237,8 @@ func TestWhatIsNoDeploymentIsNamedInOneLine(t *testing.T) {
 		"no route":    {"http://255.255.255.255:9080", "no connection can be made: give an address that this machine reaches"},
 		"secure name": {"https://no..such:9080", "can't resolve the name of the host"},
 		"signatures":  {h2(status(http.StatusUnauthorized)), "GET /discover gets 401: it wants requests that are signed, or a header: start the handlers without their request identity keys"},
+		"an SDK":      {h2(healthy("OK")), "GET /discover gets 401 Unauthorized: it wants requests that are signed, or a header"},
+		"another SDK": {h2(healthy(`{"status":"ok"}`)), "GET /discover gets 401 Unauthorized: it wants requests that are signed, or a header"},
 		"no entry":    {h2(status(http.StatusForbidden)), "GET /discover gets 403: it wants requests that are signed, or a header"},
 	} {
 		t.Run(name, func(t *testing.T) {
