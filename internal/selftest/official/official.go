@@ -13,8 +13,13 @@ import (
 )
 
 // Handler serves them.
-func Handler() (http.Handler, error) {
-	endpoint := server.NewRestate().WithLogger(slog.DiscardHandler, true)
+func Handler() (http.Handler, error) { return handler(true) }
+
+// RequestResponse serves them without streams: a request is sent whole before it is answered.
+func RequestResponse() (http.Handler, error) { return handler(false) }
+
+func handler(streams bool) (http.Handler, error) {
+	endpoint := server.NewRestate().WithLogger(slog.DiscardHandler, true).Bidirectional(streams)
 	for _, s := range []restate.ServiceDefinition{
 		counter(), mapObject(), list(),
 		restate.NewService("Proxy").Handler("call", restate.NewServiceHandler(echo)).Handler("oneWayCall", restate.NewServiceHandler(echo)),

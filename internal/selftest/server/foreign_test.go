@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +28,7 @@ import (
 	"retain/harness/backend"
 	"retain/harness/session"
 	"retain/internal/selftest"
+	"retain/internal/selftest/official"
 	"retain/internal/selftest/suite"
 	"retain/model"
 	"retain/runtime"
@@ -84,6 +87,38 @@ func TestDeploymentFlagTestsWhatIsThere(t *testing.T) {
 	assert.Contains(t, c.Text(), "with -deployment http://127.0.0.1:")
 	assert.Contains(t, c.Text(), "the deployment does not serve Register")
 	assert.Contains(t, c.Text(), "without faults crash, move, freeze: retain did not start the handlers' process")
+}
+
+// Handlers without streams, in HTTP/1.1 alone, behind the path and the token of a gateway whose
+// certificate is signed by an authority of its own.
+func TestHandlersWithoutStreamsBehindAGatewayPass(t *testing.T) {
+	selftest.Nightly(t, "60 s")
+	handler, err := official.RequestResponse()
+	require.NoError(t, err)
+	var other atomic.Value // a protocol
+	gate := httptest.NewTLSServer(http.StripPrefix("/api/v1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer 16" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		if r.ProtoMajor != 1 {
+			other.Store(r.Proto)
+		}
+		r.RequestURI = r.URL.RequestURI() // by which the SDK routes
+		handler.ServeHTTP(w, r)
+	})))
+	t.Cleanup(func() {
+		gate.CloseClientConnections()
+		gate.Close()
+	})
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: gate.Certificate().Raw}), 0o644))
+	c := suite.New(t, []string{"SSL_CERT_FILE=" + authority, "AUTH=Bearer 16"}, suite.Properties("-runtime", "process", "-rapid.checks", "6", "-rapid.seed", "7",
+		"-deployment", gate.URL+"/api/v1", "-deployment.header", "Authorization=$AUTH", "-service.faults", "1", "-load", "0")...)
+	require.NoError(t, c.Run(), c.Text())
+	assert.Contains(t, c.Text(), "6 pass · 0 violation · 0 undecided · 0 harness")
+	assert.Regexp(t, `[0-9] (cut|delay|stall|refuse)`, c.Text())
+	assert.Nil(t, other.Load())
 }
 
 // A plan of another deployment may ask for more.
