@@ -99,7 +99,7 @@ func TestDiscoveryReadsWhichHandlersGiveUp(t *testing.T) {
 	assert.Equal(t, service.Contract{
 		"Counter/add": service.Limited, "Counter/reset": service.Exclusive, "Counter/get": service.Shared,
 		"MapObject/set": service.Limited, "MapObject/get": service.Shared,
-	}, got)
+	}, got.Contract)
 }
 
 // Handlers behind a gateway: https, headers, a path.
