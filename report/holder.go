@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"retain/harness"
@@ -33,7 +34,21 @@ func heldBy(r harness.Run) []string {
 	default:
 		parts = []string{"nobody: the key is free, and its queue does not move"}
 	}
-	return append(wrappedTo(heldWidth, parts, ", "), wrappedTo(heldWidth, heldFacts(r, held), " · ")...)
+	return slices.Concat(wrappedTo(heldWidth, parts, ", "), failureItems(held.Holder), wrappedTo(heldWidth, heldFacts(r, held), " · "))
+}
+
+// failureItems are the items of a list in the holder's failure: of a journal's mismatch, what
+// was recorded and what the handler did this time.
+func failureItems(holder *harness.Caller) (out []string) {
+	if holder == nil {
+		return nil
+	}
+	for line := range strings.Lines(holder.LastFailure) {
+		if item, is := strings.CutPrefix(line, " - "); is && len(out) < maxItems {
+			out = append(out, "- "+printable.Cut(strings.TrimSpace(item), heldWidth-2))
+		}
+	}
+	return out
 }
 
 const (
@@ -42,6 +57,8 @@ const (
 	heldWidth = 106
 	// longestFailure is how much of a failure is printed, in columns, behind its label.
 	longestFailure = 75
+	// maxItems bounds the items of its list.
+	maxItems = 3
 )
 
 // heldFacts is since when a key is held, and by whom in the history.

@@ -46,7 +46,8 @@ func stuckMap(t *testing.T) harness.Run {
 		State: harness.Held, Object: "map-0", UnchangedMs: 30_100,
 		Holder: &harness.Caller{Operation: 2, Op: "clearAll()", Process: "2", Phase: model.Program, GaveUp: true, Invocation: "inv_1g8R6hyLZkCb1xWpQCHxyKKc5fniw7fJc7",
 			Status: "backing-off", Retries: 56, LastFailureCode: "RT0016", Since: "2026-11-28T22:05:44.128Z",
-			LastFailure: "[570 Journal mismatch] Found a mismatch between the code paths taken during the previous execution and the paths\n\x1b[31mviolation  forged"},
+			LastFailure: "[570 Journal mismatch] Found a mismatch between the code paths taken during the previous execution and the paths\n" +
+				" - The previous execution ran and recorded the following: 'set state' (index '1')\n - The current execution attempts to perform the following: 'handler \x1b[31mreturn'\n\x1b[31mviolation  forged"},
 		Waiting: []harness.Caller{{Operation: 3, Op: `get("a")`, Process: "look-map-0-0", Phase: model.Look, Invocation: "inv_1g8R6hyLZkCb1uMyvAB0i2yp0QmmZ1dYsT", Status: "pending"}},
 	}
 	r.Check, r.Hypotheses, r.Where = checker.Result{}, nil, ""
@@ -69,8 +70,10 @@ func TestStuckObjectNamesItsHolderFirst(t *testing.T) {
 	assert.Contains(t, lines[0], "MapObject map-0")
 	assert.Contains(t, lines[1], "held by    clearAll() of client 2, inv_1g8R6hyLZkCb1xWpQCHxyKKc5fniw7fJc7, backing-off, 56 retries")
 	assert.Contains(t, lines[2], "           last failure [570 Journal mismatch] Found a mismatch")
-	assert.Contains(t, lines[3], "unchanged for 30 s · since 2026-11-28T22:05:44.128Z · called at 80 ms · its client no longer waits")
-	assert.Contains(t, lines[4], `waiting    get("a") of the last reads, inv_1g8R6hyLZkCb1uMyvAB0i2yp0QmmZ1dYsT, pending`)
+	assert.Equal(t, "           - The previous execution ran and recorded the following: 'set state' (index '1')", lines[3])
+	assert.Equal(t, `           - The current execution attempts to perform the following: 'handler \x1b[31mreturn'`, lines[4])
+	assert.Contains(t, lines[5], "unchanged for 30 s · since 2026-11-28T22:05:44.128Z · called at 80 ms · its client no longer waits")
+	assert.Contains(t, lines[6], `waiting    get("a") of the last reads, inv_1g8R6hyLZkCb1uMyvAB0i2yp0QmmZ1dYsT, pending`)
 	kill, call, wait := strings.Index(text, "- kill"), strings.Index(text, "clearAll() ->"), strings.Index(text, `get("a") ->`)
 	assert.Less(t, 0, kill)
 	assert.Less(t, kill, call, "the fault before its call")
