@@ -81,10 +81,13 @@ func (p *pool) fresh(ctx context.Context, s runtime.Settings, c generators.Start
 	if err == nil && p.accept != nil {
 		err = p.accept(ctx, sys)
 	}
-	if err != nil {
-		return nil, errors.Join(triage.NotUp(sys.System, err), sys.Shutdown(context.WithoutCancel(ctx)))
+	if err == nil {
+		return sys, nil
 	}
-	return sys, nil
+	if !errors.Is(err, errTooShort) {
+		err = triage.NotUp(sys.System, err)
+	}
+	return nil, errors.Join(err, sys.Shutdown(context.WithoutCancel(ctx)))
 }
 
 // makeRoom ends servers that wait for a plan, the longest unused first, until there is

@@ -17,6 +17,10 @@ import (
 // of plans.
 const planTime = 3 * time.Second
 
+// errTooShort is what to do where answers are not kept for long enough. It is no fault of the
+// server: its log has nothing to say about it.
+var errTooShort = errors.New("make its idempotency retention longer, or the session shorter")
+
 // expected is how long the session will take.
 func (o Options) expected() time.Duration {
 	if o.Plans == 0 {
@@ -40,8 +44,8 @@ func (s *session) accept(ctx context.Context, sys *server) error {
 		return fmt.Errorf("ask how long answers are kept under their idempotency keys: %w", err)
 	}
 	if need := s.expected(); kept <= need {
-		return fmt.Errorf("%s keeps the answers under idempotency keys for %s, and the session may take %s: make its idempotency retention longer, or the session shorter",
-			whose, kept, need)
+		return fmt.Errorf("%s keeps the answers under idempotency keys for %s, and the session may take %s: %w",
+			whose, kept, need, errTooShort)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

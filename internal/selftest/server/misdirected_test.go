@@ -112,4 +112,5 @@ func TestTooShortIdempotencyRetentionIsRefused(t *testing.T) {
 		Draw: func(int) generators.Plan { return generators.StartAndStop(model.Kill) },
 	})
 	require.ErrorContains(t, err, "keeps the answers under idempotency keys for 2s, and the session may take 3s")
+	assert.NotContains(t, err.Error(), "last words", "the server did nothing wrong")
 }
