@@ -110,7 +110,7 @@ func (r *run) spawn(ctx context.Context, f generators.Inject, pass func(), known
 			r.serve(whole, s)
 		case s.excused != nil: // the server goes forward again
 		case errors.Is(err, errTooLong) && r.isStopping(): // a stop overtook the start
-		case !errors.Is(err, context.Canceled):
+		case !overtaken(err):
 			r.fail(r.notBack(err))
 		}
 	}()

@@ -61,7 +61,7 @@ const recogniseBound = 5 * time.Second
 // the server was probed; see [run.awaitReady]. Without an answer it is asked again.
 func (r *run) recognise(ctx context.Context, waited error, early <-chan error) error {
 	switch {
-	case errors.Is(waited, ingress.ErrWrongServer), errors.Is(waited, context.Canceled):
+	case errors.Is(waited, ingress.ErrWrongServer), overtaken(waited):
 		return waited
 	case errors.Is(waited, ingress.ErrMixedUp):
 		return r.spoiled(ctx, waited)

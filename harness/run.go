@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"retain/generators"
+	"retain/internal/poll"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
@@ -355,11 +356,47 @@ func (r *run) unlessRefused(ctx context.Context, wait func(context.Context) erro
 	return err
 }
 
+// recoveryContext bounds a wait for readiness. A runtime whose handlers go on finishing calls
+// when the bound passes is slow, and not gone: probes that were given up keep a starved
+// machine from answering the next ones. It has up to slowRecoveries bounds.
 func (r *run) recoveryContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, r.bounds.Recovery, errTooLong)
+	ctx, cancel := context.WithCancelCause(ctx)
+	look := r.bounds.Recovery / looksInRecovery
+	go func() {
+		for looks := 1; poll.Sleep(ctx, look) == nil; looks++ {
+			switch extra := time.Duration(looks-looksInRecovery) * look; {
+			case extra < 0, extra < (slowRecoveries-1)*r.bounds.Recovery && r.finishedWithin(look):
+			case extra == 0:
+				cancel(errTooLong)
+				return
+			default:
+				cancel(fmt.Errorf("%w, and %s more in which handlers finished calls", errTooLong, extra))
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+const (
+	slowRecoveries  = 3
+	looksInRecovery = 4 // at whether handlers finish calls
+)
+
+// finishedWithin reports whether a handler finished a call no longer than that ago.
+func (r *run) finishedWithin(d time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.finished) <= d
 }
 
 var errTooLong = errors.New("the bound has passed")
+
+// overtaken reports whether a wait was ended because it is not wanted any more, and not by its
+// bound, which cancels what is under way too.
+func overtaken(err error) bool {
+	return errors.Is(err, context.Canceled) && !errors.Is(err, errTooLong)
+}
 
 // notBack judges a runtime that did not become ready: a wrong server is a failure of
 // the harness, a cancelled run has no verdict.

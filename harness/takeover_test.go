@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/simulated"
+	"retain/service"
 )
 
 var (
@@ -155,4 +158,77 @@ func TestServerThatDoesNotComeBackFromATakeOverIsAViolationOfThePlan(t *testing.
 	assert.Equal(t, []generators.StartConfig{lazy}, recorded(out.History))
 	assert.Empty(t, out.History.Operations, "the program has not begun")
 	assert.NotEmpty(t, s.Retired)
+}
+
+// A machine without time for the handlers answers no probe within its bound, and handlers that
+// were called for probes before still finish. That is no violation; finishing for ever is one.
+func TestRuntimeWhoseHandlersFinishCallsIsWaitedForBeyondItsBound(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		finish   bool
+		answers  time.Duration // when probes are answered, after the start
+		comes    bool
+		least    time.Duration
+		detailed string
+	}{
+		{"slow", true, 600 * time.Millisecond, true, 600 * time.Millisecond, ""},
+		{"slow and never ready", true, time.Hour, false, 1200 * time.Millisecond, "and 800ms more in which handlers finished calls"},
+		{"silent", false, 600 * time.Millisecond, false, 400 * time.Millisecond, "the bound has passed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, w := starts(t, generators.StartConfig{})
+			plan := generators.Plan{Config: generators.Config{Start: lazy}, Steps: []generators.Step{
+				harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
+			}}
+			control := &toldControl{Control: s.Control}
+			s.Control = control
+			var second atomic.Int64
+			w.Pinging = func(context.Context) error {
+				if w.Starts.Load() == 1 {
+					return nil
+				}
+				second.CompareAndSwap(0, time.Now().UnixNano())
+				if time.Since(time.Unix(0, second.Load())) > c.answers {
+					return nil
+				}
+				if c.finish {
+					control.tell(service.Evidence{Tag: "probe-1", Invocation: "inv_1", Attempt: 1, Reading: service.Finished})
+				}
+				return errors.New("given up")
+			}
+			bounds := Bounds{Recovery: 400 * time.Millisecond, Completion: time.Second}
+			out, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: t.TempDir() + "/history.jsonl", Bounds: bounds})
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, time.Since(time.Unix(0, second.Load())), c.least-50*time.Millisecond)
+			if c.comes {
+				assert.Nil(t, out.Liveness)
+				return
+			}
+			require.NotNil(t, out.Liveness)
+			assert.Equal(t, model.RuntimeComesBack, out.Liveness.Guarantee.Code)
+			assert.Contains(t, out.Liveness.Detail, c.detailed)
+		})
+	}
+}
+
+// toldControl reports evidence that a test makes up beside that of a control.
+type toldControl struct {
+	service.Control
+	mu    sync.Mutex
+	hears []func(service.Evidence)
+}
+
+func (c *toldControl) Observe(f func(service.Evidence)) func() {
+	c.mu.Lock()
+	c.hears = append(c.hears, f)
+	c.mu.Unlock()
+	return c.Control.Observe(f)
+}
+
+func (c *toldControl) tell(e service.Evidence) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.hears {
+		f(e)
+	}
 }

@@ -43,7 +43,8 @@ const (
 
 // Evidence is one observation of one attempt of one invocation.
 type Evidence struct {
-	// Tag is the operation's tag as the client sent it in [TagHeader].
+	// Tag is the operation's tag as the client sent it in [TagHeader]; "" of a call without
+	// one, of which nothing but [Finished] is seen.
 	Tag string
 	// Invocation is the runtime's id of the invocation.
 	Invocation string

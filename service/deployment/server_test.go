@@ -93,7 +93,11 @@ func deployWith(t testing.TB, server func() runtime.Runtime, o deployment.Option
 		evidence: make(chan service.Evidence, 10_000),
 	}
 	d.register(d.URL(dial))
-	t.Cleanup(d.Control().Observe(func(e service.Evidence) { d.evidence <- e }))
+	t.Cleanup(d.Control().Observe(func(e service.Evidence) {
+		if e.Tag != "" { // no probe
+			d.evidence <- e
+		}
+	}))
 	return d
 }
 

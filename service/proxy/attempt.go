@@ -81,10 +81,10 @@ func (a *attempt) flow(ctx context.Context) error {
 	return nil
 }
 
-// report tells the observers how far the attempt is. Operations of others, that
-// carry no tag, are not reported.
+// report tells the observers how far the attempt is. Of calls without a tag, those of
+// others and probes, they hear only that the handler finished: the handlers work.
 func (a *attempt) report(r service.Reading) {
-	if a.tag == "" {
+	if a.tag == "" && r != service.Finished {
 		return
 	}
 	a.reading.Store(r)

@@ -435,6 +435,24 @@ func TestBrokenHandlerGivesBrokenEvidence(t *testing.T) {
 	assert.Equal(t, []service.Reading{service.Entered, service.Effect, service.Broken}, got)
 }
 
+// A probe has no tag: that its handler finished shows that handlers work.
+func TestOfACallWithoutTagItIsSeenThatItsHandlerFinished(t *testing.T) {
+	p := listen(t, func(w http.ResponseWriter, r *http.Request) {
+		head(w, r)
+		write(w, slices.Concat(frame(setState, "kv"), frame(output, ""), frame(end, "")))
+	})
+	evidence := make(chan service.Evidence, 10)
+	defer p.Observe(func(e service.Evidence) { evidence <- e })()
+	s := invoke(t, p, server(t), v6, "")
+	s.response()
+	_, err := io.ReadAll(s.body)
+	require.NoError(t, err)
+	e := get(t, "evidence", evidence)
+	assert.Equal(t, service.Finished, e.Reading, "and nothing before")
+	assert.Empty(t, e.Tag)
+	assert.Empty(t, evidence)
+}
+
 // When the runtime's stream dies the handler's dies at once.
 func TestLostConnectionCancelsTheHandler(t *testing.T) {
 	entered, left := make(chan struct{}), make(chan struct{})
