@@ -189,3 +189,12 @@ func TestLaterReadsAreJudged(t *testing.T) {
 		assert.Equal(t, phase == [2]string{}, late.RuledOut)
 	}
 }
+
+// Handlers that keep an object elsewhere leave nothing of it in the state table: that must not
+// read as if the server agreed with them.
+func TestStateTableWithoutTheObjectDoesNotAgree(t *testing.T) {
+	a := account{known: true, complete: true, status: "completed"}
+	says := func(state table) string { return locator{diagnosis: &diagnosis{}}.fate(a, state, model.Invoked{}) }
+	assert.Equal(t, "its invocation is completed and its journal is complete, and the state table has nothing of the object", says(table{empty: true}))
+	assert.Equal(t, "its invocation is completed and its journal is complete, and the state table agrees", says(table{}))
+}

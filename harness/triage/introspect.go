@@ -206,6 +206,8 @@ func (w locator) fate(a account, state table, o model.Invoked) string {
 		effect = "the state table is as it must be"
 	case state.presence == covered:
 		effect = "later writes cover its effect in the state table"
+	case len(w.lost) == 0 && state.empty: // the handlers may keep it elsewhere
+		effect = "the state table has nothing of the object"
 	case len(w.lost) == 0:
 		effect = "the state table agrees"
 	}
@@ -272,6 +274,7 @@ func (w inspector) query(ctx context.Context, sql string) ([]introspect.Row, err
 type table struct {
 	err      error
 	presence presence
+	empty    bool // it has no row of the object
 }
 
 // inTheState reads the object from the state table, as a client would read it
@@ -286,7 +289,7 @@ func (w locator) inTheState(ctx context.Context) table {
 	if err != nil {
 		return table{err: err}
 	}
-	return table{presence: w.presenceIn(reads)}
+	return table{presence: w.presenceIn(reads), empty: len(rows) == 0}
 }
 
 // fromState turns rows of the state table into reads. Other deployments may keep
