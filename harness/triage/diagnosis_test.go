@@ -2,6 +2,7 @@ package triage
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"retain/checker"
 	"retain/harness"
 	"retain/model"
+	"retain/runtime/introspect"
 )
 
 var register0 = model.Object{Kind: model.Register}
@@ -197,4 +199,32 @@ func TestStateTableWithoutTheObjectDoesNotAgree(t *testing.T) {
 	says := func(state table) string { return locator{diagnosis: &diagnosis{}}.fate(a, state, model.Invoked{}) }
 	assert.Equal(t, "its invocation is completed and its journal is complete, and the state table has nothing of the object", says(table{empty: true}))
 	assert.Equal(t, "its invocation is completed and its journal is complete, and the state table agrees", says(table{}))
+}
+
+// An add in a database beside Restate is acknowledged, and nothing of it is in the journal.
+func TestChangeWhoseJournalChangesNoStateIsSaid(t *testing.T) {
+	journal := func(types ...string) (rows []introspect.Row) {
+		for _, name := range types {
+			rows = append(rows, introspect.Row{"entry_type": name})
+		}
+		return rows
+	}
+	for name, c := range map[string]struct {
+		journal []introspect.Row
+		changes bool
+		of      int
+		inert   bool
+	}{
+		"a change elsewhere":     {journal("Command: Input", "Command: Run", "Notification: Run", "Command: Output"), true, 4, true},
+		"a change":               {journal("Command: Input", "Command: SetState", "Command: Output"), true, 3, false},
+		"a clear, by protocol 3": {journal("Input", "ClearAllState", "Output"), true, 3, false},
+		"a read":                 {journal("Command: Input", "Command: GetEagerState", "Command: Output"), false, 3, false},
+		"half of a journal":      {journal("Command: Input", "Command: Output"), true, 3, false},
+		"not complete":           {journal("Command: Input", "Command: Run"), true, 2, false},
+	} {
+		a := account{known: true, status: "completed", of: c.of}
+		a.read(c.journal, c.changes)
+		assert.Equal(t, c.inert, a.inert, name)
+		assert.Equal(t, c.inert, strings.Contains(a.words(), "its complete journal changes no state"), name)
+	}
 }

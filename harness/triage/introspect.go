@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -117,6 +118,9 @@ type account struct {
 	// whether the output is among them.
 	journal, of int
 	complete    bool
+	// inert is true of a change whose complete journal changes no state: its handler has it done
+	// elsewhere, or not at all.
+	inert bool
 	// output is whether it is answered by the idempotency key, open whether it is
 	// known by it and not over; asked is false for an operation without one.
 	asked, output, open bool
@@ -154,12 +158,24 @@ func (w inspector) ask(ctx context.Context, o model.Invoked) account {
 		a.err = err
 		return a
 	}
+	a.read(entries, !o.Op.ReadOnly())
+	return a
+}
+
+var changesState = regexp.MustCompile(`(Set|Clear|ClearAll)State$`)
+
+// read takes in the entries of the journal. changes is true of an operation that changes the
+// object.
+func (a *account) read(entries []introspect.Row, changes bool) {
 	a.journal = len(entries)
+	stated := false
 	for _, e := range entries {
 		// "Command: Output", and "Output" in the protocol before.
-		a.complete = a.complete || strings.HasSuffix(e.Text("entry_type"), "Output")
+		name := e.Text("entry_type")
+		a.complete = a.complete || strings.HasSuffix(name, "Output")
+		stated = stated || changesState.MatchString(name)
 	}
-	return a
+	a.inert = changes && a.complete && !stated && a.journal >= a.of
 }
 
 // statusNotReady is the ingress's status for the output of an invocation that it
@@ -254,6 +270,8 @@ func (a account) words() string {
 	switch {
 	case a.err != nil:
 		return "its invocation can't be asked for, "
+	case a.known && a.inert:
+		return fmt.Sprintf("its invocation is %s and its complete journal changes no state, ", a.status)
 	case a.known && a.complete:
 		return fmt.Sprintf("its invocation is %s and its journal is complete, ", a.status)
 	case a.known:
