@@ -58,6 +58,7 @@ func TestConfigurationChangesFromStartToStart(t *testing.T) {
 
 func TestConfigurationChangesFromStartToStartInOtherVersions(t *testing.T) {
 	selftest.Long(t, "20 s")
+	t.Parallel()
 	for _, version := range []string{"1.5.3", "1.6.1"} {
 		t.Run(version, func(t *testing.T) { changesConfigurations(t, version) })
 	}

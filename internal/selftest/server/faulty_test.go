@@ -178,6 +178,7 @@ func TestComparisonTellsHandlersWithABugFromOthers(t *testing.T) {
 // them.
 func TestCompareFlagTellsHandlersWithABugFromOthers(t *testing.T) {
 	selftest.Long(t, "40 s")
+	t.Parallel()
 	target := forward(t, suite.Faulty(t, faulty.AppliesTwice).URL(""))
 	gate := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer 16" {

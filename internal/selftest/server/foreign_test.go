@@ -51,6 +51,7 @@ func calling(t *testing.T, url string) harness.Open {
 // no register, and kinds other than those of the reference service.
 func TestOfficialServicesPassByDiscoveryAlone(t *testing.T) {
 	selftest.Long(t, "20 s")
+	t.Parallel()
 	url := suite.Official(t)
 	found, err := deployment.Discover(t.Context(), service.Backend{URL: url}, time.Second)
 	require.NoError(t, err)
@@ -82,6 +83,7 @@ func TestOfficialServicesPassByDiscoveryAlone(t *testing.T) {
 // A user names the URL and nothing else. The summary says once what is not there.
 func TestDeploymentFlagTestsWhatIsThere(t *testing.T) {
 	selftest.Long(t, "15 s")
+	t.Parallel()
 	c := suite.New(t, nil, suite.Properties("-runtime", "process", "-deployment", suite.Official(t))...)
 	require.NoError(t, c.Run(), c.Text())
 	assert.Contains(t, c.Text(), "with -deployment http://127.0.0.1:")
@@ -124,6 +126,7 @@ func TestHandlersWithoutStreamsBehindAGatewayPass(t *testing.T) {
 // A plan of another deployment may ask for more.
 func TestPlanThatADeploymentDoesNotServeIsRefused(t *testing.T) {
 	selftest.Long(t, "5 s")
+	t.Parallel()
 	plan := filepath.Join(t.TempDir(), "plan.json")
 	p := generators.Draw(1, 0, generators.Options{Exclude: onlyRegisters(t)})
 	require.NoError(t, os.WriteFile(plan, generators.Encode(p), 0o644))

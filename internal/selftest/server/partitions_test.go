@@ -56,6 +56,7 @@ func TestKeysAreInThePartitionsThatTheServerHasThemIn(t *testing.T) {
 
 func TestPartitionKeysAreThoseOfOtherVersions(t *testing.T) {
 	selftest.Long(t, "20 s")
+	t.Parallel()
 	for _, version := range []string{"1.5.3", "1.6.1", "1.6.2", "1.7.2"} {
 		t.Run(version, func(t *testing.T) {
 			sys := booted(t, version, 4)

@@ -43,6 +43,7 @@ func through(versions ...string) generators.Plan {
 
 func TestRealServersKeepWhatTheyAnsweredOnAWayUpAndBack(t *testing.T) {
 	selftest.Long(t, "30 s")
+	t.Parallel()
 	r := led(t, "1.6.2", nil, through("1.7.12", "1.6.2", "1.7.12"))
 	require.Equal(t, harness.Pass, r.Verdict, r.Sentence)
 	repeats := 0
@@ -55,6 +56,7 @@ func TestRealServersKeepWhatTheyAnsweredOnAWayUpAndBack(t *testing.T) {
 // Both the version that refuses and the way forward are real.
 func TestRealWayBackThatIsRefusedIsExcused(t *testing.T) {
 	selftest.Long(t, "30 s")
+	t.Parallel()
 	r := led(t, "1.7.12", nil, through("1.5.3", "1.7.12"))
 	require.Equal(t, harness.Pass, r.Verdict, r.Sentence)
 	require.Len(t, r.Excused(), 1)
@@ -96,6 +98,7 @@ func TestAnswersForgottenOnAWayBackAreFoundByTheReSends(t *testing.T) {
 // It has the exit code of a refusal, and the text of one of another pair.
 func TestServerThatEndsAfterAnUpgradeIsAViolationNotARefusal(t *testing.T) {
 	selftest.Long(t, "30 s")
+	t.Parallel()
 	server, err := binary.Find(t.Context(), binary.Request{Version: "1.7.12"})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "ending")

@@ -31,6 +31,7 @@ func restart(id int, end model.FaultKind, when generators.Trigger, version strin
 
 func TestPlanLeadsARealServerUpAndDownAndUpAgain(t *testing.T) {
 	selftest.Long(t, "40 s")
+	t.Parallel()
 	counter := model.Object{Kind: model.Counter}
 	inFlight := generators.InFlight{Operations: 8}
 	plan := generators.Plan{
