@@ -125,6 +125,7 @@ func TestCampaignFailsIfPlantedBugIsMissed(t *testing.T) {
 
 // The records and a plan's number are enough to draw it again.
 func TestEveryRecordedPlanIsRedrawn(t *testing.T) {
+	t.Parallel()
 	c := brief(t, 4*time.Second, campaign.Options{Canaries: cli.Canaries(nil)[len(cli.Canaries(nil))-1:]})
 	s := c.Segments[0]
 	aimed := 0

@@ -93,6 +93,7 @@ func addsUp(t *testing.T, c *campaign.Campaign) {
 
 // Ctrl-C is recorded as an interruption, and the printed command resumes the campaign.
 func TestCampaignRecordsInterruption(t *testing.T) {
+	t.Parallel()
 	c := suite.Campaign(t, nil, "-runtime", "simulated", "-duration", "5m", "-rapid.seed", "4")
 	require.NoError(t, c.Start())
 	suite.AwaitPlans(t, c, 10)

@@ -17,6 +17,7 @@ import (
 // The plan that -run Redraw stores is the one that ran, and the printed command replays
 // it.
 func TestRedrawStoresPlanOfNumber(t *testing.T) {
+	t.Parallel()
 	c := suite.Campaign(t, nil, "-runtime", "simulated", "-duration", "3s", "-rapid.seed", "8", "-bugs", "lost-write", "-bugs.rate", "1", "-shrink.budget", "0s")
 	require.Error(t, c.Run(), c.Text())
 	all := suite.Recorded(c)

@@ -19,6 +19,7 @@ import (
 
 // Each shard draws plans of its own, and the report of both has the plans of both.
 func TestReportMergesTwoShards(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	plans, operations, numbers := 0, 0, map[int]bool{}
 	for _, shard := range []string{"0", "1"} {
@@ -59,6 +60,7 @@ func TestReportMergesTwoShards(t *testing.T) {
 
 // A planted bug is found; the campaign's page shows its table and links to its folder.
 func TestReportPageHasFinding(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	c := suite.New(t, nil, "-test.run", "^TestCampaign$", "-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "1", "-duration", "5s", "-rapid.seed", "5",
 		"-shrink.budget", "5s", "-dir", dir)
@@ -91,6 +93,7 @@ func TestReportPageHasFinding(t *testing.T) {
 }
 
 func TestReportOfEmptyDirectoryFailsInOneLine(t *testing.T) {
+	t.Parallel()
 	c := suite.New(t, nil, "-test.run", "^TestReport$", "-dir", t.TempDir())
 	require.Error(t, c.Run())
 	assert.Contains(t, c.Text(), "no records in ")

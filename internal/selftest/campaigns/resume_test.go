@@ -16,6 +16,7 @@ import (
 // A resumed campaign has the recorded flags. Flags that contradict the record are
 // refused.
 func TestResumedCampaignKeepsItsFlags(t *testing.T) {
+	t.Parallel()
 	begun := []string{"-runtime", "simulated", "-config", "plain-4", "-unresolved", "-load", "0", "-service.faults", "0.5", "-rapid.steps", "10", "-recovery.max", "50s"}
 	c := suite.Campaign(t, nil, append(begun, "-duration", "3s", "-rapid.seed", "8", "-workers", "1")...)
 	_ = c.Run() // it proves too little to be green
@@ -55,6 +56,7 @@ func TestResumedCampaignKeepsItsFlags(t *testing.T) {
 
 // SIGTERM, with which a container is stopped, is no failure of the campaign.
 func TestTerminatedCampaignExitsWithRunAgain(t *testing.T) {
+	t.Parallel()
 	c := suite.Campaign(t, nil, "-runtime", "simulated", "-duration", "1h", "-test.timeout", "0")
 	require.NoError(t, c.Start())
 	suite.AwaitPlans(t, c, 1)

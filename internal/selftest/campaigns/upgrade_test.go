@@ -33,6 +33,7 @@ func certificate(t *testing.T, c *suite.Child) (out report.Certificate) {
 }
 
 func TestInterruptedUpgradeWritesItsCertificateAndGoesOn(t *testing.T) {
+	t.Parallel()
 	c := upgrade(t, "-runtime", "simulated", "-restate.versions", "1.7.12,1.6.2", "-duration", "1h")
 	interrupt := func(c *suite.Child, segment int) {
 		require.NoError(t, c.Start())

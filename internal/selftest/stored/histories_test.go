@@ -48,6 +48,7 @@ func TestStoredHistoriesAreJudgedAsBefore(t *testing.T) {
 
 // The histories are well-formed, and the runtime that they record is at fault.
 func TestForeignHistoriesAreJudged(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"violation-whole", "violation-last-return-no-newline", "runtime-escape"} {
 		run := suite.New(t, nil, "-test.run", "^TestRecheck$", "-history", suite.StoredHistory(name))
 		require.Error(t, run.Run(), name)

@@ -39,6 +39,7 @@ func replayed(t *testing.T, change func(*regress.Case), args ...string) (c *suit
 // A case that always failed and fails again is red, unless it is expected to fail; then
 // a pass is news. Another violation than that of the case is red in any event.
 func TestRegressionThatIsBackFails(t *testing.T) {
+	t.Parallel()
 	unexpected := func(*regress.Case) {}
 	expects := func(e regress.Expectation) func(*regress.Case) {
 		return func(c *regress.Case) { c.Fails = []regress.Expectation{e} }
@@ -73,6 +74,7 @@ func TestRegressionThatIsBackFails(t *testing.T) {
 // Cases with planted bugs run on the simulated runtime, unless -runtime is given. Each
 // names the origin of its rate.
 func TestRegressionRunsOnItsRuntime(t *testing.T) {
+	t.Parallel()
 	cache := t.TempDir()
 	nothing := []string{"PATH=/nonexistent", "DOCKER_HOST=unix:///nonexistent", "HOME=" + cache, reaper.EnvCache + "=" + cache} // no real server can be had
 	kept, _, err := regress.LoadCase(suite.StoredCase("lost-write.json"))
@@ -106,6 +108,7 @@ func TestRegressionRunsOnItsRuntime(t *testing.T) {
 
 // The files of a session are also written after a replay of stored cases.
 func TestRegressionsAreReportedInFiles(t *testing.T) {
+	t.Parallel()
 	args := []string{"-bugs", "lost-write", "-bugs.rate", "1", "-summary", "summary.json", "-junit", "junit.xml", "-test.artifacts"}
 	run, passed := replayed(t, func(*regress.Case) {}, args...)
 	require.False(t, passed)
@@ -131,6 +134,7 @@ func TestRegressionsAreReportedInFiles(t *testing.T) {
 // -promote stores a failing plan with its witness and its rate, under a free name, and
 // is green.
 func TestPromoteKeepsPlan(t *testing.T) {
+	t.Parallel()
 	kept, plan, err := regress.LoadCase(suite.StoredCase("rollback.json"))
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "plan.json")
@@ -176,6 +180,7 @@ func TestPromoteKeepsPlan(t *testing.T) {
 // Ctrl-C in the middle of a reduction leaves the best plan so far. It fails when it is
 // replayed, and the replay continues its reduction.
 func TestInterruptedReductionIsContinuedByReplay(t *testing.T) {
+	t.Parallel()
 	bug := []string{"-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "0.3"}
 	c := suite.New(t, nil, append([]string{"-test.run", "^TestProperties$", "-rapid.seed", "11", "-rapid.checks", "100"}, bug...)...)
 	require.NoError(t, c.Start())

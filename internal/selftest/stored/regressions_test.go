@@ -15,6 +15,7 @@ import (
 
 // The name and the texts of a case are printed escaped.
 func TestRegressionFileCannotForgeOutput(t *testing.T) {
+	t.Parallel()
 	run := suite.New(t, nil, "-test.run", "^TestRegressions$", "-runtime", "simulated")
 	text, err := os.ReadFile(suite.StoredCase("lost-write.json"))
 	require.NoError(t, err)
