@@ -27,8 +27,8 @@ const Limited HandlerType = "limited"
 // between them, as the suite configures the server.
 const enoughAttempts = 100
 
-// GivesUp reports whether a retry policy with so many attempts ends during an outage. Without
-// a number it never ends.
+// GivesUp reports whether a retry policy of handlers, with so many attempts, ends during an
+// outage. Without a number it is the server's own, which never ends here.
 func GivesUp(attempts *int) bool { return attempts != nil && *attempts < enoughAttempts }
 
 // Contract is the handlers of a deployment as its own discovery describes them,

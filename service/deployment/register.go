@@ -1,7 +1,6 @@
 package deployment
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,11 +59,6 @@ func post(ctx context.Context, client *http.Client, adminURL, url string) (Regis
 	return registrationOf(answer)
 }
 
-// policy is a retry policy as the admin API describes it.
-type policy struct {
-	Attempts *int `json:"max_attempts"` // nil for no limit, or for that of the service
-}
-
 func registrationOf(answer []byte) (Registration, error) {
 	var registered struct {
 		ID       string `json:"id"`
@@ -72,12 +66,10 @@ func registrationOf(answer []byte) (Registration, error) {
 		Services []struct {
 			Name     string `json:"name"`
 			Public   *bool  `json:"public"`
-			Policy   policy `json:"retry_policy"` // with the server's defaults
 			Handlers []struct {
 				Name   string `json:"name"`
 				Kind   string `json:"ty"`
 				Public *bool  `json:"public"`
-				Policy policy `json:"retry_policy"`
 			} `json:"handlers"`
 		} `json:"services"`
 	}
@@ -91,11 +83,8 @@ func registrationOf(answer []byte) (Registration, error) {
 	for _, s := range registered.Services {
 		for _, h := range s.Handlers {
 			kind := service.HandlerType(strings.ToLower(h.Kind))
-			switch {
-			case s.Public != nil && !*s.Public || h.Public != nil && !*h.Public:
+			if s.Public != nil && !*s.Public || h.Public != nil && !*h.Public {
 				kind = service.Private
-			case service.GivesUp(cmp.Or(h.Policy.Attempts, s.Policy.Attempts)):
-				kind = service.Limited
 			}
 			contract[s.Name+"/"+h.Name] = kind
 		}

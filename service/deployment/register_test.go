@@ -15,7 +15,8 @@ import (
 	"retain/service/deployment"
 )
 
-// A server that is starting is asked again until it answers.
+// A server that is starting is asked again until it answers. The retry policies of its answer
+// have its own defaults: they say nothing of the handlers.
 func TestRegisterRetriesUntilTheServerAnswers(t *testing.T) {
 	var asked atomic.Int32
 	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,7 +33,7 @@ func TestRegisterRetriesUntilTheServerAnswers(t *testing.T) {
 	r, err := deployment.Register(t.Context(), client, admin.URL, "http://127.0.0.1:1")
 	require.NoError(t, err)
 	assert.Equal(t, deployment.Registration{ID: "dp_1", SDK: "sdk java 2.4.0 (2a001aec)", Contract: service.Contract{
-		"S/h": service.Shared, "P/h": service.Private, "Q/h": service.Exclusive, "Q/i": service.Private, "R/h": service.Limited, "R/i": service.Shared,
+		"S/h": service.Shared, "P/h": service.Private, "Q/h": service.Exclusive, "Q/i": service.Private, "R/h": service.Exclusive, "R/i": service.Shared,
 	}}, r)
 	assert.EqualValues(t, 3, asked.Load())
 }
