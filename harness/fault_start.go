@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"retain/generators"
@@ -75,6 +76,9 @@ func (r *run) spawn(ctx context.Context, f generators.Inject, pass func(), known
 	bounded, giveUp := context.WithCancelCause(inTime)
 	s := &starter{cancel: cancel, done: make(chan struct{}), became: make(chan struct{}), milestones: map[generators.Milestone]time.Time{}}
 	if err := r.sys.start(bounded); err != nil {
+		if cause := context.Cause(bounded); cause != nil { // err says no more than that it was cancelled
+			err = fmt.Errorf("%w: %v", err, cause)
+		}
 		giveUp(err)
 		late()
 		cancel()

@@ -160,6 +160,21 @@ func TestServerThatDoesNotComeBackFromATakeOverIsAViolationOfThePlan(t *testing.
 	assert.NotEmpty(t, s.Retired)
 }
 
+// A start that hangs is ended by the bound of a recovery, and the error says that.
+func TestStartThatHangsIsAnErrorWithItsBound(t *testing.T) {
+	s, w := starts(t, generators.StartConfig{})
+	w.Starting = func(ctx context.Context) error {
+		if w.Starts.Load() == 1 {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	plan := generators.Plan{Config: generators.Config{Start: lazy}, Steps: []generators.Step{harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1})}}
+	_, err := Execute(t.Context(), s, plan, Execution{ID: "run", Path: t.TempDir() + "/history.jsonl", Bounds: Bounds{Recovery: 400 * time.Millisecond, Completion: time.Second}})
+	assert.ErrorContains(t, err, "start the runtime: context canceled: the bound has passed")
+}
+
 // A machine without time for the handlers answers no probe within its bound, and handlers that
 // were called for probes before still finish. That is no violation; finishing for ever is one.
 func TestRuntimeWhoseHandlersFinishCallsIsWaitedForBeyondItsBound(t *testing.T) {

@@ -47,6 +47,8 @@ type Wired struct {
 	Tables func(request string) []introspect.Row
 	// Killing, if set, comes before a kill.
 	Killing func()
+	// Starting, if set, comes before a start; an error fails it.
+	Starting func(ctx context.Context) error
 	// Starts counts the starts.
 	Starts atomic.Int32
 
@@ -60,6 +62,11 @@ func (w *Wired) Start(ctx context.Context, o runtime.StartOptions) error {
 	w.mu.Lock()
 	w.started = append(w.started, o)
 	w.mu.Unlock()
+	if w.Starting != nil {
+		if err := w.Starting(ctx); err != nil {
+			return err
+		}
+	}
 	return w.Runtime.Start(ctx, o)
 }
 
@@ -118,11 +125,13 @@ type wiredConn struct {
 	spoiled string // the response that is read next
 }
 
+// Close ends the connection.
 func (c *wiredConn) Close() error {
 	c.end()
 	return c.Conn.Close()
 }
 
+// Write sends a request, unless the test keeps it back.
 func (c *wiredConn) Write(b []byte) (int, error) {
 	tag, key := headerOf(b, service.TagHeader), headerOf(b, "idempotency-key")
 	if tag != "" && c.wired.Sending != nil {
@@ -159,6 +168,7 @@ func tableAnswer(rows []introspect.Row) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
+// Read reads an answer, or what the test has in its place.
 func (c *wiredConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
