@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 	"strings"
+
+	"retain/harness/compare"
 )
 
 // compareCommand is the command that executes a plan on retain's own handlers in Go too, by the flags
@@ -17,7 +19,7 @@ func compareCommand(plan string, flags []string) string {
 		case "deployment":
 			others = named + value
 		case "service.image":
-			others = named + "image:" + value
+			others = named + compare.ImagePrefix + value
 		case "sdk":
 			others = value
 		case "known": // a comparison counts known findings like others

@@ -30,6 +30,9 @@ const (
 	SDKs     Axis = "sdk"     // of the handlers that one server calls
 )
 
+// ImagePrefix begins an image of handlers in a list of [SDKs], behind its name: "mine=image:REF".
+const ImagePrefix = "image:"
+
 // Answer is what a comparison showed.
 type Answer struct {
 	Kind Kind

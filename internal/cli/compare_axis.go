@@ -53,7 +53,7 @@ func checkSDKs() error {
 		}
 		switch {
 		case !foreign && sdk.Name(name).Check() != nil:
-			return fmt.Errorf("-sdks: no SDK is called %.40q: want %s, NAME=URL for handlers that listen, or NAME=%sREF for an image of them", name, sdk.List(), imagePrefix)
+			return fmt.Errorf("-sdks: no SDK is called %.40q: want %s, NAME=URL for handlers that listen, or NAME=%sREF for an image of them", name, sdk.List(), compare.ImagePrefix)
 		case slices.Contains(seen, of):
 			return fmt.Errorf("-sdks %s: %s stands twice", *sdksFlag, of)
 		}
@@ -62,25 +62,22 @@ func checkSDKs() error {
 	return nil
 }
 
-// imagePrefix begins an image where -sdks has handlers of others.
-const imagePrefix = "image:"
-
 // checkForeign refuses handlers NAME=URL or NAME=image:REF whose name is that of an SDK, or
 // that are neither.
 func checkForeign(name, where string) error {
-	reference, isImage := strings.CutPrefix(where, imagePrefix)
+	reference, isImage := strings.CutPrefix(where, compare.ImagePrefix)
 	switch {
 	case name == "":
-		return fmt.Errorf("want NAME=URL or NAME=%sREF", imagePrefix)
+		return fmt.Errorf("want NAME=URL or NAME=%sREF", compare.ImagePrefix)
 	case sdk.Name(name).Check() == nil:
 		return fmt.Errorf("%s names the reference service of an SDK: choose another name", name)
 	case isImage && reference == "":
-		return fmt.Errorf("want the reference of an image, NAME=%sREF", imagePrefix)
+		return fmt.Errorf("want the reference of an image, NAME=%sREF", compare.ImagePrefix)
 	case isImage:
 		return nil
 	}
 	if _, err := (service.Backend{URL: where}).Base(); err != nil {
-		return fmt.Errorf("%w, or %sREF for an image of them", err, imagePrefix)
+		return fmt.Errorf("%w, or %sREF for an image of them", err, compare.ImagePrefix)
 	}
 	return nil
 }
@@ -97,7 +94,7 @@ func foreignFlags() foreign { return foreign{*deploymentFlag, *serviceImageFlag}
 // an SDK.
 func foreignIn(element string) (name string, f foreign) {
 	name, where, _ := strings.Cut(element, "=")
-	if reference, isImage := strings.CutPrefix(where, imagePrefix); isImage {
+	if reference, isImage := strings.CutPrefix(where, compare.ImagePrefix); isImage {
 		return name, foreign{image: reference}
 	}
 	return name, foreign{url: where}

@@ -17,6 +17,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/backend"
+	"retain/harness/compare"
 	"retain/internal/inputfile"
 	"retain/internal/printable"
 	"retain/model"
@@ -107,7 +108,7 @@ func (h headers) referenced() (out []string) {
 func checkDeployment() error {
 	given, element := "-deployment", "NAME="+*deploymentFlag
 	if *serviceImageFlag != "" {
-		given, element = "-service.image", "NAME="+imagePrefix+*serviceImageFlag
+		given, element = "-service.image", "NAME="+compare.ImagePrefix+*serviceImageFlag
 	}
 	listening := *deploymentFlag != "" || compares(func(f foreign) bool { return f.url != "" })
 	images := *serviceImageFlag != "" || compares(func(f foreign) bool { return f.image != "" })
@@ -117,7 +118,7 @@ func checkDeployment() error {
 	case len(headerFlag) > 0 && !listening:
 		return errors.New("-deployment.header is for handlers that listen: add -deployment URL, or with -run Compare NAME=URL in -sdks, or leave it out")
 	case *serviceEnvFlag != "" && !images:
-		return fmt.Errorf("-service.env-file is for the container of an image: add -service.image REF, or with -run Compare NAME=%sREF in -sdks, or leave it out", imagePrefix)
+		return fmt.Errorf("-service.env-file is for the container of an image: add -service.image REF, or with -run Compare NAME=%sREF in -sdks, or leave it out", compare.ImagePrefix)
 	case *deploymentFlag+*serviceImageFlag == "":
 		_, err := serviceEnv()
 		return err
