@@ -51,13 +51,16 @@ func turnOf(seed uint64, number int, o Options) int {
 func scheduledTargets(seed uint64, number int, o Options) []Situation {
 	class := ClassOf(seed, number, o)
 	changes := slices.DeleteFunc(Changes(), func(s Situation) bool { return s.Class != class || !o.Exclude.Draws(s.Operation) })
-	return targetsOf(changes, o.Exclude.ends(), turnOf(seed, number, o), func(round int) *rand.Rand {
+	first := class == ClassOf(seed, 0, o)
+	return targetsOf(changes, o.Exclude.ends(), first, turnOf(seed, number, o), func(round int) *rand.Rand {
 		return rand.New(rand.NewPCG(mix(seed, uint64(slices.Index(Classes(), class))), uint64(round)))
 	})
 }
 
 // targetsOf are the targets of a class's plan number turn, among the changes of the class.
-func targetsOf(changes []Situation, strikes []model.FaultKind, turn int, chance func(round int) *rand.Rand) (out []Situation) {
+// The first class of a seed begins with an operation before its effect at each fault: the
+// later ones come after their effect, and a session needs both.
+func targetsOf(changes []Situation, strikes []model.FaultKind, first bool, turn int, chance func(round int) *rand.Rand) (out []Situation) {
 	part := func(turn, size int, among func(Situation) bool) {
 		out = append(out, partOf(slices.DeleteFunc(slices.Clone(changes), func(s Situation) bool { return !among(s) }), turn, size, chance)...)
 	}
@@ -65,7 +68,16 @@ func targetsOf(changes []Situation, strikes []model.FaultKind, turn int, chance 
 	acknowledged := func(f model.FaultKind) func(Situation) bool {
 		return func(s Situation) bool { return s.Fault == f && s.Moment == Acknowledged }
 	}
-	part(turnOfFault, 1, func(s Situation) bool { return s.Fault == fault && s.Moment != Acknowledged })
+	held := func(s Situation) bool { return s.Fault == fault && s.Moment != Acknowledged }
+	before := func(s Situation) bool { return s.Fault == fault && s.Moment == BeforeEffect }
+	switch {
+	case first && turnOfFault == 0:
+		part(0, 1, before)
+	case first:
+		part(turnOfFault-1, 1, held)
+	default:
+		part(turnOfFault, 1, held)
+	}
 	if fault != model.Kill {
 		part(turnOfFault, acknowledgedAtOnce, acknowledged(fault))
 	}

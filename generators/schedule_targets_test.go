@@ -90,6 +90,22 @@ func TestScheduledSessionsMeetChangesEarly(t *testing.T) {
 	assert.GreaterOrEqual(t, counts[0], 110)
 }
 
+// A session of 20 plans is called green only if writes were in flight before and after their
+// effect, at a stop and at a kill. Left to chance, 1 session in 100 without loads lacked one.
+func TestScheduledSessionsHoldWritesAtEachFaultPoint(t *testing.T) {
+	for _, o := range []Options{{}, {StartConfigs: true}, {Server: "lazy-state"}, {Exclude: noOtherKinds(model.Map)}} {
+		for seed := range uint64(200) {
+			points := map[Situation]bool{}
+			for n := range 20 {
+				for _, s := range scheduledTargets(seed, n, o) {
+					points[Situation{Fault: s.Fault, Moment: s.Moment}] = true
+				}
+			}
+			assert.Len(t, points, 6, "seed %d of %+v: a stop and a kill, each at three moments", seed, o)
+		}
+	}
+}
+
 func TestScheduledPlansAreValidAndTheSameAgain(t *testing.T) {
 	for seed := range uint64(5) {
 		for n, p := range scheduled(seed, 60, Options{}) {
