@@ -13,6 +13,7 @@ import (
 	"retain/harness"
 	"retain/harness/known"
 	"retain/harness/session"
+	"retain/internal/selftest"
 	"retain/runtime"
 	"retain/runtime/simulated"
 )
@@ -28,6 +29,7 @@ func stuckRetries(t *testing.T, expires string) known.List {
 // A campaign goes on after a known finding, keeps few folders of it, reduces nothing, and
 // its records have the link.
 func TestCampaignGoesOnAfterKnownFindings(t *testing.T) {
+	selftest.Long(t, "15 s")
 	o := short(t, 12*time.Second, simulated.StuckRetry)
 	o.Session.Bounds = harness.Bounds{Recovery: 20 * time.Second, Completion: 2 * time.Second}
 	o.Start.Known, o.Start.Workers = stuckRetries(t, "2999-12-31"), 6
@@ -54,6 +56,7 @@ func TestCampaignGoesOnAfterKnownFindings(t *testing.T) {
 }
 
 func TestCampaignIsRedForAnExpiredEntry(t *testing.T) {
+	selftest.Long(t, "10 s")
 	o := short(t, 8*time.Second, simulated.StuckRetry)
 	o.Session.Bounds = harness.Bounds{Recovery: 20 * time.Second, Completion: time.Second}
 	o.Start.Known, o.Start.Workers = stuckRetries(t, "2026-01-31"), 4

@@ -17,6 +17,7 @@ import (
 	"retain/harness/regress"
 	"retain/harness/signature"
 	"retain/harness/triage"
+	"retain/internal/selftest"
 	"retain/model"
 	"retain/runtime/serverlog"
 	"retain/runtime/simulated"
@@ -44,6 +45,7 @@ func cutAt(t *testing.T, file, kind string) {
 // read back from the finding's folder. If the folder is incomplete, the finding is
 // counted with the facts that are left.
 func TestResumeRecoversAFindingAfterAKill(t *testing.T) {
+	selftest.Long(t, "10 s")
 	t.Parallel() // it mostly waits
 	o := short(t, 2*time.Minute, simulated.StuckKey)
 	o.Start.Workers, o.ShrinkBudget = 1, 12*time.Second

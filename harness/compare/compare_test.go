@@ -18,6 +18,7 @@ import (
 	"retain/harness/backend"
 	"retain/harness/internal/sessiontest"
 	"retain/harness/session"
+	"retain/internal/selftest"
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/simulated"
@@ -215,6 +216,7 @@ func TestAllVersionsAreExecutedWhereTheEndsAreAlike(t *testing.T) {
 // The first execution waits for the whole bound; meanwhile the others go on, and later
 // executions end by the sign of the first.
 func TestStuckPlanDoesNotHoldUpOtherVersions(t *testing.T) {
+	selftest.Long(t, "15 s")
 	plan, record, err := Load(stored("stuck-key"), checker.Options{})
 	require.NoError(t, err)
 	stuck, sound := version(t, "1", 1, simulated.StuckKey), version(t, "2", 1)

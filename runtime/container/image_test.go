@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/runtime"
 	"retain/runtime/binary"
 )
@@ -99,6 +100,7 @@ func oneLine(t *testing.T, err error, says ...string) {
 }
 
 func TestImageThatIsNotRestateIsRefused(t *testing.T) {
+	selftest.Long(t, "10 s")
 	docker := connect(t)
 	probeMax = 2 * time.Second
 	t.Cleanup(func() { probeMax = 30 * time.Second })
@@ -127,6 +129,7 @@ func TestImageThatIsNotRestateIsRefused(t *testing.T) {
 // An image may have another entrypoint, none, or one that drops its arguments, and any
 // version.
 func TestNamedImageIsUsedWithAnyEntrypoint(t *testing.T) {
+	selftest.Long(t, "15 s")
 	docker := connect(t)
 	server, err := binary.Install(bounded(t, 10*time.Minute), binary.Request{}, daemonPlatform(t, docker))
 	require.NoError(t, err)

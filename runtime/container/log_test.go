@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"retain/internal/selftest"
 	"retain/runtime"
 )
 
@@ -189,6 +190,7 @@ func TestLogsEqualDockersOverAllIncarnations(t *testing.T) {
 
 // The log of a container that is removed is in the copy, read before or not.
 func TestLogsGoOnOverContainers(t *testing.T) {
+	selftest.Long(t, "10 s")
 	docker := connect(t)
 	image := imageOf(t, docker, "retain/test-chatty:2", otherProgram(t), `ENTRYPOINT ["/program"]`, "ENV CHATTY=700")
 	r := newRuntime(t, runtime.Settings{}, WithImage(image))

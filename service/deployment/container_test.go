@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"retain/internal/selftest"
 	"retain/runtime"
 	"retain/runtime/container"
 	"retain/service"
@@ -14,6 +16,7 @@ import (
 // A server in a container reaches the proxy, and its death is seen there: gates
 // behave as they do with a process.
 func TestGateHoldsAServerInAContainer(t *testing.T) {
+	selftest.Long(t, "10 s")
 	if err := container.Available(t.Context()); err != nil {
 		t.Skipf("needs Docker: %v", err)
 	}

@@ -13,12 +13,14 @@ import (
 	"retain/campaign"
 	"retain/harness"
 	"retain/harness/triage"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/report"
 )
 
 // Each shard draws plans of its own, and the report of both has the plans of both.
 func TestReportMergesTwoShards(t *testing.T) {
+	selftest.Long(t, "15 s")
 	t.Parallel()
 	dir := t.TempDir()
 	plans, operations, numbers := 0, 0, map[int]bool{}

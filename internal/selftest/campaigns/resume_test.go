@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"retain/internal/cli"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 
 	"github.com/stretchr/testify/assert"
@@ -16,6 +17,7 @@ import (
 // A resumed campaign has the recorded flags. Flags that contradict the record are
 // refused.
 func TestResumedCampaignKeepsItsFlags(t *testing.T) {
+	selftest.Long(t, "10 s")
 	t.Parallel()
 	begun := []string{"-runtime", "simulated", "-config", "plain-4", "-unresolved", "-load", "0", "-service.faults", "0.5", "-rapid.steps", "10", "-recovery.max", "50s"}
 	c := suite.Campaign(t, nil, append(begun, "-duration", "3s", "-rapid.seed", "8", "-workers", "1")...)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/internal/cli"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 )
 
@@ -71,6 +72,7 @@ func TestCompareIsGreenWhereNoVersionFails(t *testing.T) {
 }
 
 func TestCompareExecutesTheSameDrawnPlansOnEachVersion(t *testing.T) {
+	selftest.Long(t, "15 s")
 	run := comparison(t, "-restate.versions", "none,lost-write", "-rapid.checks", "5", "-rapid.seed", "3", "-load", "0")
 	got := compared(t, run)
 	for _, v := range got.Versions {

@@ -7,12 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/harness"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 )
 
 // It is the control of [TestIndependentBugsAreFound]: the man in the middle alone raises
 // no alarm.
 func TestMITMWithoutBugsPasses(t *testing.T) {
+	selftest.Long(t, "10 s")
 	plans := 400
 	if testing.Short() {
 		plans = 100

@@ -53,6 +53,7 @@ func eachHasEffect(t *testing.T, version string) {
 // One server on one data directory has another configuration at each start: what it
 // does afterwards is of that start alone, and its data stay.
 func TestConfigurationChangesFromStartToStart(t *testing.T) {
+	selftest.Long(t, "10 s")
 	changesConfigurations(t, runtime.DefaultVersion)
 }
 

@@ -24,6 +24,7 @@ import (
 // A wrong assignment of keys to partitions would call a server ready whose partitions are
 // not: it is held against which partition of a server invokes the handler.
 func TestKeysAreInThePartitionsThatTheServerHasThemIn(t *testing.T) {
+	selftest.Long(t, "20 s")
 	for _, n := range []int{1, 4, 24} {
 		t.Run(fmt.Sprintf("%d partitions", n), func(t *testing.T) {
 			sys := booted(t, runtime.DefaultVersion, n)

@@ -10,6 +10,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/session"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/model"
 	"retain/runtime"
@@ -35,6 +36,7 @@ func addAndRead(start, change generators.StartConfig) generators.Plan {
 // One real server serves plans of every class, each with its own configuration, by what
 // it sends to the handlers.
 func TestPlansOfEveryClassRunOnOneServer(t *testing.T) {
+	selftest.Long(t, "15 s")
 	never := func(s generators.StateMode) generators.StartConfig {
 		return generators.StartConfig{State: s, Suspension: generators.SuspendNever}
 	}

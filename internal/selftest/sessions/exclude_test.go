@@ -10,12 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"retain/harness"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 )
 
 // A session without kills, lists and lazy state passes and lacks nothing; its ledger stops the
 // server. Each reason stands in every form.
 func TestExclusionsAreDrawnAroundAndPrintedInEveryForm(t *testing.T) {
+	selftest.Long(t, "15 s")
 	file := filepath.Join(t.TempDir(), "exclude.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(`version: 1
 objects:

@@ -15,6 +15,7 @@ import (
 	"retain/generators"
 	"retain/harness/regress"
 	"retain/internal/cli"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/model"
 )
@@ -149,6 +150,7 @@ func TestPlanOfALoadAloneIsReplayed(t *testing.T) {
 
 // One step can't be reduced; its failure rate is measured.
 func TestOneStepPlanIsMeasuredNotReduced(t *testing.T) {
+	selftest.Long(t, "15 s")
 	t.Parallel() // it mostly waits
 	_, plan, err := regress.LoadCase(suite.StoredCase("rollback.json"))
 	require.NoError(t, err)

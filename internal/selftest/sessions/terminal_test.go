@@ -15,6 +15,7 @@ import (
 
 	"retain/generators"
 	"retain/internal/cli"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/runtime/reaper"
 )
@@ -72,6 +73,7 @@ var plain = regexp.MustCompile(`^([a-z][a-z ]{9} +\S.*|interrupted .*|measuring 
 // The progress is on one line, apart from all others. It begins with the findings and is
 // narrower than the terminal.
 func TestSessionShowsProgressInTerminal(t *testing.T) {
+	selftest.Long(t, "20 s")
 	for name, columns := range map[string]uint16{"wide": 300, "usual": 80, "narrow": 20, "unknown": 0} {
 		t.Run(name, func(t *testing.T) {
 			run := suite.New(t, nil, "-test.run", "^TestProperties$", "-runtime", "simulated", "-rapid.checks", "12", "-rapid.seed", "3")
@@ -103,6 +105,7 @@ func TestSessionShowsProgressInTerminal(t *testing.T) {
 // The reduction and the measurement after it show progress. The reduced plan has a fault, so
 // that the measurement lasts for more than a second, after which progress is drawn.
 func TestReductionShowsProgressInTerminal(t *testing.T) {
+	selftest.Long(t, "10 s")
 	t.Parallel() // it mostly waits
 	run := suite.New(t, nil, "-test.run", "^TestProperties$", "-runtime", "simulated", "-bugs", "double-apply", "-bugs.rate", "1", "-rapid.seed", "5",
 		"-load", "0", "-rapid.checks", "100", "-shrink.budget", "20s")

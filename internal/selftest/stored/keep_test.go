@@ -18,6 +18,7 @@ import (
 	"retain/harness/regress"
 	"retain/harness/triage"
 	"retain/internal/cli"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/report"
 	"retain/runtime/reaper"
@@ -134,6 +135,7 @@ func TestRegressionsAreReportedInFiles(t *testing.T) {
 // -promote stores a failing plan with its witness and its rate, under a free name, and
 // is green.
 func TestPromoteKeepsPlan(t *testing.T) {
+	selftest.Long(t, "10 s")
 	t.Parallel()
 	kept, plan, err := regress.LoadCase(suite.StoredCase("rollback.json"))
 	require.NoError(t, err)
@@ -180,6 +182,7 @@ func TestPromoteKeepsPlan(t *testing.T) {
 // Ctrl-C in the middle of a reduction leaves the best plan so far. It fails when it is
 // replayed, and the replay continues its reduction.
 func TestInterruptedReductionIsContinuedByReplay(t *testing.T) {
+	selftest.Long(t, "15 s")
 	t.Parallel()
 	bug := []string{"-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "0.3"}
 	c := suite.New(t, nil, append([]string{"-test.run", "^TestProperties$", "-rapid.seed", "11", "-rapid.checks", "100"}, bug...)...)
