@@ -23,11 +23,11 @@ func (e entryPoint) test() string { return "Test" + e.word }
 
 var (
 	// sessionFlags are read by what executes plans.
-	sessionFlags = append(slices.Clone(serverFlags), "restate.env", "deployment.header", "config", "keep.data", "check.budget", "summary", "junit", "exclude")
+	sessionFlags = append(slices.Clone(serverFlags), "restate.env", "deployment.header", "config", "keep.data", "check.budget", "summary", "junit", "exclude", "kinds")
 	// A regression says itself where it is expected to fail.
 	regressionFlags = slices.DeleteFunc(slices.Clone(sessionFlags), func(name string) bool { return name == "known" })
 	// comparedFlags are those that hold for each version of a comparison.
-	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "deployment", "deployment.header", "service.image", "service.env-file", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary", "sdk", "exclude"}
+	comparedFlags = []string{"runtime", "restate.image", "restate.binary", "restate.config", "restate.env", "deployment", "deployment.header", "service.image", "service.env-file", "bugs.rate", "recovery.max", "completion.max", "config", "check.budget", "summary", "sdk", "exclude", "kinds"}
 	// upgradeFlags are those that hold for each version of an upgrade.
 	upgradeFlags = append(slices.Clone(comparedFlags), "bugs", "known", "keep.data", "junit")
 	drawFlags    = []string{"unresolved", "load", "service.faults", "rapid.checks", "rapid.seed", "rapid.steps"}

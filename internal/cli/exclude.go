@@ -47,24 +47,24 @@ var excludeSections = []struct {
 	{"faults", generators.ExcludedFault},
 }
 
-// checkExclude reads the file of -exclude, and refuses what names nothing, has no reason, or
-// leaves nothing to draw.
+// checkExclude reads the file of -exclude and the kinds of -kinds, and refuses what names
+// nothing, has no reason, or leaves nothing to draw.
 func checkExclude() error {
-	if *excludeFlag != "" {
-		text, err := inputfile.Read(*excludeFlag, maxExclude)
-		if err != nil {
-			return fmt.Errorf("-exclude: %w", err)
-		}
-		given, err := decodeExclusions(*excludeFlag, text)
-		if err != nil {
-			return fmt.Errorf("-exclude %w", err)
-		}
-		switch {
-		case excludedBy == "":
-			exclusions = given
-		case !recordedInFile(given):
-			return fmt.Errorf("-exclude %s: the campaign in %s leaves out something else: leave the flag out, or begin another campaign", *excludeFlag, excludedBy)
-		}
+	given, err := readExclude()
+	if err != nil {
+		return err
+	}
+	others, err := otherKinds(given)
+	if err != nil {
+		return fmt.Errorf("-kinds %.200s: %w", *kindsFlag, err)
+	}
+	given = append(given, others...)
+	switch {
+	case *excludeFlag == "" && *kindsFlag == "":
+	case excludedBy == "":
+		exclusions = given
+	case !recordedInFile(given):
+		return fmt.Errorf("%s: the campaign in %s leaves out something else: leave the flag out, or begin another campaign", excludingFlags(), excludedBy)
 	}
 	if *serverFlag == "" {
 		return nil
@@ -73,6 +73,57 @@ func checkExclude() error {
 		return fmt.Errorf("-config %s is excluded (%s): leave one of them out", *serverFlag, e)
 	}
 	return nil
+}
+
+// readExclude reads the file of -exclude.
+func readExclude() (generators.Exclusions, error) {
+	if *excludeFlag == "" {
+		return nil, nil
+	}
+	text, err := inputfile.Read(*excludeFlag, maxExclude)
+	if err != nil {
+		return nil, fmt.Errorf("-exclude: %w", err)
+	}
+	given, err := decodeExclusions(*excludeFlag, text)
+	if err != nil {
+		return nil, fmt.Errorf("-exclude %w", err)
+	}
+	return given, nil
+}
+
+// otherKinds excludes the kinds of objects that -kinds does not name, beside those that are
+// excluded already.
+func otherKinds(given generators.Exclusions) (out generators.Exclusions, err error) {
+	if *kindsFlag == "" {
+		return nil, nil
+	}
+	wanted := strings.Split(*kindsFlag, ",")
+	for i, name := range wanted {
+		switch kind := model.Kind(name); {
+		case !slices.Contains(model.Kinds(), kind):
+			return nil, fmt.Errorf("no kind of objects is called %.60q: want some of %s, with commas between", name, model.KindNames())
+		case slices.Contains(wanted[:i], name):
+			return nil, fmt.Errorf("%s stands twice", name)
+		}
+	}
+	for _, k := range model.Kinds() {
+		if !slices.Contains(wanted, string(k)) && !given.Excludes(generators.ExcludedObject, string(k)) {
+			out = append(out, generators.Exclusion{What: generators.ExcludedObject, Name: string(k), Reason: "-kinds " + *kindsFlag})
+		}
+	}
+	return out, slices.Concat(given, out).Check()
+}
+
+// excludingFlags are the flags that exclude something, as they were given.
+func excludingFlags() string {
+	var out []string
+	if *excludeFlag != "" {
+		out = append(out, "-exclude "+*excludeFlag)
+	}
+	if *kindsFlag != "" {
+		out = append(out, "-kinds "+*kindsFlag)
+	}
+	return strings.Join(out, " ")
 }
 
 // recordedInFile reports whether these are the exclusions that the campaign which goes on had

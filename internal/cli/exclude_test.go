@@ -15,6 +15,7 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/model"
 )
 
 // excluding gives -exclude a file for a test.
@@ -172,4 +173,31 @@ func TestACampaignThatGoesOnRefusesHandlersThatServeLess(t *testing.T) {
 	assert.EqualError(t, excludeDiscovered("the deployment", append(less, harness.WithoutProcess()[:1]...)),
 		"the campaign in camp was begun by an earlier retain: it draws faults that can't be done to the deployment (fault crash: retain did not start the handlers' process): begin another campaign")
 	assert.Empty(t, exclusions)
+}
+
+func TestKindsLeaveTheOthersOut(t *testing.T) {
+	t.Cleanup(func() { keepExclusions("", nil, nil) })
+	with(t, kindsFlag, "list,counter")
+	require.NoError(t, checkExclude())
+	assert.Equal(t, []model.Kind{model.Counter, model.List}, exclusions.Kinds())
+	assert.Equal(t, "-kinds list,counter", exclusions[0].Reason)
+	for kinds, says := range map[string]string{
+		"list,lists": "-kinds list,lists: no kind of objects is called \"lists\": want some of", "list,list": "list stands twice", ",": "no kind of objects is called \"\"",
+	} {
+		with(t, kindsFlag, kinds)
+		err := checkExclude()
+		require.Error(t, err, kinds)
+		assert.Contains(t, err.Error(), says)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// A file and -kinds together leave out what either does; nothing that is left is one line.
+func TestKindsAndAFileAreBothLeftOut(t *testing.T) {
+	excluding(t, "version: 1\nobjects:\n  - name: list\n    reason: none\n")
+	with(t, kindsFlag, "list,counter")
+	require.NoError(t, checkExclude())
+	assert.Equal(t, []model.Kind{model.Counter}, exclusions.Kinds())
+	with(t, kindsFlag, "list")
+	assert.ErrorContains(t, checkExclude(), "nothing is left to draw")
 }

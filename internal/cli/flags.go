@@ -37,6 +37,7 @@ var (
 	shrinkFlag     = flag.Duration("shrink.budget", 3*time.Minute, "time to reduce a violation to a small plan, 0 for none")
 	promoteFlag    = flag.String("promote", "", "with -run Replay: keep the plan as testdata/regressions/NAME.json")
 	excludeFlag    = flag.String("exclude", "", "file of what plans are not drawn with: kinds of objects, operations, configurations and faults, each with a reason")
+	kindsFlag      = flag.String("kinds", "", "kinds of objects that plans are drawn with, separated by commas, instead of all")
 	knownFlag      = flag.String("known", KnownFindings, "file of the findings that are known and do not fail a session, or none")
 	dataFlag       = flag.Bool("keep.data", false, "keep the server's data directory with a violation, as a tar")
 	summaryFlag    = flag.String("summary", "", "file for the session as JSON")
