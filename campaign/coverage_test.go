@@ -9,6 +9,7 @@ import (
 
 	"retain/generators"
 	"retain/harness"
+	"retain/model"
 )
 
 func TestTargetsOfACampaignAreInTheClassOfTheirPlan(t *testing.T) {
@@ -70,4 +71,22 @@ func TestOlderRecordsHaveTheClassOfTheirConfiguration(t *testing.T) {
 	covered := c.Totals().Coverage
 	assert.Equal(t, map[generators.Class]int{{Lazy: true, Suspending: true}: 1, {}: 1}, covered.Plans)
 	assert.Equal(t, map[int]int{1: 1}, covered.Partitions)
+}
+
+// What an earlier campaign draws again is what it was: its plans had no mailboxes.
+func TestEarlierCampaignsGoOnWithoutMailboxes(t *testing.T) {
+	for version, without := range map[int]bool{7: true, Version: false} {
+		dir, b := t.TempDir(), one()
+		b.Version = version
+		onDisk(t, dir, b)
+		c, err := Read(dir)
+		require.NoError(t, err)
+		start := c.Segments[0].Start
+		assert.Equal(t, without, start.Exclude.Excludes(generators.ExcludedObject, string(model.Mailbox)))
+		for n := range 40 {
+			if without {
+				assert.Empty(t, start.Exclude.In(start.Redraw(PlanDrawn{Number: n})), "plan %d", n)
+			}
+		}
+	}
 }

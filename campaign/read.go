@@ -190,7 +190,7 @@ func (s *Segment) add(r Record) error {
 	}
 	switch r := r.(type) {
 	case Start:
-		s.Start = r
+		s.Start = r.withoutLaterKinds()
 		s.seen(r.At)
 	case PlanDrawn:
 		s.Pending[r.Number], s.Drawn[r.Number] = r, r
@@ -230,6 +230,20 @@ func (s *Segment) add(r Record) error {
 		s.seen(r.At)
 	}
 	return nil
+}
+
+// withMailboxes is the first version whose plans are drawn with mailboxes.
+const withMailboxes = 8
+
+// withoutLaterKinds excludes the kinds of objects that the segment's plans could not have: what
+// is drawn again is what it was.
+func (b Start) withoutLaterKinds() Start {
+	if b.Version < withMailboxes && !b.Exclude.Excludes(generators.ExcludedObject, string(model.Mailbox)) {
+		b.Exclude = append(slices.Clone(b.Exclude), generators.Exclusion{
+			What: generators.ExcludedObject, Name: string(model.Mailbox), Reason: "an earlier retain began the campaign, without them",
+		})
+	}
+	return b
 }
 
 func (s *Segment) seen(at time.Time) {

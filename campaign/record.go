@@ -15,7 +15,7 @@ import (
 
 // Version of the format of the records that this package writes, and the newest
 // that it reads.
-const Version = 7
+const Version = 8
 
 // RecordsDir is where the records are, in a campaign's directory.
 const RecordsDir = "records"

@@ -86,8 +86,9 @@ type check struct {
 	memory int64
 	// writing is [writing] of the history, made when it is first asked for.
 	writing func() map[string][]int
-	// faults are those of the history by their beginnings, likewise.
+	// faults are those of the history by their beginnings, and due its [dueTimes], likewise.
 	faults func() []model.Fault
+	due    func() dueTimes
 }
 
 func newCheck(h *model.History, o Options) *check {
@@ -95,6 +96,7 @@ func newCheck(h *model.History, o Options) *check {
 	c.faults = sync.OnceValue(func() []model.Fault {
 		return slices.SortedStableFunc(slices.Values(h.Faults), func(a, b model.Fault) int { return cmp.Compare(a.Begin.Seq, b.Begin.Seq) })
 	})
+	c.due = sync.OnceValue(func() dueTimes { return dueTimesOf(h) })
 	c.until, c.memory = time.Now().Add(c.o.Budget), c.o.Memory
 	return c
 }

@@ -29,10 +29,14 @@ func (c *check) decide(kind model.Kind, records []record) finding {
 	f := finding{Judgement: Judgement{Verdict: Pass}}
 	for i := range records {
 		r := &records[i]
-		if r.answer == nil || usual(r) {
+		if r.answer == nil || usual(r) && r.call <= r.ret {
 			continue
 		}
-		if wrong := impossible(r.op, r.answer); wrong != "" {
+		wrong := impossible(r.op, r.answer)
+		if wrong == "" && r.call > r.ret {
+			wrong = model.RanEarly
+		}
+		if wrong != "" {
 			f.Verdict, f.By, f.answer, f.ids = Violation, ByAnswer, wrong, []int32{r.id}
 			f.part = part{kind: kind, records: records}
 			f.Cost = time.Since(start)
@@ -211,7 +215,7 @@ func porcupineTurns(p part) (before, between int) {
 	n := len(p.records)
 	whole := p.kind == model.Map && p.name == "" && repeats(p.records) // sweep prunes least here
 	switch {
-	case p.kind == model.List: // its answers leave sweep few ways
+	case p.kind.IsList(): // its answers leave sweep few ways
 		return 0, 0
 	case whole && n <= manyRecords:
 		return stepsPerRecord, nextTurn * stepsPerRecord

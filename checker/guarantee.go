@@ -20,8 +20,10 @@ func changeOf(op model.Operation) model.ChangeKind {
 	switch op.(type) {
 	case model.CounterAdd, model.CounterAddThenFail:
 		return model.AddChange
-	case model.ListAppend:
+	case model.ListAppend, model.MailboxAppend, model.MailboxNap:
 		return model.AppendChange
+	case model.MailboxSend, model.MailboxRelay:
+		return model.SendChange
 	case model.RegisterCompareAndSet:
 		return model.CompareAndSetChange
 	}
@@ -30,7 +32,7 @@ func changeOf(op model.Operation) model.ChangeKind {
 
 func clears(op model.Operation) bool {
 	switch op.(type) {
-	case model.CounterReset, model.ListClear, model.MapClearAll, model.RegisterClear:
+	case model.CounterReset, model.ListClear, model.MapClearAll, model.RegisterClear, model.MailboxDrain:
 		return true
 	}
 	return false
@@ -86,6 +88,9 @@ func (n *naming) name() (Guarantee, *stranger) {
 		return Guarantee{Code: model.CountTooHigh}, nil
 	}
 	before, guarantee := n.missing()
+	if before.ret != open { // what is deferred was acknowledged before its effect
+		before.ret = min(before.ret, n.h.Operations[before.id-1].In(model.Resolved).Return.Seq)
+	}
 	guarantee.Fault = n.faultBetween(before, n.proof.last)
 	return guarantee, nil
 }
@@ -268,7 +273,7 @@ func (n *naming) missing() (record, Guarantee) {
 			if n.explains(m) {
 				return m, Guarantee{Code: model.ClearedCameBack}
 			}
-		case n.part.kind == model.List && holds(last, m):
+		case n.part.kind.IsList() && holds(last, m):
 			if n.disordered() {
 				return m, Guarantee{Code: model.ListNotAsAcknowledged}
 			}

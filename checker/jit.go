@@ -452,7 +452,7 @@ func inert(r record) bool {
 	switch op := r.op.(type) {
 	case model.RegisterCompareAndSet:
 		return r.answer != nil && !r.answer.Equal(model.Text(op.Expect)) || op.Expect == op.Value
-	case model.ListClear:
+	case model.ListClear, model.MailboxDrain:
 		list, answered := r.answer.(model.Texts)
 		return answered && len(list) == 0
 	case model.MapClearAll:

@@ -2,7 +2,9 @@ package checker
 
 import "retain/model"
 
-var _ = registerKind(model.List, kindPart{
+var _ = registerKind(model.List, listPart)
+
+var listPart = kindPart{
 	fast:   func(p part, budget search) (fast, Decision) { return decideList(p.records, budget), ByPrefix },
 	whyNot: func(part) string { return "elements were appended more than once" },
 	machine: func(records []record, clock *deadline) machine {
@@ -11,4 +13,4 @@ var _ = registerKind(model.List, kindPart{
 		}
 		return nil
 	},
-})
+}

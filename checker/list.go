@@ -122,12 +122,12 @@ type listEpoch struct {
 // add adds an append, or an answer to its epoch.
 func (l *listHistory) add(i int32) {
 	r := &l.records[i]
-	if op, ok := r.op.(model.ListAppend); ok {
-		l.addAppend(i, op.Value)
+	if value, ok := model.Appended(r.op); ok {
+		l.addAppend(i, value)
 		return
 	}
 	answer, answered := r.answer.(model.Texts)
-	_, clear := r.op.(model.ListClear)
+	clear := clears(r.op)
 	switch {
 	case !answered && clear:
 		l.zones.addOperation(r, unsets)

@@ -271,6 +271,8 @@ func writeOf(k model.Kind) model.Operation {
 		return model.RegisterWrite{Value: "extra"}
 	case model.List:
 		return model.ListAppend{Value: "extra"}
+	case model.Mailbox:
+		return model.MailboxAppend{Value: "extra"}
 	}
 	return model.MapSet{Key: "a", Value: "extra"}
 }

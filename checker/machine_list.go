@@ -72,8 +72,8 @@ func newTrie(records []record, clock *deadline) *trie {
 			t.steps[i].answer = path[len(path)-1]
 			t.answers = append(t.answers, listAnswer{r.call, r.ret, path[len(path)-1]})
 		default:
-			if op, ok := r.op.(model.ListAppend); ok {
-				t.steps[i].value = values.of(op.Value)
+			if value, ok := model.Appended(r.op); ok {
+				t.steps[i].value = values.of(value)
 			} else if answer == nil && clears(r.op) {
 				t.wipes = append(t.wipes, r.call)
 			}

@@ -27,7 +27,10 @@ func (o *oracle) legal(state model.State) bool {
 	o.steps++
 	done := true
 	for i, op := range o.ops {
-		done = done && (o.placed[i] || op.Outcome == model.Ambiguous)
+		if op.Outcome == model.OK && !op.Deferred.Pending && op.Return.Ns < op.Deferred.Due-1_000_000 {
+			return false // it was over before its time
+		}
+		done = done && (o.placed[i] || !must(op))
 	}
 	if done {
 		return true
@@ -54,11 +57,25 @@ func (o *oracle) legal(state model.State) bool {
 // returned before it was called.
 func (o *oracle) may(op model.Invoked) bool {
 	for j, other := range o.ops {
-		if !o.placed[j] && other.Outcome == model.OK && other.Return.Seq < op.Call.Seq {
+		if !o.placed[j] && must(other) && before(other, op) {
 			return false
 		}
 	}
 	return true
+}
+
+// must reports whether the operation has had its effect.
+func must(op model.Invoked) bool {
+	return op.Outcome == model.OK && (!op.Deferred.Pending || op.Deferred.Ran != model.Forever)
+}
+
+// before reports whether the effect of a is over before that of b can come.
+func before(a, b model.Invoked) bool {
+	over := a.Return
+	if a.Deferred.Pending {
+		over = a.Deferred.Ran
+	}
+	return over.Seq < b.Call.Seq || b.Deferred.Pending && over.Ns < b.Deferred.Due-1_000_000
 }
 
 // bruteForce is the oracle's verdict on one object.

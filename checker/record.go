@@ -27,12 +27,23 @@ func (r record) optional() bool { return r.answer == nil && r.ret == open }
 // recordOf is the operation in the view. What failed has none, it has no place
 // in any order, and neither has an ambiguous read: it has no effect and no
 // answer to explain.
-func recordOf(o *model.Invoked, v model.View) (record, bool) {
+//
+// The order is that in which invocations arrive at their object. What is pending arrives
+// between its due time and its end, and need not have arrived if it was not seen to end. An
+// operation that waited in its handler arrived before that; one that was answered before its
+// due time has an interval that ends before it begins.
+func recordOf(o *model.Invoked, v model.View, from dueTimes) (record, bool) {
 	if o.Outcome == model.Ambiguous {
 		in := o.In(v) // the others are the same in each view
 		o = &in
 	}
-	switch {
+	switch d, due := o.Deferred, from.after(o.Deferred.Due); {
+	case o.Outcome == model.OK && d.Pending && d.Ran == model.Forever:
+		return record{id: int32(o.ID), op: o.Op, call: max(o.Call.Seq, due), ret: open}, true
+	case o.Outcome == model.OK && d.Pending:
+		return record{id: int32(o.ID), op: o.Op, answer: o.Answer, call: max(o.Call.Seq, due), ret: d.Ran.Seq}, true
+	case o.Outcome == model.OK && due > o.Return.Seq:
+		return record{id: int32(o.ID), op: o.Op, answer: o.Answer, call: due, ret: o.Return.Seq}, true
 	case o.Outcome == model.OK:
 		return record{id: int32(o.ID), op: o.Op, answer: o.Answer, call: o.Call.Seq, ret: o.Return.Seq}, true
 	case o.Outcome == model.Ambiguous && !o.Op.ReadOnly():
@@ -75,10 +86,11 @@ func objectsOf(h *model.History) []*object {
 		b.operations = make([]int, 0, b.size)
 		b.records = make([]record, 0, b.size)
 	}
+	due := dueTimesOf(h)
 	for i := range h.Operations {
 		b := of[i]
 		b.operations = append(b.operations, i)
-		if r, ok := recordOf(&h.Operations[i], model.Resolved); ok {
+		if r, ok := recordOf(&h.Operations[i], model.Resolved, due); ok {
 			b.records = append(b.records, r)
 		}
 	}
@@ -106,11 +118,51 @@ func sortByCall(records []record) {
 // raw are the object's records in the raw view.
 func (b *object) raw(h *model.History) []record {
 	out := make([]record, 0, len(b.operations))
+	due := dueTimesOf(h)
 	for _, i := range b.operations {
-		if r, ok := recordOf(&h.Operations[i], model.Raw); ok {
+		if r, ok := recordOf(&h.Operations[i], model.Raw, due); ok {
 			out = append(out, r)
 		}
 	}
 	sortByCall(out)
 	return out
+}
+
+// dueTimes are the returns of a history whose effects have due times, and the ends of pending
+// effects, in their order; nil for a history without such effects.
+type dueTimes []model.Instant
+
+// tooEarly is by how much an effect may come before its due time, in nanoseconds: the
+// server says that to a millisecond.
+const tooEarly = 1_000_000
+
+func dueTimesOf(h *model.History) dueTimes {
+	if !slices.ContainsFunc(h.Operations, func(o model.Invoked) bool { return o.Deferred.Due > 0 }) {
+		return nil
+	}
+	out := make(dueTimes, 0, len(h.Operations))
+	for i := range h.Operations {
+		in := h.Operations[i].In(model.Resolved)
+		if in.Return != model.Forever {
+			out = append(out, in.Return)
+		}
+		if in.Deferred.Pending && in.Deferred.Ran != model.Forever {
+			out = append(out, in.Deferred.Ran)
+		}
+	}
+	slices.SortFunc(out, func(a, b model.Instant) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// after is the first sequence number behind all of them before a due time, in nanoseconds: an
+// operation that was over then does not see the effect.
+func (d dueTimes) after(due int64) int64 {
+	if due == 0 {
+		return 0
+	}
+	i, _ := slices.BinarySearchFunc(d, due-tooEarly, func(at model.Instant, due int64) int { return cmp.Compare(at.Ns, due) })
+	if i == 0 {
+		return 0
+	}
+	return d[i-1].Seq + 1
 }

@@ -150,7 +150,7 @@ func specification(kind model.Kind, r reduced) porcupine.Model {
 // take is a step of the sequential specification: whether the operation can
 // happen in the state with the answer that it has, and the state after it.
 func (r reduced) take(before model.State, o *record) (bool, model.State) {
-	if op, ok := o.op.(model.ListAppend); ok && r.misplaced(before.(model.ListState), op.Value) {
+	if value, ok := model.Appended(o.op); ok && r.misplaced(before.(model.ListState), value) {
 		return false, before
 	}
 	if list, ok := o.answer.(model.Texts); ok {

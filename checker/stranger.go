@@ -26,7 +26,7 @@ func (n *naming) stranger() *stranger {
 		}
 		seen[e]++
 		wrong, writers := n.origin(n.object, e, last)
-		if wrong == "" && n.part.kind == model.List && seen[e] > len(writers) {
+		if wrong == "" && n.part.kind.IsList() && seen[e] > len(writers) {
 			wrong = model.TwoEffectsOfAppend
 		}
 		if wrong != "" {
@@ -51,7 +51,8 @@ func writing(h *model.History) map[string][]int {
 // origin is the guarantee that breaks where a value came from, "" for none, and which
 // operations wrote it or would have.
 func (c *check) origin(b *object, e entry, seenBy record) (model.GuaranteeCode, []int) {
-	var fits, unmatched, unsent, turnedAway, late, underOther, toOther []int
+	var fits, unmatched, unsent, turnedAway, late, early, underOther, toOther []int
+	due := c.due()
 	for _, i := range c.writing()[e.value] {
 		o := &c.h.Operations[i]
 		wrote, _ := record{op: o.Op}.writes()
@@ -69,6 +70,8 @@ func (c *check) origin(b *object, e entry, seenBy record) (model.GuaranteeCode, 
 			unsent = append(unsent, o.ID)
 		case o.Call.Seq > seenBy.ret:
 			late = append(late, o.ID)
+		case due.after(o.Deferred.Due) > seenBy.ret:
+			early = append(early, o.ID)
 		default:
 			fits = append(fits, o.ID)
 		}
@@ -77,7 +80,7 @@ func (c *check) origin(b *object, e entry, seenBy record) (model.GuaranteeCode, 
 		guarantee model.GuaranteeCode
 		writers   []int
 	}{
-		{"", fits}, {model.ReadBeforeWrite, late}, {model.EffectRefused, turnedAway}, {model.EffectNeverSent, unsent}, {model.UnmatchedSwapSet, unmatched},
+		{"", fits}, {model.RanEarly, early}, {model.ReadBeforeWrite, late}, {model.EffectRefused, turnedAway}, {model.EffectNeverSent, unsent}, {model.UnmatchedSwapSet, unmatched},
 		{model.ValueOfOtherKey, underOther}, {model.ValueOfOtherObject, toOther},
 	} {
 		if wrong.writers != nil {

@@ -10,6 +10,9 @@ type entry struct{ key, value string }
 // that saw another value than it expected wrote nothing, and neither has one that
 // puts back what it expects.
 func (r record) writes() (entry, bool) {
+	if value, ok := model.Appended(r.op); ok {
+		return entry{value: value}, true
+	}
 	switch op := r.op.(type) {
 	case model.RegisterWrite:
 		return entry{value: op.Value}, true
@@ -18,8 +21,6 @@ func (r record) writes() (entry, bool) {
 		return entry{value: op.Value}, swapped && op.Expect != op.Value
 	case model.MapSet:
 		return entry{op.Key, op.Value}, true
-	case model.ListAppend:
-		return entry{value: op.Value}, true
 	}
 	return entry{}, false
 }

@@ -227,6 +227,10 @@ func (r record) withoutEffect(key string) (record, bool) {
 		_, ok := r.answer.(model.Texts)
 		r.op = model.ListGet{}
 		return r, ok
+	case model.MailboxDrain:
+		_, ok := r.answer.(model.Texts)
+		r.op = model.MailboxGet{}
+		return r, ok
 	case model.MapClearAll:
 		value := ""
 		entries, ok := r.answer.(model.Entries)

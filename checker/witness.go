@@ -285,10 +285,10 @@ func (w *witness) cutFront() {
 // coarse removes as many operations at once as it can, kind of step by kind of step.
 func (w *witness) coarse() {
 	drop(w, w.idle(), w.withoutIDs)
-	switch w.object.Kind {
-	case model.List:
+	switch kind := w.object.Kind; {
+	case kind.IsList():
 		drop(w, w.elements(), w.withoutElements)
-	case model.Map:
+	case kind == model.Map:
 		drop(w, w.keys(), w.withoutKeys)
 	}
 	drop(w, w.unseen(), w.withoutIDs)
@@ -358,12 +358,12 @@ func (w *witness) steps() []sound {
 	for _, p := range w.pairs() {
 		add("collapse", func() []record { return w.collapsed([]pair{p}) })
 	}
-	switch w.object.Kind {
-	case model.List:
+	switch kind := w.object.Kind; {
+	case kind.IsList():
 		for _, v := range w.elements() {
 			add("element", func() []record { return w.withoutElements([]string{v}) })
 		}
-	case model.Map:
+	case kind == model.Map:
 		for _, k := range w.keys() {
 			add("entry", func() []record { return w.withoutKeys([]string{k}) })
 		}

@@ -34,6 +34,7 @@ func (w *witness) invoked(r record) model.Invoked {
 	was := o.In(w.view)
 	resolved := o.Resolution
 	o.Op, o.Call, o.Resolution = r.op, model.Instant{Seq: r.call}, nil
+	o.Deferred = model.Deferred{} // the record has its interval
 	switch {
 	case r.answer == nil:
 		if was.Outcome == model.OK {

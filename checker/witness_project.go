@@ -45,7 +45,7 @@ func (w *witness) withoutElements(values []string) []record {
 	gone := setOf(values)
 	var out []record
 	for _, r := range w.records {
-		if add, ok := r.op.(model.ListAppend); ok && gone[add.Value] {
+		if value, ok := model.Appended(r.op); ok && gone[value] {
 			continue
 		}
 		if list, ok := r.answer.(model.Texts); ok {

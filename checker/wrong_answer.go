@@ -28,7 +28,7 @@ func usual(r *record) bool {
 	_, get := r.op.(model.MapGet)
 	_, write := r.op.(model.RegisterWrite)
 	_, set := r.op.(model.MapSet)
-	_, push := r.op.(model.ListAppend)
+	_, push := model.Appended(r.op)
 	_, text := r.answer.(model.Text)
 	_, done := r.answer.(model.Done)
 	return (one(read)|one(swap)|one(get))&one(text)|(one(write)|one(set)|one(push))&one(done) == 1

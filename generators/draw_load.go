@@ -129,8 +129,11 @@ func (l Load) drawOperations(t *rapid.T, exclude Exclusions) []string {
 			if !o.joins || l.Clients <= fewSharing*l.Objects {
 				out = append(out, o.nameOf(k))
 			}
-			if o.grows && !slices.ContainsFunc(writes, func(w operation) bool { return w.clears }) {
-				out = append(out, clearing(writing).nameOf(k))
+			if !o.grows {
+				continue
+			}
+			if clears := clearing(writing).nameOf(k); !slices.ContainsFunc(writes, func(w operation) bool { return w.clears }) && !slices.Contains(out, clears) {
+				out = append(out, clears)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ func (use *swarm) allow(s Situation) {
 	if s == (Situation{}) {
 		return
 	}
-	if !slices.ContainsFunc(use.objects, func(o model.Object) bool { return o.Kind == s.kind() }) {
-		use.objects = append(use.objects, model.Object{Kind: s.kind()})
+	if !slices.ContainsFunc(use.objects, func(o model.Object) bool { return o.Kind == s.Kind() }) {
+		use.objects = append(use.objects, model.Object{Kind: s.Kind()})
 	}
 	switch s.Moment {
 	case Recovering:
@@ -37,7 +37,7 @@ func (d *drawing) finishSituation() {
 	d.revive()
 	var objects []model.Object
 	for _, o := range d.use.objects {
-		if o.Kind == s.kind() {
+		if o.Kind == s.Kind() {
 			objects = append(objects, o)
 		}
 	}

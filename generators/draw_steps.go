@@ -162,8 +162,21 @@ func (d *drawing) start() {
 
 func (d *drawing) write() {
 	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", d.use.objects...)
-	d.operate(client, object, pick(d.t, "write", d.use.writes[object.Kind]...).make(d, client, object))
+	write := pick(d.t, "write", d.use.writes[object.Kind]...)
+	d.operate(client, object, write.make(d, client, object))
+	if !write.bursts || !rare(d.t, "burst", 1) {
+		return
+	}
+	for range longestBurst - 1 {
+		if len(d.steps) < d.use.maxSteps {
+			d.operate(client, object, write.make(d, client, object))
+		}
+	}
 }
+
+// longestBurst is how many operations a client calls in a row that it does not wait for: enough
+// that some of them wait behind others.
+const longestBurst = 4
 
 // read reads, right after a start something that was written before it.
 func (d *drawing) read() {

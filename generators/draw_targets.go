@@ -53,7 +53,7 @@ func (d *drawing) finishWith(acknowledged []Situation, held *Situation, fault mo
 	taken := map[model.Object]bool{}
 	var reads []func()
 	operate := func(s Situation) (step int) {
-		object := d.objectBeside(s.kind(), taken)
+		object := d.objectBeside(s.Kind(), taken)
 		client := d.use.clients[len(taken)%len(d.use.clients)]
 		taken[object] = true
 		if o, _ := operationNamed(s.Operation); o.clears && d.states[object].Equal(object.Kind.Initial()) {

@@ -170,7 +170,7 @@ func TestExclusionsOfNothingAndOfEverythingAreRefused(t *testing.T) {
 
 func TestExcludedOperationsTakeTheirKindAlong(t *testing.T) {
 	x := Exclusions{{ExcludedOperation, "map set", "why"}, {ExcludedOperation, "list get", "why"}}
-	assert.Equal(t, []model.Kind{model.Counter, model.Register}, x.Kinds())
+	assert.Equal(t, []model.Kind{model.Counter, model.Register, model.Mailbox}, x.Kinds())
 	assert.Equal(t, slices.Concat(x, Exclusions{
 		{ExcludedObject, "list", "what reads it is excluded"}, {ExcludedObject, "map", "what writes it is excluded"},
 	}), x.Complete())
@@ -184,7 +184,7 @@ func TestSituationsAreThoseThatAreLeft(t *testing.T) {
 	left := x.Situations()
 	assert.NotEmpty(t, left)
 	for _, s := range left {
-		assert.NotEqual(t, model.Map, s.kind())
+		assert.NotEqual(t, model.Map, s.Kind())
 		assert.NotEqual(t, model.Stop, s.Fault)
 		assert.NotEqual(t, Class{Lazy: true, Suspending: true}, s.Class)
 	}

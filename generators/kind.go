@@ -35,7 +35,10 @@ type operation struct {
 	clears bool // it takes away what others wrote
 	joins  bool // only a search decides histories in which others overlap it
 	grows  bool // each one makes the answers longer, until one clears
+	bursts bool // a client calls several in a row now and then: it does not wait for their effects
 	weight int
+	// handlers are those that it needs; nil for the one of its name.
+	handlers []string
 	// always is the operation where it has no arguments to draw. Otherwise draw draws
 	// one for the program, and load makes one for a client of a load.
 	always model.Operation
@@ -85,6 +88,17 @@ func operationNamed(name string) (operation, bool) {
 		}
 	}
 	return operation{}, false
+}
+
+// HandlersOf are the handlers that an operation needs, by its name: "counter add(0)" needs
+// add.
+func HandlersOf(operation string) []string {
+	if o, known := operationNamed(operation); known && o.handlers != nil {
+		return o.handlers
+	}
+	_, handler, _ := strings.Cut(operation, " ")
+	handler, _, _ = strings.Cut(handler, "(")
+	return []string{handler}
 }
 
 // kindOf is the kind of objects that an operation of a name belongs to.

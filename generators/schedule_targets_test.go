@@ -135,7 +135,7 @@ func TestScheduledPlansMeetTheirTargets(t *testing.T) {
 
 func TestScheduleHasEveryChange(t *testing.T) {
 	all := map[Situation]bool{}
-	for n := range 172 {
+	for n := range 240 {
 		for _, s := range scheduledTargets(3, n, Options{StartConfigs: true}) {
 			all[s] = true
 		}
@@ -154,5 +154,5 @@ func TestSchedulePinnedToOneConfigurationStaysInItsClass(t *testing.T) {
 			}
 		}
 	}
-	assert.Len(t, found, 20, "each of 10 operations before a stop and before a kill")
+	assert.Len(t, found, 2*len(Changes())/24, "each operation before a stop and before a kill")
 }

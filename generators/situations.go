@@ -147,5 +147,5 @@ func (s Situation) Reads() bool {
 	return o.reads
 }
 
-// kind is the kind of object that the situation's operation belongs to.
-func (s Situation) kind() model.Kind { return kindOf(s.Operation) }
+// Kind is the kind of object that the situation's operation belongs to.
+func (s Situation) Kind() model.Kind { return kindOf(s.Operation) }

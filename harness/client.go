@@ -34,6 +34,9 @@ func (r *run) client(ctx context.Context, number int) error {
 		}
 		r.update(func() { c.waiting = false })
 		outcome, err := r.operate(ctx, o, process.name())
+		if err == nil {
+			err = r.awaitSent(ctx, o.Op, o.ID)
+		}
 		r.update(func() {
 			op := r.ops[o.ID]
 			op.done, op.held = true, false
@@ -151,7 +154,7 @@ func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.An
 		}
 		switch {
 		case result.Answer != nil:
-			err := r.answered(t, result.Answer)
+			err := r.answered(t, result)
 			if t.load {
 				t.ended(true)
 			}
@@ -263,9 +266,10 @@ func (r *run) try(ctx context.Context, t *pending, bound time.Duration) (ingress
 }
 
 // answered closes an operation with its answer.
-func (r *run) answered(t *pending, a model.Answer) error {
+func (r *run) answered(t *pending, result ingress.Result) error {
+	deferred := r.deferred(t, result)
 	return r.rec.record(func(at model.Instant) model.Event {
-		return model.Returned{Instant: at, ID: t.id, Outcome: model.OK, Answer: a.String()}
+		return model.Returned{Instant: at, ID: t.id, Outcome: model.OK, Answer: result.Answer.String(), Deferred: deferred}
 	})
 }
 

@@ -102,6 +102,16 @@ func (c Coverage) changes(among func(generators.Situation) bool) (tested, of int
 	return tested, of
 }
 
+// Meets reports whether a fault met an operation on an object of a kind.
+func (c Coverage) Meets(k model.Kind) bool {
+	for s := range c.Situations {
+		if s.Kind() == k {
+			return true
+		}
+	}
+	return false
+}
+
 // Classes lists the classes in which plans began.
 func (c Coverage) Classes() []generators.Class {
 	return slices.DeleteFunc(generators.Classes(), func(class generators.Class) bool { return c.Plans[class] == 0 })

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -164,10 +165,12 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 // historyVersion is the oldest version of the history format that has all of a plan's
 // run.
 func (s *System) historyVersion(p generators.Plan) int {
-	const withLoad, withVersions = 2, 3
+	const withLoad, withVersions, withRepeats = 2, 3, 4
 	switch {
-	case p.Config.ResendAnswered || s.mayBeRefused(p):
+	case slices.ContainsFunc(Objects(p), func(o model.Object) bool { return o.Kind.Spec().Deferral != nil }):
 		return model.HistoryVersion
+	case p.Config.ResendAnswered || s.mayBeRefused(p):
+		return withRepeats
 	case len(p.Versions()) > 0:
 		return withVersions
 	case p.Load.Clients > 0:

@@ -53,16 +53,26 @@ func (r *run) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Look) }); err != nil {
+	if err := r.lookAll(ctx, model.Look); err != nil {
 		return err
 	}
-	if len(r.ambiguous()) == 0 || r.plan.Config.Resolve == generators.LeaveOpen {
-		return nil
+	if len(r.ambiguous()) > 0 && r.plan.Config.Resolve != generators.LeaveOpen {
+		if err := r.resolveAll(ctx); err != nil {
+			return err
+		}
+		if err := r.lookAll(ctx, model.Closing); err != nil {
+			return err
+		}
 	}
-	if err := r.resolveAll(ctx); err != nil {
+	return r.cancelDistant(ctx)
+}
+
+// lookAll waits until what was sent has been executed, and reads every object.
+func (r *run) lookAll(ctx context.Context, phase model.Phase) error {
+	if err := r.awaitPending(ctx); err != nil {
 		return err
 	}
-	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, model.Closing) })
+	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, phase) })
 }
 
 // closingKill kills the runtime once more and waits until it is back. Where kills are
@@ -77,20 +87,23 @@ func (r *run) closingKill(ctx context.Context) error {
 	return r.started(ctx)
 }
 
-// objectsAtOnce bounds the objects that are read or resolved side by side.
-const objectsAtOnce = 24
+// atOnce bounds the objects that are read or resolved side by side, and the operations that
+// are waited for.
+const atOnce = 24
 
 // eachObject does something with every object of the program and of the load, side by
 // side.
-func (r *run) eachObject(do func(model.Object) error) error {
+func (r *run) eachObject(do func(model.Object) error) error { return sideBySide(Objects(r.plan), do) }
+
+// sideBySide does something with each of the things, some of them at once.
+func sideBySide[T any](things []T, do func(T) error) error {
 	var all sync.WaitGroup
-	objects := Objects(r.plan)
-	errs := make([]error, len(objects))
-	turn := make(chan struct{}, objectsAtOnce)
-	for i, o := range objects {
+	errs := make([]error, len(things))
+	turn := make(chan struct{}, atOnce)
+	for i, x := range things {
 		turn <- struct{}{}
 		all.Go(func() {
-			errs[i] = do(o)
+			errs[i] = do(x)
 			<-turn
 		})
 	}
@@ -158,7 +171,7 @@ func (r *run) readWhole(ctx context.Context, o model.Object, phase model.Phase, 
 		if err != nil {
 			return err
 		}
-		if err := r.answered(t, result.Answer); err != nil {
+		if err := r.answered(t, result); err != nil {
 			return err
 		}
 	}
@@ -225,8 +238,9 @@ func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
 		if result.Answer == nil {
 			continue // nothing is known of it: it stays open
 		}
+		deferred := r.deferred(t, result)
 		err = r.rec.record(func(at model.Instant) model.Event {
-			return model.ResolvedAs{Instant: at, ID: t.id, By: by, Answer: result.Answer.String()}
+			return model.ResolvedAs{Instant: at, ID: t.id, By: by, Answer: result.Answer.String(), Deferred: deferred}
 		})
 		if err != nil {
 			return err
@@ -255,6 +269,13 @@ const enoughProbes = 10
 // bound it is stuck if the probe of its partition answers again and again, and
 // the runtime is not back if the probe does not.
 func (r *run) insist(parent context.Context, t *pending) (ingress.Result, error) {
+	// Several attempts have room in the operation's bound: one that hangs is
+	// not the operation.
+	return r.insistOn(parent, t, func(ctx context.Context) (ingress.Result, error) { return r.try(ctx, t, r.bounds.Completion/3) })
+}
+
+// insistOn is [run.insist] with attempts of another form.
+func (r *run) insistOn(parent context.Context, t *pending, try func(context.Context) (ingress.Result, error)) (ingress.Result, error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	judged := make(chan struct{})
@@ -265,9 +286,7 @@ func (r *run) insist(parent context.Context, t *pending) (ingress.Result, error)
 	defer func() { cancel(nil); <-judged }()
 	for {
 		incarnation := r.incarnation()
-		// Several attempts have room in the operation's bound: one that hangs is
-		// not the operation.
-		result, err := r.try(ctx, t, r.bounds.Completion/3)
+		result, err := try(ctx)
 		if err != nil || result.Answer != nil {
 			return result, err
 		}

@@ -12,7 +12,7 @@ import (
 // The kill after the program counts for what was acknowledged before it.
 func Situations(p generators.Plan, h *model.History) []generators.Situation {
 	seen := map[generators.Situation]bool{}
-	all, effects, classes := MeetingFaults(h), effectsOf(h), classesOf(p, h)
+	all, effects, sent, classes := MeetingFaults(h), effectsOf(h), sentSpans(h), classesOf(p, h)
 	ofServer := slices.DeleteFunc(slices.Clone(all), func(f model.Fault) bool { return f.Kind.OfService() })
 	for n, f := range all {
 		// What was done to the service in between does not come between a server and its
@@ -35,7 +35,7 @@ func Situations(p generators.Plan, h *model.History) []generators.Situation {
 			see := func(m generators.Moment, met model.Instant) {
 				seen[generators.Situation{Operation: generators.NameOf(o.Op), Fault: f.Kind, Moment: m, Class: classes.at(met)}] = true
 			}
-			for _, m := range moments(o, i, faults, effects[o.ID]) {
+			for _, m := range moments(o, i, faults, effects[o.ID], sent[o.ID]) {
 				see(m, f.Begin)
 			}
 			if f.Step == 0 {
@@ -108,8 +108,9 @@ func firstAfter(h *model.History, back Comeback, next model.Instant) int {
 }
 
 // moments are where an operation that was called before fault i stood at it. effect is the
-// sequence number with which it was first seen to have had its effect, 0 for never.
-func moments(o model.Invoked, i int, faults []model.Fault, effect int64) []generators.Moment {
+// sequence number with which it was first seen to have had its effect, 0 for never; sent is
+// when its handler ran if it was sent.
+func moments(o model.Invoked, i int, faults []model.Fault, effect int64, sent span) []generators.Moment {
 	f := faults[i]
 	var out []generators.Moment
 	earlier := model.Instant{}
@@ -122,7 +123,7 @@ func moments(o model.Invoked, i int, faults []model.Fault, effect int64) []gener
 	if f.Step == 0 {
 		return out
 	}
-	if onTheWire(o, f.Begin) {
+	if onTheWire(o, f.Begin) || sent.covers(f.Begin) {
 		// A read has no effect to stand behind.
 		if effect > 0 && effect < f.Begin.Seq && !o.Op.ReadOnly() {
 			out = append(out, generators.AfterEffect)

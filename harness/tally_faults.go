@@ -64,6 +64,31 @@ func (t *Tally) openAt(o *model.Invoked, f model.Fault, effects map[int]int64) {
 	t.FaultPoints[generators.FaultPoint{Fault: f.Kind, After: seen && effect < f.Begin.Seq}]++
 }
 
+// span is a time of a history, by sequence numbers; the zero value is none.
+type span struct{ from, to int64 }
+
+func (s span) covers(at model.Instant) bool { return s.from > 0 && s.from < at.Seq && at.Seq < s.to }
+
+// sentSpans is when the handlers of operations ran that were sent, from the first entry to
+// the end, by the operation's number: such an operation is in flight after its answer.
+func sentSpans(h *model.History) map[int]span {
+	out := map[int]span{}
+	for _, e := range h.Evidence {
+		if !model.DeferralOf(h.Operations[e.ID-1].Op).Sent {
+			continue
+		}
+		s, seen := out[e.ID]
+		if !seen {
+			s = span{e.At.Seq, model.Forever.Seq}
+		}
+		if e.Reading == string(service.Finished) {
+			s.to = e.At.Seq
+		}
+		out[e.ID] = s
+	}
+	return out
+}
+
 // effectsOf is when each operation was first seen to have had its effect: a sequence number,
 // by the operation's number.
 func effectsOf(h *model.History) map[int]int64 {

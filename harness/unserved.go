@@ -20,10 +20,16 @@ func Unserved(c service.Contract) generators.Exclusions {
 			continue
 		}
 		for _, name := range generators.Names() {
-			if handler, of := handlerOf(name, k); of && !c.Serves(k.Service(), handler) {
-				out = append(out, generators.Exclusion{
-					What: generators.ExcludedOperation, Name: name, Reason: unservedReason(c, k.Service()+"/"+handler, ""),
-				})
+			if !strings.HasPrefix(name, string(k)+" ") {
+				continue
+			}
+			for _, handler := range generators.HandlersOf(name) {
+				if !c.Serves(k.Service(), handler) {
+					out = append(out, generators.Exclusion{
+						What: generators.ExcludedOperation, Name: name, Reason: unservedReason(c, k.Service()+"/"+handler, ""),
+					})
+					break
+				}
 			}
 		}
 	}
@@ -63,14 +69,6 @@ func unservedReason(c service.Contract, handler, what string) string {
 		return "an outage outlasts the retry policy of " + handler + what + ": set no limit to its attempts for the test"
 	}
 	return "the deployment does not serve " + handler + what
-}
-
-// handlerOf is the handler of an operation by its name, if that is one of the kind:
-// "counter add(0)" calls add.
-func handlerOf(name string, k model.Kind) (handler string, of bool) {
-	handler, of = strings.CutPrefix(name, string(k)+" ")
-	handler, _, _ = strings.Cut(handler, "(")
-	return handler, of
 }
 
 // checkServed returns an error if a plan calls what the deployment does not serve, as far as

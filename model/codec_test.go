@@ -99,7 +99,7 @@ func TestBrokenHistoriesNameTheLine(t *testing.T) {
 		{"not JSON", "hello\n", "line 1: not a JSON object: invalid character 'h'"},
 		{"no header", callLine + "\n", "line 1: the first line is not a header"},
 		{"two headers", headerLine + "\n" + headerLine + "\n", "line 2: event header: a second header"},
-		{"a later version", `{"e":"header","version":5}` + "\n", "line 1: event header: the history has format version 5; this retain reads up to 4: use a newer one"},
+		{"a later version", `{"e":"header","version":6}` + "\n", "line 1: event header: the history has format version 6; this retain reads up to 5: use a newer one"},
 		{"no version", `{"e":"header"}` + "\n", `line 1: event header: the field "version" is missing`},
 		{"cut in the middle", headerLine + "\n" + callLine[:40] + "\n" + callLine + "\n", "line 2: not a JSON object: it ends within the event: write each event on one line"},
 		{"cut but ended", headerLine + "\n" + callLine[:40] + "\n", "line 2: not a JSON object: it ends within the event"},

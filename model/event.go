@@ -11,9 +11,9 @@ import (
 
 // HistoryVersion is the newest version of the history format that this package reads.
 // Version 2 has the phase [Load], version 3 the versions of starts, version 4 re-sends of
-// what was answered before, the phase [Switch] and ways back that were excused; a history
-// without them may have version 1.
-const HistoryVersion = 4
+// what was answered before, the phase [Switch] and ways back that were excused, version 5
+// effects that are deferred; a history without them may have version 1.
+const HistoryVersion = 5
 
 // Event is one line of a history file. [History.Apply] adds it to a history;
 // [EncodeEvent] and [DecodeEvent] give it its line.
@@ -60,6 +60,7 @@ type (
 		Outcome Outcome `json:"outcome"`
 		Reason  Reason  `json:"reason,omitempty"`
 		Answer  string  `json:"answer,omitempty"`
+		Deferred
 	}
 	// ResolvedAs tells what became of an ambiguous operation.
 	ResolvedAs struct {
@@ -67,6 +68,13 @@ type (
 		ID     int    `json:"id"`
 		By     string `json:"by"`
 		Answer string `json:"answer"`
+		Deferred
+	}
+	// Ran tells that the pending effect of an operation is over: its invocation has ended, or
+	// the runtime knows it no more.
+	Ran struct {
+		Instant
+		ID int `json:"id"`
 	}
 	// RepeatedAs tells what a re-send of an operation that was answered before was answered,
 	// in its attempt N.
@@ -132,6 +140,7 @@ func (Attempted) name() string  { return "attempted" }
 func (Returned) name() string   { return "return" }
 func (ResolvedAs) name() string { return "resolved" }
 func (RepeatedAs) name() string { return "repeated" }
+func (Ran) name() string        { return "ran" }
 func (FaultBegan) name() string { return "fault" }
 func (FaultEnded) name() string { return "fault-end" }
 func (Seen) name() string       { return "evidence" }
@@ -148,6 +157,7 @@ var decoders = map[string]func([]byte) (Event, error){
 	"return":    decodeAs[Returned],
 	"resolved":  decodeAs[ResolvedAs],
 	"repeated":  decodeAs[RepeatedAs],
+	"ran":       decodeAs[Ran],
 	"fault":     decodeAs[FaultBegan],
 	"fault-end": decodeAs[FaultEnded],
 	"evidence":  decodeAs[Seen],
@@ -339,7 +349,7 @@ func (e Returned) apply(h *History) error {
 	if o.Return != Forever {
 		return fmt.Errorf("operation %d returned twice", e.ID)
 	}
-	o.Return, o.Outcome, o.Reason = e.Instant, e.Outcome, e.Reason
+	o.Return, o.Outcome, o.Reason, o.Deferred = e.Instant, e.Outcome, e.Reason, e.Deferred.opened()
 	if e.Answer != "" {
 		o.Answer, err = ParseAnswer(e.Answer)
 	}
@@ -359,6 +369,27 @@ func (e ResolvedAs) apply(h *History) error {
 		return err
 	}
 	o.Resolution = &Resolution{At: e.Instant, By: e.By, Answer: a}
+	o.Deferred = e.Deferred.opened()
+	return nil
+}
+
+// opened is the deferral before anything is known of a pending effect.
+func (d Deferred) opened() Deferred {
+	if d.Pending {
+		d.Ran = Forever
+	}
+	return d
+}
+
+func (e Ran) apply(h *History) error {
+	o, err := h.operation(e.ID)
+	if err != nil {
+		return err
+	}
+	if !o.Deferred.Pending || o.Deferred.Ran != Forever {
+		return fmt.Errorf("operation %d has no effect that is pending", e.ID)
+	}
+	o.Deferred.Ran = e.Instant
 	return nil
 }
 

@@ -131,7 +131,7 @@ func TestFieldsWithInvalidValuesAreRefused(t *testing.T) {
 		{"attempted", `"wrote":true`, `"wrote":1`, `the field "wrote" is 1: want true or false`},
 		{"resolved", `"answer":"ok"`, `"answer":"` + strings.Repeat("x", 1<<20) + `"`, `answer "xxx`},
 		{"resolved", `"answer":"ok"`, `"answer":"1->` + strings.Repeat("x", 1<<20) + `"`, `answer "1->xxx`},
-		{"header", `"version":1`, `"version":0`, "format version 0: want 1 to 4"},
+		{"header", `"version":1`, `"version":0`, "format version 0: want 1 to 5"},
 		{"header", `"version":1`, `"version":"1"`, `the field "version" is "1": want an integer`},
 		{"end", `"from":1`, `"from":true`, `the field "availability[0].from" is true: want an integer`},
 		{"call", `"ns":1`, `"ns":-1`, "ns -1: want 0 or more"},

@@ -18,6 +18,7 @@ const (
 	EffectNeverSent       GuaranteeCode = "effect-never-sent"
 	EffectRefused         GuaranteeCode = "effect-refused"
 	ReadBeforeWrite       GuaranteeCode = "read-before-write"
+	RanEarly              GuaranteeCode = "ran-early"
 	TwoEffectsOfKey       GuaranteeCode = "two-effects-of-key"
 	TwoEffectsOfAppend    GuaranteeCode = "two-effects-of-append"
 	CountTooHigh          GuaranteeCode = "count-too-high"
@@ -90,6 +91,7 @@ const (
 	AppendChange        ChangeKind = "append"
 	AddChange           ChangeKind = "add"
 	CompareAndSetChange ChangeKind = "compare-and-set"
+	SendChange          ChangeKind = "send"
 )
 
 // Guarantee is a guarantee that broke. The zero value is none. Two are the same if they

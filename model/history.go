@@ -71,6 +71,22 @@ type Invoked struct {
 	// Repeats are what later re-sends were answered, in their order: an operation that is
 	// answered under a key keeps its answer.
 	Repeats []Repeat
+
+	// Deferred is how the effect of an accepted operation comes at a time of its own; the
+	// zero value for one that has it between its call and its answer.
+	Deferred Deferred
+}
+
+// Deferred is what is known of an effect that comes at a time of its own.
+type Deferred struct {
+	// Invocation is the runtime's id of what was sent, "" if nobody said it.
+	Invocation string `json:"invocation,omitempty"`
+	// Due is the earliest time of the effect, in nanoseconds since the run began; 0 for any.
+	Due int64 `json:"due,omitempty"`
+	// Pending is true if the effect may come after the answer.
+	Pending bool `json:"pending,omitempty"`
+	// Ran is when a pending effect was known to be over, [Forever] if it never was.
+	Ran Instant `json:"-"`
 }
 
 // Repeat is what a re-send of an operation that had been answered before was answered.
@@ -370,6 +386,9 @@ func (h *History) validateSequence() error {
 		if o.Resolution != nil {
 			numbers = append(numbers, o.Resolution.At.Seq)
 		}
+		if o.Deferred.Pending && o.Deferred.Ran != Forever {
+			numbers = append(numbers, o.Deferred.Ran.Seq)
+		}
 	}
 	shared, found := repeated(numbers)
 	if !found {
@@ -386,6 +405,9 @@ func (h *History) validateSequence() error {
 		}
 		if o.Resolution != nil && o.Resolution.At.Seq == shared {
 			what = append(what, "the resolution of "+o.name())
+		}
+		if o.Deferred.Pending && o.Deferred.Ran.Seq == shared {
+			what = append(what, "the end of the effect of "+o.name())
 		}
 	}
 	return fmt.Errorf("%s and %s share the sequence number %d", what[0], what[1], shared)
@@ -437,6 +459,9 @@ func (o *Invoked) validate() error {
 	}
 	if err := o.validateRepeats(); err != nil {
 		return err
+	}
+	if d := o.Deferred; d.Pending && d.Ran.Seq <= o.In(Resolved).Return.Seq && d.Ran != Forever {
+		return fmt.Errorf("its pending effect was over at %d, before its answer at %d", d.Ran.Seq, o.In(Resolved).Return.Seq)
 	}
 	if r := o.Resolution; r != nil {
 		switch {

@@ -44,6 +44,8 @@ type KindSpec struct {
 	// Commands reports whether the handler sends the runtime state commands, even
 	// without effect; nil if every operation that is not read-only does.
 	Commands func(Operation, State) bool
+	// Deferral is how the effect of an operation is deferred; nil if none is.
+	Deferral func(Operation) Deferral
 }
 
 // Handler is one handler of a kind's service, as the contract has it.

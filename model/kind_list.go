@@ -188,16 +188,39 @@ func (s ListState) Hash() uint64 {
 // String prints a JSON array.
 func (s ListState) String() string { return Texts(s.Elements()).String() }
 
+// Appended is the element that an operation appends to a list; false if it appends none.
+func Appended(op Operation) (value string, appends bool) {
+	switch op := op.(type) {
+	case ListAppend:
+		return op.Value, true
+	case MailboxAppend:
+		return op.Value, true
+	case MailboxSend:
+		return op.Value, true
+	case MailboxRelay:
+		return op.Value, true
+	case MailboxNap:
+		return op.Value, true
+	}
+	return "", false
+}
+
+// IsList reports whether objects of the kind are lists, which grow at their end.
+func (k Kind) IsList() bool {
+	_, is := k.Initial().(ListState)
+	return is
+}
+
 func listShows(_ Operation, seen Answer, write Operation, _ Answer) bool {
-	add, adds := write.(ListAppend)
+	value, adds := Appended(write)
 	list, _ := seen.(Texts)
-	return adds && slices.Contains(list, add.Value)
+	return adds && slices.Contains(list, value)
 }
 
 // listMark is the element that was appended.
 func listMark(write Operation, _ Answer) string {
-	add, _ := write.(ListAppend)
-	return add.Value
+	value, _ := Appended(write)
+	return value
 }
 
 // listMarks are the elements.

@@ -27,7 +27,7 @@ var docs = filepath.Join("..", "docs")
 // events are the types of all events, by name.
 var events = map[string]reflect.Type{
 	"header": reflect.TypeFor[model.Header](), "call": reflect.TypeFor[model.Called](), "attempt": reflect.TypeFor[model.Attempting](),
-	"attempted": reflect.TypeFor[model.Attempted](), "return": reflect.TypeFor[model.Returned](), "resolved": reflect.TypeFor[model.ResolvedAs](), "repeated": reflect.TypeFor[model.RepeatedAs](),
+	"attempted": reflect.TypeFor[model.Attempted](), "return": reflect.TypeFor[model.Returned](), "resolved": reflect.TypeFor[model.ResolvedAs](), "repeated": reflect.TypeFor[model.RepeatedAs](), "ran": reflect.TypeFor[model.Ran](),
 	"fault": reflect.TypeFor[model.FaultBegan](), "fault-end": reflect.TypeFor[model.FaultEnded](), "evidence": reflect.TypeFor[model.Seen](),
 	"recovery": reflect.TypeFor[model.Recovery](), "note": reflect.TypeFor[model.Noted](), "end": reflect.TypeFor[model.Ended](),
 }

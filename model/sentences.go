@@ -31,6 +31,7 @@ var Sentences = Wording{
 		EffectNeverSent:       "an operation that was never sent had an effect",
 		EffectRefused:         "an operation that the server refused had an effect",
 		ReadBeforeWrite:       "a value was read before it was written",
+		RanEarly:              "what was delayed took effect before its time",
 		TwoEffectsOfKey:       "one idempotency key had two effects",
 		TwoEffectsOfAppend:    "one append had two effects",
 		CountTooHigh:          "a counter counted more than was added",
@@ -76,7 +77,7 @@ var Sentences = Wording{
 	},
 	Reporting: "the server reports ",
 	Operations: map[ChangeKind]string{
-		WriteChange: "write", AppendChange: "append", AddChange: "add", CompareAndSetChange: "compare-and-set",
+		WriteChange: "write", AppendChange: "append", AddChange: "add", CompareAndSetChange: "compare-and-set", SendChange: "send",
 	},
 	After: " after a ", Surfaces: ", and surfaces only later",
 }

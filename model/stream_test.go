@@ -56,6 +56,7 @@ type streamed struct {
 	attempts, ended int
 	returned        bool
 	resolved        bool
+	pending         bool
 }
 
 func (s *streaming) add(e model.Event) { s.events = append(s.events, e) }
@@ -112,17 +113,28 @@ func (s *streaming) end() {
 		o.returned = true
 		e := model.Returned{Instant: s.now(), ID: id, Outcome: model.Ambiguous, Reason: reason}
 		if rapid.Bool().Draw(s.t, "ok") {
-			e.Outcome, e.Reason, e.Answer = model.OK, "", answers.Draw(s.t, "answer").String()
+			e.Outcome, e.Reason, e.Answer, e.Deferred = model.OK, "", answers.Draw(s.t, "answer").String(), s.deferred(o)
 		}
 		s.add(e)
 	case !o.resolved:
 		o.resolved = true
-		s.add(model.ResolvedAs{Instant: s.now(), ID: id, By: "resend", Answer: answers.Draw(s.t, "answer").String()})
+		s.add(model.ResolvedAs{Instant: s.now(), ID: id, By: "resend", Answer: answers.Draw(s.t, "answer").String(), Deferred: s.deferred(o)})
+	case o.pending:
+		o.pending = false
+		s.add(model.Ran{Instant: s.now(), ID: id})
 	case o.ended > 0 && rapid.Bool().Draw(s.t, "repeated"):
 		s.add(model.RepeatedAs{Instant: s.now(), ID: id, N: o.ended, Answer: answers.Draw(s.t, "answer").String()})
 	default:
 		s.remark()
 	}
+}
+
+func (s *streaming) deferred(o *streamed) model.Deferred {
+	d := model.Deferred{
+		Invocation: words.Draw(s.t, "invocation"), Due: rapid.Int64Range(0, 9).Draw(s.t, "due"), Pending: rapid.Bool().Draw(s.t, "pending"),
+	}
+	o.pending = d.Pending
+	return d
 }
 
 func (s *streaming) fault() {

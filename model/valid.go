@@ -100,7 +100,13 @@ func (e Returned) valid() error {
 	if err := first(e.within(1), atLeast("id", e.ID, 1), oneOf("outcome", e.Outcome, outcomes), optional("reason", e.Reason, reasons)); err != nil {
 		return err
 	}
+	if err := e.Deferred.valid(); err != nil {
+		return err
+	}
 	if e.Outcome != OK {
+		if e.Deferred != (Deferred{}) {
+			return fmt.Errorf("the outcome is %s, and an effect is deferred: only an accepted operation has one", e.Outcome)
+		}
 		if e.Answer != "" {
 			return fmt.Errorf("the outcome is %s, and there is an answer: only ok has one", e.Outcome)
 		}
@@ -113,8 +119,12 @@ func (e Returned) valid() error {
 }
 
 func (e ResolvedAs) valid() error {
-	return first(e.within(1), atLeast("id", e.ID, 1), oneOf("by", e.By, means))
+	return first(e.within(1), atLeast("id", e.ID, 1), oneOf("by", e.By, means), e.Deferred.valid())
 }
+
+func (e Ran) valid() error { return first(e.within(1), atLeast("id", e.ID, 1)) }
+
+func (d Deferred) valid() error { return atLeast("due", d.Due, 0) }
 
 func (e RepeatedAs) valid() error {
 	return first(e.within(1), atLeast("id", e.ID, 1), atLeast("n", e.N, 1))

@@ -45,9 +45,17 @@ func (h *History) events() []Event {
 		if o.Answer != nil {
 			returned.Answer = o.Answer.String()
 		}
+		deferred := o.Deferred
+		deferred.Ran = Instant{}
+		if o.Resolution == nil {
+			returned.Deferred = deferred
+		}
 		add(o.Return, returned)
 		if r := o.Resolution; r != nil {
-			add(r.At, ResolvedAs{r.At, o.ID, r.By, r.Answer.String()})
+			add(r.At, ResolvedAs{r.At, o.ID, r.By, r.Answer.String(), deferred})
+		}
+		if o.Deferred.Pending {
+			add(o.Deferred.Ran, Ran{o.Deferred.Ran, o.ID})
 		}
 		for _, r := range o.Repeats {
 			add(r.At, RepeatedAs{r.At, o.ID, r.N, r.Answer.String()})

@@ -8,6 +8,7 @@ import (
 	"retain/harness"
 	"retain/harness/session"
 	"retain/internal/printable"
+	"retain/model"
 )
 
 // Session says what a session found: of a pass its power, of anything else what
@@ -108,18 +109,22 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	out.add("known", knownLines(s)...)
 	if s.Verdict == harness.Pass {
 		out.add("excludes", excludes(s)...)
-		out.add("not tested", notTested(len(t.Versions) > 1))
+		out.add("not tested", notTested(len(t.Versions) > 1, t.Coverage))
 	}
 	return out
 }
 
-// notTested lists what no plan has and, unless servers changed their version, upgrades.
-func notTested(upgraded bool) string {
-	upgrade := "upgrade, "
-	if upgraded {
-		upgrade = ""
+// notTested lists what no plan has, and what none of these plans had: upgrades, unless
+// servers changed their version, and sends.
+func notTested(upgraded bool, c harness.Coverage) string {
+	out := []string{"power loss", "disk full", "more than one node"}
+	if !upgraded {
+		out = append(out, "upgrade")
 	}
-	return "power loss, disk full, more than one node, " + upgrade + "timers, awakeables"
+	if !c.Meets(model.Mailbox) {
+		out = append(out, "sends", "timers")
+	}
+	return strings.Join(append(out, "awakeables"), ", ")
 }
 
 // ledger says what the end of the session read again; nil if there was no ledger.

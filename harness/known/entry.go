@@ -121,7 +121,7 @@ func (e *Entry) check() error {
 // operationsOf are the names that an entry can give an operation on objects of a kind, of
 // any for "": handlers and kinds of changes.
 func operationsOf(kind model.Kind) []string {
-	names := []string{string(model.WriteChange), string(model.AppendChange), string(model.AddChange), string(model.CompareAndSetChange)}
+	names := []string{string(model.WriteChange), string(model.AppendChange), string(model.AddChange), string(model.CompareAndSetChange), string(model.SendChange)}
 	for _, k := range model.Kinds() {
 		if kind != "" && k != kind {
 			continue

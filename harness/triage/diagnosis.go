@@ -241,7 +241,7 @@ func (d *diagnosis) orderly(contradiction bool, later []model.Invoked, without m
 func (d *diagnosis) presenceIn(later []model.Invoked) presence {
 	if !d.orderly(false, later, nil) {
 		for _, o := range d.lost {
-			if o.Object.Kind == model.List && slices.ContainsFunc(later, func(read model.Invoked) bool { return model.Shows(read, o.In(model.Resolved)) }) {
+			if o.Object.Kind.IsList() && slices.ContainsFunc(later, func(read model.Invoked) bool { return model.Shows(read, o.In(model.Resolved)) }) {
 				return displaced
 			}
 		}

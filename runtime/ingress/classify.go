@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"retain/internal/exactjson"
 	"retain/model"
@@ -27,6 +28,11 @@ type Result struct {
 	Detail string
 	// Invocation is the runtime's id of the invocation, "" if it did not say.
 	Invocation string
+	// Due is when the invocation is executed, by the server's clock; the zero time unless it
+	// was sent with a delay.
+	Due time.Time
+	// Unknown is true if the runtime says that it knows no such invocation.
+	Unknown bool
 }
 
 // problem is the body of an error of the ingress or of a handler.
@@ -51,6 +57,9 @@ func classify(r response, call Call, version string) Result {
 		if err != nil {
 			answer = model.Garbled(r.body)
 			out.Detail = err.Error()
+		} else if model.DeferralOf(call.Op).Sent {
+			a, _ := model.DecodeAcceptance(r.body) // it was decoded above
+			out.Invocation, out.Due = a.Invocation, a.Due
 		}
 		out.Answer = answer
 		return out

@@ -80,9 +80,16 @@ type Call struct {
 	Written func()
 }
 
-// Try makes one attempt. It ends with the context, which bounds it.
+// Try makes one attempt. It ends with the context, which bounds it. One of an operation that
+// is sent ends as soon as the runtime has accepted it.
 func (c *Client) Try(ctx context.Context, call Call) Result {
 	target := c.base + "/" + call.Op.Kind().Service() + "/" + url.PathEscape(call.ObjectKey) + "/" + call.Op.Handler()
+	if d := model.DeferralOf(call.Op); d.Sent {
+		target += "/send"
+		if d.DelayMs > 0 {
+			target += fmt.Sprintf("?delay=%dms", d.DelayMs)
+		}
+	}
 	req, err := newRequest(ctx, http.MethodPost, target, call.Op.Request())
 	if err != nil {
 		return Result{Reason: model.NotSent, Detail: err.Error()}
@@ -100,13 +107,37 @@ func (c *Client) Try(ctx context.Context, call Call) Result {
 // LookUp asks read-only for the output of an earlier operation by its key. A
 // result without an answer and without an error says that there is none (yet).
 func (c *Client) LookUp(ctx context.Context, call Call) Result {
-	target := strings.Join([]string{c.base, "restate/invocation", call.Op.Kind().Service(), url.PathEscape(call.ObjectKey),
-		call.Op.Handler(), url.PathEscape(call.IdempotencyKey), "output"}, "/")
-	req, err := newRequest(ctx, http.MethodGet, target, nil)
+	return c.ask(ctx, call, byKey(call)+"/output")
+}
+
+// Attach waits until an earlier invocation has ended: the one with this id, or else the one
+// of the call's handler with its idempotency key. The answer is that of the handler.
+// [Result.Unknown] is true if the runtime knows no such invocation.
+func (c *Client) Attach(ctx context.Context, call Call, id string) Result {
+	if id == "" {
+		id = byKey(call)
+	}
+	return c.ask(ctx, call, id+"/attach")
+}
+
+// byKey names an invocation by its idempotency key.
+func byKey(call Call) string {
+	return strings.Join([]string{call.Op.Kind().Service(), url.PathEscape(call.ObjectKey), call.Op.Handler(), url.PathEscape(call.IdempotencyKey)}, "/")
+}
+
+// ask asks for an invocation. Of an operation that is sent, it is what that invokes.
+func (c *Client) ask(ctx context.Context, call Call, what string) Result {
+	if d := model.DeferralOf(call.Op); d.Sent {
+		call.Op = d.Invokes
+	}
+	req, err := newRequest(ctx, http.MethodGet, c.base+"/restate/invocation/"+what, nil)
 	if err != nil {
 		return Result{Reason: model.NotSent, Detail: err.Error()}
 	}
-	return classify(c.roundTrip(req, nil), call, c.version)
+	r := c.roundTrip(req, nil)
+	out := classify(r, call, c.version)
+	out.Unknown = r.err == nil && r.status == http.StatusNotFound
+	return out
 }
 
 func newRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {

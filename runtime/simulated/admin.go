@@ -3,6 +3,7 @@ package simulated
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"retain/runtime/versions"
@@ -16,6 +17,10 @@ const deploymentID = "dp_1simulated"
 func (i *incarnation) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	if time.Since(i.began) < i.timings.Health {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
+	}
+	if id, is := strings.CutPrefix(r.URL.Path, "/invocations/"); is && r.Method == http.MethodPatch {
+		i.cancelInvocation(w, id)
+		return
 	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /health":
@@ -33,6 +38,16 @@ func (i *incarnation) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	default:
 		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, cluster-health, version, services, deployments and query"})
 	}
+}
+
+// cancelInvocation is what is asked with the path ID/cancel.
+func (i *incarnation) cancelInvocation(w http.ResponseWriter, path string) {
+	id, cancels := strings.CutSuffix(path, "/cancel")
+	if !cancels || !i.store.cancel(id) {
+		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime cancels invocations that are not over, and does nothing else to them"})
+		return
+	}
+	_ = answerWith(w, http.StatusOK, nil) // if it fails the client is gone
 }
 
 // about is what the server says of itself.

@@ -23,6 +23,9 @@ const (
 	DirtyRead       Bug = "dirty-read"
 	StuckKey        Bug = "stuck-key"
 	StuckRetry      Bug = "stuck-retry"
+	DroppedSend     Bug = "dropped-send"
+	EarlyTimer      Bug = "early-timer"
+	NewestFirst     Bug = "newest-first"
 )
 
 // Description says what a bug does and when it can.
@@ -47,6 +50,9 @@ func Bugs() []Description {
 		{DirtyRead, "an effect is gone with its invocation, and applied again when that is sent again", "at a kill, if other operations saw it and no client was sent the answer; each that did is an opportunity"},
 		{StuckKey, "an object never answers again", "after a restart, if it was called before"},
 		{StuckRetry, "a write fails with the same error in every attempt", "at a kill, if its handler was running"},
+		{DroppedSend, "what was sent and accepted is never executed", "at a kill, if it has not begun"},
+		{EarlyTimer, "what was sent with a delay is executed at once", "after a restart, if it is not due"},
+		{NewestFirst, "the call that came last has its turn before the others", "when several wait for an object"},
 	}
 }
 

@@ -1,9 +1,13 @@
 package simulated
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // killBugs strikes at a kill; the caller holds the lock.
 func (s *store) killBugs() {
+	s.dropSends()
 	for _, o := range s.order {
 		for _, inv := range o.open {
 			inv.crashed = inv.crashed || inv.running
@@ -12,6 +16,37 @@ func (s *store) killBugs() {
 		if len(o.log) > 0 {
 			s.loseWrite(o)
 			s.undoUnanswered(o)
+		}
+	}
+}
+
+// dropSends forgets what was sent and accepted.
+func (s *store) dropSends() {
+	if !s.bugs.on[DroppedSend] {
+		return
+	}
+	waiting := slices.Clone(s.scheduled)
+	for _, o := range s.order {
+		waiting = append(waiting, o.open...)
+	}
+	for _, inv := range waiting {
+		if o := inv.object; inv.oneWay && inv.acked && inv.began.IsZero() && s.bugs.strikes(DroppedSend, &o.site) {
+			s.note("%s: %s/%s drops %s", DroppedSend, o.name, o.key, inv.op)
+			s.unschedule(inv)
+			s.forget(inv)
+		}
+	}
+}
+
+// fireEarly lets delayed sends be due.
+func (s *store) fireEarly() {
+	if !s.bugs.on[EarlyTimer] {
+		return
+	}
+	for _, inv := range s.scheduled {
+		if o := inv.object; time.Until(inv.due) > 0 && s.bugs.strikes(EarlyTimer, &o.site) {
+			s.note("%s: %s/%s %s is due %s early", EarlyTimer, o.name, o.key, inv.op, time.Until(inv.due))
+			inv.due = time.Now()
 		}
 	}
 }
@@ -116,6 +151,7 @@ func (s *store) lapses(killed bool) {
 
 // restartBugs strikes between two incarnations; the caller holds the lock.
 func (s *store) restartBugs() {
+	s.fireEarly()
 	if s.bugs.on[Rollback] {
 		for i := range s.partitions {
 			s.rollBack(&s.partitions[i])

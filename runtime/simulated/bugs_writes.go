@@ -27,10 +27,10 @@ func (s *store) miswrite(o *object, inv *invocation, change func(model.State) mo
 		o.late = append(o.late, lateWrite{of: inv, change: change, after: n + 1}) // this one counts too
 		return nothing
 	}
-	if add, ok := inv.op.(model.ListAppend); ok && o.state.(model.ListState).Len() > 0 {
+	if value, ok := model.Appended(inv.op); ok && o.state.(model.ListState).Len() > 0 {
 		if s.bugs.strikes(ReorderedList, &o.site) {
-			s.note("%s: %s/%s %s goes before the last", ReorderedList, o.name, o.key, add)
-			return func(at model.State) model.State { return beforeLast(at.(model.ListState), add.Value) }
+			s.note("%s: %s/%s %s goes before the last", ReorderedList, o.name, o.key, inv.op)
+			return func(at model.State) model.State { return beforeLast(at.(model.ListState), value) }
 		}
 	}
 	return change

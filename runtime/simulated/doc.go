@@ -6,7 +6,7 @@
 //
 // # What it does as a server does
 //
-//   - Virtual objects of the contract (Counter, MapObject, ListObject, Register)
+//   - Virtual objects of the contract (Counter, MapObject, ListObject, Register, Mailbox)
 //     and the probe; handlers of the kinds that the reference service declares.
 //     An exclusive handler waits its turn behind the others of its object,
 //     shared ones run at once and see what an unfinished one has done.
@@ -18,6 +18,8 @@
 //   - A start takes time: refused connections, connections without an answer,
 //     health, and only then calls, partition by partition. A call that is too
 //     early waits, and now and then gets a 503, which says nothing about its effect.
+//   - A send is answered when it is accepted. A delay is kept over restarts, by the clock.
+//     A handler may send to its own object, and sleep.
 //   - A kill cuts every connection at once and loses requests that were written
 //     and not accepted yet. A stop lets calls finish for a while, then cuts them.
 //   - The status codes, headers and bodies of the ingress, as recorded from
@@ -26,11 +28,11 @@
 // # What it does not simulate
 //
 // Storage (nothing is written, torn or corrupted), load, memory, more than one
-// node, upgrades, timers, awakeables, workflows, calls between handlers, sends
-// with a delay, HTTP/2, the SDK (there is no protocol between runtime and
+// node, upgrades, awakeables, workflows, calls between handlers,
+// HTTP/2, the SDK (there is no protocol between runtime and
 // handler, so no suspension and no stream to break), retries with back-off,
-// retention that ends, cancellation, the admin API beyond health, version, services,
-// deployments and three tables, and a handler that sets two state keys one by
+// retention that ends, the admin API beyond health, version, services,
+// deployments, three tables and the cancellation of what has not begun, and a handler that sets two state keys one by
 // one. A journal is one bit: the effect is in it or not. A frozen server's timers
 // go on. With [Options.TCP] the port accepts connections from the spawn on.
 //

@@ -224,6 +224,9 @@ func (i *incarnation) attempt(inv *invocation, e *entry) bool {
 	if !e.pass(service.Before, service.Entered, i.timings.MaxHold) || !i.takeTime(e, inv, "before") {
 		return false
 	}
+	if !i.store.naps(i, e, inv) {
+		return false
+	}
 	changed, ok := i.store.apply(i, inv)
 	if !ok {
 		return false

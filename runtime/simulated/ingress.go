@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"retain/runtime/versions"
 	"retain/service"
@@ -89,11 +90,15 @@ func (i *incarnation) call(w http.ResponseWriter, r *http.Request, parts []strin
 	if p := handler.validate(r.Header, body); p != nil {
 		return p
 	}
+	delay, p := delayOf(r.URL.Query(), send)
+	if p != nil {
+		return p
+	}
 	q := &request{
-		handler: handler, objectKey: key, op: handler.parse(body, i.nonce),
+		handler: handler, objectKey: key, op: handler.parse(body, i.nonce), oneWay: send, delay: delay,
 		key: r.Header.Get("Idempotency-Key"), tag: r.Header.Get(service.TagHeader),
 	}
-	return i.submit(w, r, q, send)
+	return i.submit(w, r, q)
 }
 
 // validate holds the request against what the handler takes, as its discovery
@@ -125,8 +130,20 @@ func (h *handler) validate(header http.Header, body []byte) *problem {
 	return nil
 }
 
+// delayOf is the delay that a request asks for, 0 for none. Only what is sent has one.
+func delayOf(query url.Values, send bool) (time.Duration, *problem) {
+	if !query.Has("delay") {
+		return 0, nil
+	}
+	delay, err := time.ParseDuration(query.Get("delay"))
+	if err != nil || delay < 0 || !send {
+		return 0, &problem{code: http.StatusBadRequest, message: "bad delay query parameter: only sends have one, such as 250ms"}
+	}
+	return delay, nil
+}
+
 // submit has the call accepted and answers it.
-func (i *incarnation) submit(w http.ResponseWriter, r *http.Request, q *request, send bool) *problem {
+func (i *incarnation) submit(w http.ResponseWriter, r *http.Request, q *request) *problem {
 	p, ok := i.admit(r, q)
 	if !ok {
 		panic(http.ErrAbortHandler)
@@ -138,20 +155,33 @@ func (i *incarnation) submit(w http.ResponseWriter, r *http.Request, q *request,
 	if inv == nil {
 		panic(http.ErrAbortHandler)
 	}
-	if send {
-		status := "Accepted"
-		if repeated {
-			status = "PreviouslyAccepted"
-		}
-		w.Header().Set("X-Restate-Id", inv.id)
-		answerJSON(w, http.StatusAccepted, struct {
-			ID     string `json:"invocationId"`
-			Status string `json:"status"`
-		}{inv.id, status})
+	if q.oneWay {
+		i.acknowledgeSend(w, inv, repeated)
 		return nil
 	}
 	i.answer(w, r, inv, repeated)
 	return nil
+}
+
+// acknowledgeSend answers that an invocation is accepted.
+func (i *incarnation) acknowledgeSend(w http.ResponseWriter, inv *invocation, repeated bool) {
+	body := struct {
+		ID     string `json:"invocationId"`
+		Due    string `json:"executionTime,omitempty"`
+		Status string `json:"status"`
+	}{ID: inv.id, Status: "Accepted"}
+	if repeated {
+		body.Status = "PreviouslyAccepted"
+	}
+	if !inv.due.IsZero() {
+		body.Due = inv.due.UTC().Format("2006-01-02T15:04:05.000000000Z")
+	}
+	if !i.store.send(i, inv) {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("X-Restate-Id", inv.id)
+	answerJSON(w, http.StatusAccepted, body)
+	i.store.acknowledge(inv)
 }
 
 // unavailable is the share of the calls that come before their partition is

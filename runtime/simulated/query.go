@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,29 +106,36 @@ func (s *store) invocationRows() []tableRow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var rows []tableRow
+	all := slices.Clone(s.scheduled)
 	for _, o := range s.order {
-		for _, inv := range o.open {
-			row := tableRow{
-				"id": inv.id, "target": o.name + "/" + o.key + "/" + inv.handler.name, "status": inv.status(),
-				"target_service_name": o.name, "target_service_key": o.key, "target_handler_name": inv.handler.name,
-				"created_at": timestamp(inv.accepted), "retry_count": inv.failures,
-			}
-			if inv.failures > 0 {
-				row["last_failure"], row["last_failure_error_code"] = inv.failure.text, inv.failure.code
-				if s.failing != nil && inv.fails {
-					row["last_failure"] = s.failing(inv.failures)
-				}
-			}
-			if !inv.began.IsZero() {
-				row["running_at"] = timestamp(inv.began)
-			}
-			if inv.key != "" {
-				row["idempotency_key"] = inv.key
-			}
-			rows = append(rows, row)
-		}
+		all = append(all, o.open...)
+	}
+	for _, inv := range all {
+		rows = append(rows, s.invocationRow(inv))
 	}
 	return rows
+}
+
+func (s *store) invocationRow(inv *invocation) tableRow {
+	o := inv.object
+	row := tableRow{
+		"id": inv.id, "target": o.name + "/" + o.key + "/" + inv.handler.name, "status": inv.status(),
+		"target_service_name": o.name, "target_service_key": o.key, "target_handler_name": inv.handler.name,
+		"created_at": timestamp(inv.accepted), "retry_count": inv.failures,
+	}
+	if inv.failures > 0 {
+		row["last_failure"], row["last_failure_error_code"] = inv.failure.text, inv.failure.code
+		if s.failing != nil && inv.fails {
+			row["last_failure"] = s.failing(inv.failures)
+		}
+	}
+	if !inv.began.IsZero() {
+		row["running_at"] = timestamp(inv.began)
+	}
+	if inv.key != "" {
+		row["idempotency_key"] = inv.key
+	}
+	return row
 }
 
 // breakage is how an attempt failed, as the server tells it.
@@ -146,6 +154,8 @@ func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:0
 // status is the invocation's in the server's words; the caller holds the lock.
 func (inv *invocation) status() string {
 	switch {
+	case inv.due.After(time.Now()):
+		return "scheduled"
 	case inv.backsOff:
 		return "backing-off"
 	case inv.running:
@@ -178,19 +188,19 @@ func (s *store) stateRows() []tableRow {
 		if o.kind == "" || o.state.Equal(o.kind.Initial()) {
 			continue
 		}
-		for key, value := range stateKeys(o.state) {
+		for key, value := range stateKeys(o.kind, o.state) {
 			rows = append(rows, tableRow{"service_name": o.name, "service_key": o.key, "key": key, "value_utf8": value})
 		}
 	}
 	return rows
 }
 
-func stateKeys(s model.State) map[string]string {
+func stateKeys(k model.Kind, s model.State) map[string]string {
 	switch s := s.(type) {
 	case model.CounterState:
 		return map[string]string{"counter": s.String()}
 	case model.ListState:
-		return map[string]string{"list": s.String()}
+		return map[string]string{k.Spec().StateKey(nil): s.String()}
 	case model.RegisterState:
 		return map[string]string{"value": s.String()}
 	}

@@ -34,6 +34,7 @@ type store struct {
 	byID         map[string]*invocation
 	partitions   []site
 	newest       map[string][2]*object // the two objects that were written last, by service
+	scheduled    []*invocation         // accepted, and not due yet
 }
 
 func newStore(c random, bugs *planted, partitions int, note func(string, ...any)) *store {
@@ -120,6 +121,9 @@ type invocation struct {
 	answer   model.Answer
 	finished time.Time     // zero while it is not
 	done     chan struct{} // closed when it is
+	oneWay   bool          // nobody waits for its answer: that it is accepted is what the client has
+	due      time.Time     // when it may begin, the zero time for at once
+	wakes    time.Time     // when its handler goes on that sleeps, the zero time before that
 	seen     int           // operations that saw the effect before any client had the answer
 	sent     bool          // the answer is on its way to a client
 	acked    bool          // the whole answer reached the client's side
@@ -139,6 +143,8 @@ type request struct {
 	objectKey, key string
 	tag            string
 	op             model.Operation
+	oneWay         bool
+	delay          time.Duration
 }
 
 func (q *request) scope() string { return scope(q.handler, q.objectKey, q.key) }
@@ -185,9 +191,14 @@ func (s *store) accept(i *incarnation, q *request) (inv *invocation, repeated bo
 			return inv, true
 		}
 	}
+	return s.add(i, o, q), false
+}
+
+// add makes a new invocation; the caller holds the lock.
+func (s *store) add(i *incarnation, o *object, q *request) *invocation {
 	o.count++
-	inv = &invocation{
-		key: q.key, tag: q.tag, object: o, handler: q.handler, op: q.op,
+	inv := &invocation{
+		key: q.key, tag: q.tag, object: o, handler: q.handler, op: q.op, oneWay: q.oneWay,
 		number: o.count, accepted: time.Now(), done: make(chan struct{}),
 	}
 	inv.id = invocationID(q.scope()) // the same for the same idempotency key
@@ -198,9 +209,94 @@ func (s *store) accept(i *incarnation, q *request) (inv *invocation, repeated bo
 		s.keyed[q.scope()] = inv
 	}
 	s.byID[inv.id] = inv
+	if q.delay > 0 {
+		inv.due = inv.accepted.Add(q.delay)
+		s.scheduled = append(s.scheduled, inv)
+		s.setTimer(i, inv)
+		return inv
+	}
 	o.open = append(o.open, inv)
 	s.schedule(i, o)
-	return inv, false
+	return inv
+}
+
+// setTimer lets an invocation arrive at its object when it is due, if its partition is
+// ready; the caller holds the lock.
+func (s *store) setTimer(i *incarnation, inv *invocation) {
+	if !i.isReady(inv.object.partition) {
+		return
+	}
+	due := inv.due
+	i.work.Go(func() {
+		if i.wait(time.Until(due)) && i.pause.wait(i.ctx) {
+			s.arrive(i, inv)
+		}
+	})
+}
+
+// arrive queues an invocation that was scheduled.
+func (s *store) arrive(i *incarnation, inv *invocation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != i || !s.unschedule(inv) {
+		return
+	}
+	o := inv.object
+	o.called = true
+	o.open = append(o.open, inv)
+	s.schedule(i, o)
+}
+
+// unschedule takes an invocation out of those that are not due yet; false if it is none.
+// The caller holds the lock.
+func (s *store) unschedule(inv *invocation) bool {
+	at := slices.Index(s.scheduled, inv)
+	if at < 0 {
+		return false
+	}
+	s.scheduled = slices.Delete(s.scheduled, at, at+1)
+	return true
+}
+
+// cancel forgets an invocation that is scheduled or waits its turn; false if there is none.
+// One whose handler runs goes on: its handlers have no point at which they learn of it.
+func (s *store) cancel(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv := s.byID[id]
+	if inv == nil || !inv.finished.IsZero() {
+		return false
+	}
+	if s.unschedule(inv) || inv.began.IsZero() {
+		s.forget(inv)
+	}
+	return true
+}
+
+// naps lets the time pass for which a handler sleeps before its effect, once for all its
+// attempts; false if the attempt is over first.
+func (s *store) naps(i *incarnation, e *entry, inv *invocation) bool {
+	nap, is := inv.op.(model.MailboxNap)
+	if !is {
+		return true
+	}
+	s.mu.Lock()
+	if inv.wakes.IsZero() {
+		inv.wakes = time.Now().Add(time.Duration(nap.DelayMs) * time.Millisecond)
+	}
+	wakes := inv.wakes
+	s.mu.Unlock()
+	return i.wait(time.Until(wakes)) && i.pause.wait(i.ctx) && e.ctx.Err() == nil
+}
+
+// relay lets a handler send what its operation sends; the caller holds the lock.
+func (s *store) relay(inv *invocation, d model.Deferral) {
+	h, _ := find(inv.object.name, d.Invokes.Handler())
+	q := &request{handler: h, objectKey: inv.object.key, op: d.Invokes, key: d.Key, oneWay: true, delay: time.Duration(d.DelayMs) * time.Millisecond}
+	if s.keyed[q.scope()] == nil {
+		sent := s.add(s.current, inv.object, q)
+		sent.sent, sent.acked = true, true
+	}
 }
 
 // schedule lets the incarnation work on what is open on an object, if its partition is
@@ -230,14 +326,32 @@ func (s *store) next(i *incarnation, o *object) *invocation {
 	if s.current != i {
 		return nil
 	}
-	for _, inv := range o.open {
-		if !inv.handler.shared {
-			inv.run()
-			return inv
-		}
+	if inv := s.turn(o); inv != nil {
+		inv.run()
+		return inv
 	}
 	o.driving = false
 	return nil
+}
+
+// turn is the exclusive invocation that has its turn: the one that came first. The caller
+// holds the lock.
+func (s *store) turn(o *object) *invocation {
+	var first, last *invocation
+	for _, inv := range o.open {
+		switch {
+		case inv.handler.shared:
+		case first == nil:
+			first = inv
+		default:
+			last = inv
+		}
+	}
+	if last != nil && first.began.IsZero() && s.bugs.strikes(NewestFirst, &o.site) {
+		s.note("%s: %s/%s %s goes before %s", NewestFirst, o.name, o.key, last.op, first.op)
+		return last
+	}
+	return first
 }
 
 // apply gives an invocation its effect and its answer, unless its journal has
@@ -262,6 +376,11 @@ func (s *store) apply(i *incarnation, inv *invocation) (changed, ok bool) {
 // effect runs the operation on the state; the caller holds the lock.
 func (s *store) effect(inv *invocation) {
 	o := inv.object
+	if d := model.DeferralOf(inv.op); d.Key != "" {
+		inv.answer, inv.applied = model.Done{}, true
+		s.relay(inv, d)
+		return
+	}
 	s.see(inv)
 	before := o.state
 	next, answer := inv.op.Apply(before)
@@ -346,7 +465,7 @@ func (s *store) finish(i *incarnation, inv *invocation) bool {
 	}
 	inv.finished = time.Now()
 	inv.object.close(inv)
-	if inv.key == "" {
+	if inv.key == "" && !inv.oneWay {
 		delete(s.byID, inv.id)
 	}
 	close(inv.done)
@@ -444,6 +563,11 @@ func (s *store) resume(i *incarnation, partition int) {
 			s.schedule(i, o)
 		}
 	}
+	for _, inv := range s.scheduled {
+		if inv.object.partition == partition {
+			s.setTimer(i, inv)
+		}
+	}
 }
 
 // clear drops everything that is kept.
@@ -453,5 +577,5 @@ func (s *store) clear() {
 	clear(s.objects)
 	clear(s.keyed)
 	clear(s.byID)
-	s.order = nil
+	s.order, s.scheduled = nil, nil
 }

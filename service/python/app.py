@@ -8,11 +8,12 @@ from hypercorn.config import Config
 
 from counter import counter
 from list_object import list_object
+from mailbox_object import mailbox
 from map_object import map_object
 from probe import probe
 from register import register
 
-app = restate.app([counter, list_object, map_object, register, probe])
+app = restate.app([counter, list_object, mailbox, map_object, register, probe])
 
 
 def main() -> None:

@@ -115,8 +115,11 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 			for _, d := range simulated.Bugs() {
 				bugs.Go(func() {
 					t.Run(string(d.Bug), func(t *testing.T) {
-						if d.Bug == simulated.StuckKey || d.Bug == simulated.StuckRetry {
+						switch d.Bug {
+						case simulated.StuckKey, simulated.StuckRetry:
 							selftest.Nightly(t, "35 s: each execution waits for the bound")
+						case simulated.DroppedSend, simulated.EarlyTimer, simulated.NewestFirst:
+							selftest.Nightly(t, "60 s: executions wait for what is delayed, or has a queue")
 						}
 						results := reducedOften(t, n, d.Bug, c.rate)
 						assertSmallOfBug(t, results, c.executions)

@@ -2,6 +2,7 @@ import { createServer } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { counter } from "./counter.ts";
 import { listObject } from "./list.ts";
+import { mailbox } from "./mailbox.ts";
 import { mapObject } from "./map.ts";
 import { probe } from "./probe.ts";
 import { register } from "./register.ts";
@@ -10,7 +11,14 @@ const { PORT = "9080", HOST = "127.0.0.1", RETAIN_NONCE = "" } = process.env;
 
 const server = createServer(
   createEndpointHandler({
-    services: [counter, listObject, mapObject, register, probe(RETAIN_NONCE)],
+    services: [
+      counter,
+      listObject,
+      mailbox,
+      mapObject,
+      register,
+      probe(RETAIN_NONCE),
+    ],
   }),
 );
 

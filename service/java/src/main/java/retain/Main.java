@@ -11,6 +11,7 @@ public class Main {
     var endpoint =
         Endpoint.bind(new Counter())
             .bind(new ListObject())
+            .bind(new Mailbox())
             .bind(new MapObject())
             .bind(new Register())
             .bind(new RetainCanary(env.getOrDefault("RETAIN_NONCE", "")));

@@ -1,0 +1,50 @@
+package generators
+
+import (
+	"math/rand/v2"
+
+	"retain/model"
+)
+
+// The delays of what is sent, in milliseconds: around the time that a fault takes, and now
+// and then three years, which no run waits for: timers that far ahead broke 1.7.2
+// (restatedev/restate#5011).
+var (
+	sendDelays  = append(times[int64](10, 0), 50, 50, 200, 500, 99_999_999_000)
+	relayDelays = append(times[int64](6, 0), 50, 200)
+	napDelays   = []int64{0, 0, 20, 100}
+	loadDelays  = append(times[int64](7, 0), 50)
+)
+
+var _ = registerKind(model.Mailbox, kindPart{
+	operations: []operation{
+		{name: "send", handlers: []string{"append"}, grows: true, bursts: true, weight: 6, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
+			return model.MailboxSend{Value: d.value(), DelayMs: pick(d.t, "delay", sendDelays...)}
+		}, load: func(c *LoadClient, r *rand.Rand) model.Operation {
+			return model.MailboxSend{Value: c.value(), DelayMs: loadDelays[r.IntN(len(loadDelays))]}
+		}, effective: func(d *drawing, _ int, _ model.Object) model.Operation {
+			return model.MailboxSend{Value: d.value()}
+		}},
+		{name: "relay", handlers: []string{"relay", "append"}, grows: true, weight: 2, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
+			return model.MailboxRelay{Value: d.value(), DelayMs: pick(d.t, "delay", relayDelays...)}
+		}, load: func(c *LoadClient, _ *rand.Rand) model.Operation {
+			return model.MailboxRelay{Value: c.value()}
+		}},
+		{name: "nap", grows: true, weight: 2, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
+			return model.MailboxNap{Value: d.value(), DelayMs: pick(d.t, "delay", napDelays...)}
+		}, load: func(c *LoadClient, r *rand.Rand) model.Operation {
+			return model.MailboxNap{Value: c.value(), DelayMs: r.Int64N(3)}
+		}},
+		{name: "drain", clears: true, weight: 1, always: model.MailboxDrain{}},
+		{name: "get", reads: true, weight: 2, always: model.MailboxGet{}},
+	},
+	name: mailboxName,
+})
+
+// mailboxName is what a client does: a send and a call of append have one handler.
+func mailboxName(op model.Operation) string {
+	if _, sent := op.(model.MailboxSend); sent {
+		return "send"
+	}
+	return op.Handler()
+}
