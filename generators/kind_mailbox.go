@@ -13,7 +13,7 @@ var (
 	sendDelays  = append(times[int64](10, 0), 50, 50, 200, 500, 99_999_999_000)
 	relayDelays = append(times[int64](6, 0), 50, 200)
 	napDelays   = []int64{0, 0, 20, 100}
-	loadDelays  = append(times[int64](7, 0), 50)
+	loadDelays  = append(times[int64](7, 0), 300)
 )
 
 var _ = registerKind(model.Mailbox, kindPart{

@@ -94,7 +94,7 @@ func TestScheduledSessionsMeetChangesEarly(t *testing.T) {
 // effect, at a stop and at a kill. Left to chance, 1 session in 100 without loads lacked one.
 func TestScheduledSessionsHoldWritesAtEachFaultPoint(t *testing.T) {
 	for _, o := range []Options{{StartConfigs: true}, {Server: "lazy-state"}, {StartConfigs: true, Exclude: noOtherKinds(model.Map)}} {
-		for seed := range uint64(25) {
+		for seed := range uint64(10) {
 			points := map[Situation]bool{}
 			for n := range 20 {
 				for _, s := range scheduledTargets(seed, n, o) {

@@ -74,8 +74,9 @@ func NameOf(op model.Operation) string {
 
 // Situations lists every situation: each operation with each fault at each of the
 // fault's moments, in each class. A read has no effect, so none is after it.
-func Situations() []Situation {
-	var out []Situation
+func Situations() []Situation { return slices.Clone(situations()) }
+
+var situations = sync.OnceValue(func() (out []Situation) {
 	for _, k := range model.Kinds() {
 		for _, o := range kindParts[k].operations {
 			for _, f := range Faults() {
@@ -91,14 +92,16 @@ func Situations() []Situation {
 		}
 	}
 	return out
-}
+})
 
 // Changes lists the changes at faults, the situations that a loss of state needs: an
 // operation that changes state, acknowledged before a fault that ends the server or in
 // flight at it, in each class.
-func Changes() []Situation {
+func Changes() []Situation { return slices.Clone(changes()) }
+
+var changes = sync.OnceValue(func() []Situation {
 	return slices.DeleteFunc(Situations(), func(s Situation) bool { return !s.IsChange() })
-}
+})
 
 // IsChange reports whether the situation is one of [Changes].
 func (s Situation) IsChange() bool {
