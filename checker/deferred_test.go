@@ -22,7 +22,11 @@ func deferring(t *testing.T, text string, deferred map[int]model.Deferred) *mode
 	for i := range h.Operations {
 		o := &h.Operations[i]
 		o.Deferred = deferred[o.ID]
-		for _, at := range []*model.Instant{&o.Call, &o.Return, &o.Deferred.Ran} {
+		instants := []*model.Instant{&o.Call, &o.Return, &o.Deferred.Ran}
+		if o.Resolution != nil {
+			instants = append(instants, &o.Resolution.At)
+		}
+		for _, at := range instants {
 			if *at != model.Forever {
 				at.Ns = at.Seq * int64(time.Millisecond)
 			}
@@ -156,8 +160,7 @@ func drawDeferred(rng *rand.Rand) *model.History {
 	slices.Sort(seqs[:3*n])
 	moments := seqs[:3*n]
 	rng.Shuffle(len(moments), func(i, j int) { moments[i], moments[j] = moments[j], moments[i] })
-	type effect struct{ at, of int }
-	var effects []effect
+	var effects []drawnEffect
 	for i := range n {
 		own := slices.Clone(moments[3*i : 3*i+3])
 		slices.Sort(own)
@@ -193,9 +196,23 @@ func drawDeferred(rng *rand.Rand) *model.History {
 			o.Op = model.MailboxGet{}
 		}
 		h.Operations = append(h.Operations, o)
-		effects = append(effects, effect{lowest + rng.IntN(max(1, highest-lowest)), i})
+		effects = append(effects, drawnEffect{lowest + rng.IntN(max(1, highest-lowest)), i})
 	}
-	slices.SortStableFunc(effects, func(a, b effect) int { return a.at - b.at })
+	answerInOrder(rng, h, effects)
+	slices.SortFunc(h.Operations, func(a, b model.Invoked) int { return int(a.Call.Seq - b.Call.Seq) })
+	for i := range h.Operations {
+		h.Operations[i].ID = i + 1
+	}
+	return h
+}
+
+// drawnEffect is when the effect of an operation comes, and the operation's index.
+type drawnEffect struct{ at, of int }
+
+// answerInOrder gives operations the answers of the order of their effects, and changes half
+// of those that show elements.
+func answerInOrder(rng *rand.Rand, h *model.History, effects []drawnEffect) {
+	slices.SortStableFunc(effects, func(a, b drawnEffect) int { return a.at - b.at })
 	state := mailbox.Kind.Initial()
 	for _, e := range effects {
 		o := &h.Operations[e.of]
@@ -214,9 +231,13 @@ func drawDeferred(rng *rand.Rand) *model.History {
 		}
 		o.Answer = answer
 	}
-	slices.SortFunc(h.Operations, func(a, b model.Invoked) int { return int(a.Call.Seq - b.Call.Seq) })
-	for i := range h.Operations {
-		h.Operations[i].ID = i + 1
-	}
-	return h
+}
+
+// The raw view knows due times as well.
+func TestDeferredEffectsHaveTheirTimesInTheRawView(t *testing.T) {
+	r := Check(deferring(t, `
+		0 mailbox-0 1 2 send("a",20) => ok
+		1 mailbox-0 3 10 get() => ["a"]
+		2 mailbox-0 11 ? @41 nap("b") => ok`, map[int]model.Deferred{1: dueAt(21, ran(30))}), Options{})
+	assert.Equal(t, Violation, r.Objects[0].Raw.Verdict)
 }

@@ -59,6 +59,7 @@ type object struct {
 	operations []int
 	records    []record
 	size       int // how many operations
+	due        dueTimes
 	// differs reports whether the raw view is another one.
 	differs bool
 }
@@ -82,11 +83,12 @@ func objectsOf(h *model.History) []*object {
 		b.size++
 		b.differs = b.differs || resent(o)
 	}
+	due := dueTimesOf(h)
 	for _, b := range out {
 		b.operations = make([]int, 0, b.size)
 		b.records = make([]record, 0, b.size)
+		b.due = due
 	}
-	due := dueTimesOf(h)
 	for i := range h.Operations {
 		b := of[i]
 		b.operations = append(b.operations, i)
@@ -118,9 +120,8 @@ func sortByCall(records []record) {
 // raw are the object's records in the raw view.
 func (b *object) raw(h *model.History) []record {
 	out := make([]record, 0, len(b.operations))
-	due := dueTimesOf(h)
 	for _, i := range b.operations {
-		if r, ok := recordOf(&h.Operations[i], model.Raw, due); ok {
+		if r, ok := recordOf(&h.Operations[i], model.Raw, b.due); ok {
 			out = append(out, r)
 		}
 	}
@@ -137,7 +138,11 @@ type dueTimes []model.Instant
 const tooEarly = 1_000_000
 
 func dueTimesOf(h *model.History) dueTimes {
-	if !slices.ContainsFunc(h.Operations, func(o model.Invoked) bool { return o.Deferred.Due > 0 }) {
+	some := false
+	for i := range h.Operations { // by index: an operation is large
+		some = some || h.Operations[i].Deferred.Due > 0
+	}
+	if !some {
 		return nil
 	}
 	out := make(dueTimes, 0, len(h.Operations))

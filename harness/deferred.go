@@ -129,7 +129,8 @@ func (r *run) cancelDistant(ctx context.Context) error {
 	return nil
 }
 
-// cancelScheduled cancels every invocation of an object that is not over.
+// cancelScheduled cancels what is scheduled on an object. Nothing else of it is touched: an
+// invocation that runs may be over before it is cancelled.
 func (r *run) cancelScheduled(ctx context.Context, o model.Object) error {
 	ep := r.sys.Runtime.Endpoints()
 	rows, err := introspect.Query(ctx, ep, fmt.Sprintf(
@@ -138,7 +139,7 @@ func (r *run) cancelScheduled(ctx context.Context, o model.Object) error {
 		return err
 	}
 	for _, row := range rows {
-		if row.Text("status") == introspect.Completed {
+		if row.Text("status") != introspect.Scheduled {
 			continue
 		}
 		id := row.Text("id")

@@ -88,6 +88,7 @@ func TestFaultMeetsASendAtItsGate(t *testing.T) {
 			if after {
 				want = generators.AfterEffect
 			}
+			assert.Equal(t, map[generators.FaultPoint]int{{Fault: model.Kill, After: after}: 1}, TallyOf(0, out.History).FaultPoints)
 			met := Situations(plan, out.History)
 			assert.Contains(t, met, generators.Situation{Operation: "mailbox send", Fault: model.Kill, Moment: want})
 			assert.Contains(t, met, generators.Situation{Operation: "mailbox send", Fault: model.Kill, Moment: generators.Acknowledged})

@@ -9,13 +9,14 @@ import (
 )
 
 // atFaults counts the operations that were open when a fault began that ends the server:
-// their requests had left, and no answer had come.
+// their requests had left, and no answer had come; or what an operation of the program had sent
+// was being executed.
 func (t *Tally) atFaults(h *model.History) {
 	ends := endsOf(h)
 	if len(ends) == 0 {
 		return
 	}
-	effects, ofLoad := effectsOf(h), OfLoad(h)
+	effects, sent, ofLoad := effectsOf(h), sentSpans(h), OfLoad(h)
 	struck := make([]strike, len(ends))
 	for i := range h.Operations {
 		o := &h.Operations[i]
@@ -24,6 +25,11 @@ func (t *Tally) atFaults(h *model.History) {
 				struck[j].add(h, o)
 			} else {
 				t.openAt(o, ends[j], effects)
+			}
+		}
+		for _, f := range ends {
+			if sent[o.ID].covers(f.Begin) && !onTheWire(*o, f.Begin) && !ofLoad(o.Object) {
+				t.openAt(o, f, effects)
 			}
 		}
 	}

@@ -100,10 +100,10 @@ func (a Arguments) delayed() (string, int64, error) {
 		return "", 0, fmt.Errorf("takes a string and a number of milliseconds, has %d arguments", len(a))
 	}
 	s, err := a[:1].text(1, -1)
-	if err != nil || len(a) == 1 {
-		if err != nil {
-			return "", 0, err
-		}
+	switch {
+	case err != nil:
+		return "", 0, err
+	case len(a) == 1:
 		return s[0], 0, nil
 	}
 	delay, err := a[1:].integer()

@@ -114,8 +114,8 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	return out
 }
 
-// notTested lists what no plan has, and what none of these plans had: upgrades, unless
-// servers changed their version, and sends.
+// notTested lists what no plan tests, and what these plans did not: upgrades if no server
+// changed its version, sends and timers if no mailbox met a fault.
 func notTested(upgraded bool, c harness.Coverage) string {
 	out := []string{"power loss", "disk full", "more than one node"}
 	if !upgraded {

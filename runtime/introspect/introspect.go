@@ -15,10 +15,12 @@ import (
 // QueryBound bounds one query: a broken server may not answer it.
 const QueryBound = 5 * time.Second
 
-// The server's words for an invocation that is over and for one whose handler runs.
+// The server's words for an invocation that is over, for one whose handler runs, and for one
+// that is not due.
 const (
 	Completed = "completed"
 	Running   = "running"
+	Scheduled = "scheduled"
 )
 
 // Row is a row of one of the server's tables.

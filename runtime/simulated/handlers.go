@@ -93,15 +93,32 @@ type ping struct{ nonce string }
 // pong is its answer.
 type pong string
 
-func (ping) Kind() model.Kind                                  { return "" }
-func (ping) Handler() string                                   { return "ping" }
-func (ping) ReadOnly() bool                                    { return true }
-func (ping) String() string                                    { return "ping()" }
+// Kind is none: no object is probed.
+func (ping) Kind() model.Kind { return "" }
+
+// Handler is "ping".
+func (ping) Handler() string { return "ping" }
+
+// ReadOnly is true.
+func (ping) ReadOnly() bool { return true }
+
+// String prints "ping()".
+func (ping) String() string { return "ping()" }
+
+// Apply answers the nonce.
 func (p ping) Apply(s model.State) (model.State, model.Answer) { return s, pong(p.nonce) }
-func (ping) Request() []byte                                   { return nil }
-func (ping) Decode(body []byte) (model.Answer, error)          { return pong(body), nil }
-func (p pong) String() string                                  { return string(p) }
-func (p pong) Equal(a model.Answer) bool                       { return a == model.Answer(p) }
+
+// Request is nil.
+func (ping) Request() []byte { return nil }
+
+// Decode accepts any body.
+func (ping) Decode(body []byte) (model.Answer, error) { return pong(body), nil }
+
+// String is the nonce.
+func (p pong) String() string { return string(p) }
+
+// Equal compares the nonces.
+func (p pong) Equal(a model.Answer) bool { return a == model.Answer(p) }
 
 // unreadable is an operation whose input the handler can't read: it fails for
 // good.
