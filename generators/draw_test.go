@@ -44,6 +44,15 @@ func noOtherFaults(but ...model.FaultKind) (out Exclusions) {
 	return out
 }
 
+// fewer is n, or a fifth of it with -short: under the race detector, which finds nothing
+// in a draw, it takes five times as long.
+func fewer(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 // sample draws plans 0 to n-1 of a seed, with 30 actions in the mean.
 func sample(t *testing.T, seed uint64, n int, o Options) []Plan {
 	t.Helper()

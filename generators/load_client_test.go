@@ -84,7 +84,7 @@ func TestLoadValuesAreDistinctAndObjectsAreItsOwn(t *testing.T) {
 		objects := Plan{Load: l}.LoadObjects()
 		require.Len(t, objects, l.Objects)
 		used := map[model.Object]bool{}
-		runLoad(l, 50, func(_ int, o model.Object, op model.Operation, _ model.State) {
+		runLoad(l, fewer(50), func(_ int, o model.Object, op model.Operation, _ model.State) {
 			require.Contains(t, objects, o)
 			require.True(t, IsLoadObject(o))
 			require.Equal(t, o.Kind, op.Kind())
@@ -116,7 +116,7 @@ func valuesOf(op model.Operation) []string {
 func TestOneClientOfAnObjectClearsItAndAnswersStayShort(t *testing.T) {
 	for _, l := range someLoads() {
 		clears := map[model.Object]map[int]bool{}
-		runLoad(l, 200, func(c int, o model.Object, op model.Operation, state model.State) {
+		runLoad(l, fewer(200), func(c int, o model.Object, op model.Operation, state model.State) {
 			if model.EffectOf(op) == model.Clears {
 				if clears[o] == nil {
 					clears[o] = map[int]bool{}

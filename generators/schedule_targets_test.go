@@ -108,7 +108,7 @@ func TestScheduledSessionsHoldWritesAtEachFaultPoint(t *testing.T) {
 
 func TestScheduledPlansAreValidAndTheSameAgain(t *testing.T) {
 	for seed := range uint64(5) {
-		for n, p := range scheduled(seed, 60, Options{}) {
+		for n, p := range scheduled(seed, fewer(60), Options{}) {
 			require.NoError(t, Validate(p), "%s", Encode(p))
 			back, err := Decode(Encode(p))
 			require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestScheduledPlansAreValidAndTheSameAgain(t *testing.T) {
 
 func TestScheduledPlansMeetTheirTargets(t *testing.T) {
 	for _, o := range []Options{{}, {StartConfigs: true}, {Server: "lazy-state"}, {Unresolved: true}, {Exclude: noOtherKinds(model.Map)}, {Exclude: noOtherFaults(model.Kill)}} {
-		for n, p := range scheduled(9, 60, o) {
+		for n, p := range scheduled(9, fewer(60), o) {
 			targets := scheduledTargets(9, n, o)
 			require.NotEmpty(t, targets)
 			met := changesOn(p)

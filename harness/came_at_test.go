@@ -9,6 +9,7 @@ import (
 
 	"retain/checker"
 	"retain/generators"
+	"retain/internal/selftest"
 	"retain/model"
 	"retain/runtime/simulated"
 )
@@ -35,7 +36,7 @@ func TestAnObjectThatAVersionDropsIsFoundAndAttributedToItsStep(t *testing.T) {
 	plan := switching("1.7.2", "1.6.2", "1.7.12", "1.6.2")
 	// A clear or an overwrite that is in flight could explain the loss.
 	plan.Load.Operations = []string{"counter add", "counter get", "list append", "list get"}
-	for range 10 {
+	for range selftest.Seeds(t, 3) {
 		r := judgedRun(t, "1.6.2", damageAt("1.6.2", "1.7.12", simulated.Damage{DropsObject: true}), plan)
 		require.Equal(t, Violation, r.Verdict)
 		c := r.CameAt()

@@ -89,23 +89,28 @@ func TestFaultsOfServiceCostTimeOnly(t *testing.T) {
 	}
 }
 
-// The end of a cut says which attempt it met.
+// The end of a cut says which attempt it met. The first cut stands where no attempt can
+// be retried: it would meet that.
 func TestCutNamesTheAttempt(t *testing.T) {
+	first := play(t, servedSystem(t), generators.Config{},
+		harnesstest.Inject(1, model.Cut, generators.InPlace{}),
+		harnesstest.Operate(2, 0, counter, model.CounterAdd{Delta: 1}))
+	assert.Equal(t, "attempt 1 of operation 1 before its effect", first.fault(1).Detail)
+
 	out := play(t, servedSystem(t), generators.Config{},
 		harnesstest.Operate(1, 0, counter, model.CounterAdd{Delta: 1}),
 		harnesstest.Inject(2, model.Cut, generators.AtGate{Step: 1, After: true}),
-		harnesstest.Inject(3, model.Cut, generators.InPlace{}),
-		harnesstest.Operate(4, 0, counter, model.CounterAdd{Delta: 1}),
-		harnesstest.Inject(5, model.Cut, generators.InPlace{}))
+		harnesstest.Operate(3, 0, counter, model.CounterAdd{Delta: 1}))
 	assert.Equal(t, "attempt 1 of operation 1 after its effect", out.fault(2).Detail)
-	assert.Equal(t, "attempt 1 of operation 2 before its effect", out.fault(3).Detail)
 	assert.Equal(t, []model.Struck{{ID: 1, Entry: 1, Reading: "effect"}}, out.fault(2).Struck)
 	entries := Entries(out.History, 1)[1]
 	require.Len(t, entries, 2)
 	assert.True(t, entries[0].Broken)
 	assert.Equal(t, model.Cut, entries[0].Fault)
 	assert.Equal(t, service.Finished, entries[1].Reading)
-	assert.Equal(t, "met no attempt", out.fault(5).Detail, "no operation follows")
+
+	last := play(t, servedSystem(t), generators.Config{}, harnesstest.Inject(1, model.Cut, generators.InPlace{}))
+	assert.Equal(t, "met no attempt", last.fault(1).Detail, "no operation follows")
 }
 
 // A service that is away comes back before the server starts or stops, and at the heal.

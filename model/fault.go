@@ -2,7 +2,9 @@ package model
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"sync"
 
 	"retain/internal/printable"
 )
@@ -70,16 +72,16 @@ func registerFault(s FaultSpec) FaultKind {
 }
 
 // FaultKinds lists every kind of fault, the simplest first.
-func FaultKinds() []FaultKind {
-	out := make([]FaultKind, 0, len(faultSpecs))
-	for k := range faultSpecs {
-		out = append(out, k)
-	}
+func FaultKinds() []FaultKind { return slices.Clone(faultKinds()) }
+
+// faultKinds sorts them once: each step that is drawn asks for them.
+var faultKinds = sync.OnceValue(func() []FaultKind {
+	out := slices.Collect(maps.Keys(faultSpecs))
 	slices.SortFunc(out, func(a, b FaultKind) int {
 		return cmp.Or(cmp.Compare(faultSpecs[a].Order, faultSpecs[b].Order), cmp.Compare(a, b))
 	})
 	return out
-}
+})
 
 // FaultNames lists the kinds of faults in words: "stop, kill, start, pause or resume".
 func FaultNames() string { return printable.List(FaultKinds(), "or") }
