@@ -149,6 +149,7 @@ func onlyRegisters(t *testing.T) (out generators.Exclusions) {
 // The handlers go away in the middle of a plan: nothing is known of the server then.
 func TestHandlersThatAreGoneAreNoViolation(t *testing.T) {
 	selftest.Long(t, "15 s")
+	t.Parallel()
 	target := suite.Official(t)
 	gate := httptest.NewUnstartedServer(nil) // the address that is given up
 	gate.Config.Protocols = new(http.Protocols)
@@ -202,6 +203,7 @@ func forward(t *testing.T, to string) http.Handler {
 // A container of an image stands beside the server, wherever that runs.
 func TestServiceImageIsTestedAndEndsWithTheSession(t *testing.T) {
 	selftest.Long(t, "40 s")
+	t.Parallel()
 	image := suite.OfficialImage(t)
 	env := filepath.Join(t.TempDir(), "env")
 	require.NoError(t, os.WriteFile(env, []byte("# where it listens\nPORT=9123\n"), 0o644))
@@ -285,6 +287,7 @@ func isGone(t *testing.T, c *suite.Child, died time.Time, says ...string) {
 // The process of the handlers ends: in a plan, or once a plan has passed.
 func TestDeploymentThatDiesIsNamedWithinHalfAMinute(t *testing.T) {
 	selftest.Long(t, "60 s")
+	t.Parallel()
 	flags := []string{"-runtime", "process", "-workers", "1", "-load", "0", "-summary", "summary.json"}
 	begun := func(more ...string) *suite.Child {
 		c := suite.New(t, nil, append(append(suite.Properties("-rapid.checks", "30"), flags...), more...)...)
@@ -331,6 +334,7 @@ func TestDeploymentThatDiesIsNamedWithinHalfAMinute(t *testing.T) {
 // The server says at the registration which versions of the service protocol it takes.
 func TestProtocolThatTheServerRefusesIsNamedAtOnce(t *testing.T) {
 	selftest.Long(t, "10 s")
+	t.Parallel()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/vnd.restate.endpointmanifest.v1+json")
 		_, _ = io.WriteString(w, `{"protocolMode":"BIDI_STREAM","minProtocolVersion":1,"maxProtocolVersion":4,"services":[{"name":"Counter","ty":"VIRTUAL_OBJECT",
