@@ -38,6 +38,7 @@ func differences(a, b Start) (out []difference) {
 	differ("configurations of starts", a.StartConfigs, b.StartConfigs)
 	differ("vqueues", a.VQueues, b.VQueues)
 	differ("exclusions", a.Exclude.String(), b.Exclude.String())
+	differ("operations that are drawn rarely", strings.Join(a.Rare, ", "), strings.Join(b.Rare, ", "))
 	differ("loads", a.Loads, b.Loads)
 	differ("-service.faults", a.ServiceFaults, b.ServiceFaults)
 	differ("-restate.versions", a.versions(), b.versions())

@@ -73,8 +73,9 @@ func TestOlderRecordsHaveTheClassOfTheirConfiguration(t *testing.T) {
 	assert.Equal(t, map[int]int{1: 1}, covered.Partitions)
 }
 
-// What an earlier campaign draws again is what it was: its plans had no mailboxes.
-func TestEarlierCampaignsGoOnWithoutMailboxes(t *testing.T) {
+// What an earlier campaign draws again is what it was: its plans had no mailboxes and no
+// answers.
+func TestEarlierCampaignsGoOnWithoutLaterKinds(t *testing.T) {
 	for version, without := range map[int]bool{7: true, Version: false} {
 		dir, b := t.TempDir(), one()
 		b.Version = version
@@ -82,7 +83,9 @@ func TestEarlierCampaignsGoOnWithoutMailboxes(t *testing.T) {
 		c, err := Read(dir)
 		require.NoError(t, err)
 		start := c.Segments[0].Start
-		assert.Equal(t, without, start.Exclude.Excludes(generators.ExcludedObject, string(model.Mailbox)))
+		for _, k := range []model.Kind{model.Mailbox, model.Answers} {
+			assert.Equal(t, without, start.Exclude.Excludes(generators.ExcludedObject, string(k)))
+		}
 		for n := range 40 {
 			if without {
 				assert.Empty(t, start.Exclude.In(start.Redraw(PlanDrawn{Number: n})), "plan %d", n)

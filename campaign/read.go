@@ -232,16 +232,21 @@ func (s *Segment) add(r Record) error {
 	return nil
 }
 
-// withMailboxes is the first version whose plans are drawn with mailboxes.
+// withMailboxes is the first version whose plans are drawn with mailboxes and answers.
 const withMailboxes = 8
 
 // withoutLaterKinds excludes the kinds of objects that the segment's plans could not have: what
 // is drawn again is what it was.
 func (b Start) withoutLaterKinds() Start {
-	if b.Version < withMailboxes && !b.Exclude.Excludes(generators.ExcludedObject, string(model.Mailbox)) {
-		b.Exclude = append(slices.Clone(b.Exclude), generators.Exclusion{
-			What: generators.ExcludedObject, Name: string(model.Mailbox), Reason: "an earlier retain began the campaign, without them",
-		})
+	if b.Version >= withMailboxes {
+		return b
+	}
+	for _, k := range []model.Kind{model.Mailbox, model.Answers} {
+		if !b.Exclude.Excludes(generators.ExcludedObject, string(k)) {
+			b.Exclude = append(slices.Clone(b.Exclude), generators.Exclusion{
+				What: generators.ExcludedObject, Name: string(k), Reason: "an earlier retain began the campaign, without them",
+			})
+		}
 	}
 	return b
 }
@@ -280,7 +285,7 @@ func (b Start) Redraw(d PlanDrawn) generators.Plan {
 
 // options are those of all plans of the segment.
 func (b Start) options(target *generators.Situation) generators.Options {
-	o := generators.Options{Unresolved: b.Unresolved, Server: b.Server, StartConfigs: b.StartConfigs, VQueues: b.VQueues, Loads: b.Loads, ServiceFaults: b.ServiceFaults, Exclude: b.Exclude}
+	o := generators.Options{Unresolved: b.Unresolved, Server: b.Server, StartConfigs: b.StartConfigs, VQueues: b.VQueues, Loads: b.Loads, ServiceFaults: b.ServiceFaults, Exclude: b.Exclude, Rare: b.Rare}
 	if target == nil {
 		o.Scheduled = b.Scheduled
 	} else {

@@ -80,6 +80,8 @@ type (
 		VQueues bool `json:"vqueues,omitempty"`
 		// Exclude is what plans are not drawn with.
 		Exclude generators.Exclusions `json:"exclude,omitempty"`
+		// Rare are operations that one plan of four has: see [generators.Options].
+		Rare []string `json:"rare,omitempty"`
 		// Discovered are those of Exclude that no file names: the handlers do not serve it, or
 		// it can't be done to them.
 		Discovered generators.Exclusions `json:"discovered,omitempty"`

@@ -62,7 +62,7 @@ func (b Start) drawUpgrade(d PlanDrawn) generators.Plan {
 		o.Versions = path
 		return generators.Draw(b.Seed, d.Number, o)
 	}
-	p := generators.Upgrade(b.Seed+uint64(d.Path), number, generators.UpgradeOptions{Versions: path, Clients: b.Loads.Clients, Between: b.Upgrade.Between, Exclude: b.Exclude})
+	p := generators.Upgrade(b.Seed+uint64(d.Path), number, generators.UpgradeOptions{Versions: path, Clients: b.Loads.Clients, Between: b.Upgrade.Between, Exclude: b.Exclude.For(b.Rare, d.Number)})
 	if b.Server != "" {
 		p = p.On(b.Server)
 	}

@@ -26,6 +26,8 @@ func changeOf(op model.Operation) model.ChangeKind {
 		return model.SendChange
 	case model.RegisterCompareAndSet:
 		return model.CompareAndSetChange
+	case model.AnswerSubmit:
+		return model.CallChange
 	}
 	return model.WriteChange
 }
@@ -77,6 +79,11 @@ func (n *naming) addTo(r *ObjectResult) {
 func (n *naming) name() (Guarantee, *stranger) {
 	if s := n.stranger(); s != nil {
 		return Guarantee{Code: s.guarantee}, s
+	}
+	if own := kindParts[n.part.kind].guarantee; own != nil {
+		if g := own(n); !g.IsZero() {
+			return g, nil
+		}
 	}
 	if code := n.contradiction(); code != "" {
 		return Guarantee{Code: code}, nil

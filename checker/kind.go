@@ -22,6 +22,9 @@ type kindPart struct {
 	// impossible is the guarantee that an answer breaks which the operation gives in no
 	// state, "" for none; nil if answers only differ from that by their type.
 	impossible func(op model.Operation, answer model.Answer) model.GuaranteeCode
+	// guarantee names the one that a proof breaks, none if it is none of the kind's own; nil
+	// for a kind without such.
+	guarantee func(n *naming) Guarantee
 }
 
 var kindParts = map[model.Kind]kindPart{}

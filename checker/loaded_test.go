@@ -253,6 +253,9 @@ func (r *loadedRun) written() (o model.Object, write, read model.Operation) {
 			set.Key = []string{"a", "b", "c"}[r.rng.IntN(3)]
 			write, read = set, model.MapGet{Key: set.Key}
 		}
+		if o.Kind == model.Answers {
+			read = model.AnswerGet{}
+		}
 		_, now := read.Apply(r.states[o])
 		_, initial := read.Apply(o.Kind.Initial())
 		if !now.Equal(initial) {
@@ -273,6 +276,8 @@ func writeOf(k model.Kind) model.Operation {
 		return model.ListAppend{Value: "extra"}
 	case model.Mailbox:
 		return model.MailboxAppend{Value: "extra"}
+	case model.Answers:
+		return model.AnswerSubmit{Value: "extra"}
 	}
 	return model.MapSet{Key: "a", Value: "extra"}
 }
@@ -295,8 +300,7 @@ var breaks = map[string]func(*loadedRun){
 		o, write, read := r.written()
 		other, _ := write.Apply(o.Kind.Initial())
 		if _, now := read.Apply(r.states[o]); now.Equal(model.Integer(1)) {
-			r.states[o], _ = write.Apply(r.states[o]) // counts tell no keys apart
-			r.alone(o, write, func(f *inFlight) { f.answer = model.Change{Old: 1, New: 2} })
+			r.alone(o, write, r.effect) // counts tell no keys apart
 		}
 		r.alone(o, read, func(f *inFlight) { _, f.answer = read.Apply(other) })
 	},

@@ -131,6 +131,8 @@ func (a *acting) look(p generators.Plan) {
 			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.ListGet{}})
 		case model.Mailbox:
 			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.MailboxGet{}})
+		case model.Answers:
+			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.AnswerGet{}})
 		case model.Register:
 			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.RegisterRead{}})
 		case model.Map:
@@ -151,7 +153,7 @@ func (a *acting) look(p generators.Plan) {
 // What the generators draw is decided, and not by porcupine alone: with everything
 // ambiguous resolved as the plan says, with all of it left open, and with a third
 // and more than half of all answers lost. Mailboxes have plans of their own, in which the
-// effect of what was sent comes before its answer.
+// effect of what was sent comes before its answer, and so have answers.
 func TestGeneratedPlansAreDecided(t *testing.T) {
 	for _, mode := range []struct {
 		unresolved bool
@@ -160,6 +162,7 @@ func TestGeneratedPlansAreDecided(t *testing.T) {
 	}{
 		{false, 0, decidedKinds}, {true, 0, decidedKinds}, {false, 0.3, decidedKinds}, {true, 0.3, decidedKinds}, {false, 0.6, decidedKinds}, {true, 0.6, decidedKinds},
 		{false, 0.3, []model.Kind{model.Mailbox}}, {true, 0.6, []model.Kind{model.Mailbox}},
+		{false, 0.3, []model.Kind{model.Answers}}, {true, 0.6, []model.Kind{model.Answers}},
 	} {
 		var others generators.Exclusions
 		for _, k := range model.Kinds() {

@@ -19,8 +19,12 @@ func (c *check) otherwise(b *object) (finding, bool) {
 	if first == nil || c.decide(b.Kind, prefix(b.records, first.At.Seq)).Verdict == Violation {
 		return finding{}, false
 	}
+	broke := model.AnswerNotKept
+	if lostMetadata(c.h.Operations[id-1].In(model.Resolved).Answer, first.Answer) {
+		broke = model.MetadataLost
+	}
 	return finding{
 		Judgement: Judgement{Verdict: Violation, By: ByAnswer}, part: part{kind: b.Kind, records: b.records},
-		answer: model.AnswerNotKept, ids: []int32{id},
+		answer: broke, ids: []int32{id},
 	}, true
 }

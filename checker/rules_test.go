@@ -24,6 +24,17 @@ var rules = []struct{ name, file, old, new string }{
 	{"other errors than addThenFail's", "kind_counter.go", "a != (model.Failure{Code: 500})", "a != (model.Failure{Code: 500}) && false"},
 	{"answers of the wrong kind", "kind.go", "if fits {\n		return \"\"", "if fits || true {\n		return \"\""},
 
+	{"keys: one answer", "kind_answer.go", "if !e.answered.answer.Equal(r.answer) {", "if false {"},
+	{"keys: no answer before the execution", "kind_answer.go", "r.call = max(r.call, e.without.call)", ""},
+	{"keys: the first answer", "kind_answer.go", "r.ret < e.answered.ret", "false"},
+	{"keys: the interval", "kind_answer.go", "r.call > r.ret {", "false {"},
+	{"keys: fails or not", "kind_answer.go", "fails != failed {", "fails != failed && false {"},
+	{"keys: an answer of nobody's call", "kind_answer.go", "case e.called == nil && e.answered != nil:", "case false:"},
+	{"keys: no answer while the server starts proves nothing", "kind_answer.go", "early && !before && !hasReceipt(r) {", "early && !before && !hasReceipt(r) && false {"},
+	{"keys: no answer after an answer proves it", "kind_answer.go", "known && ret < r.call;", "known && ret < r.call && false;"},
+	{"keys: an SDK without metadata", "kind_answer.go", "is && !metadata[value] {", "is && !metadata[value] && false {"},
+	{"keys: the answer of another", "kind_answer.go", "if value != \"\" && a.Value != value {", "if false {"},
+
 	{"pre-pass: observed writes stay", "prepass.go", "seen.by[i] < 0 && r.optional()", "r.optional()"},
 	{"pre-pass: answered writes stay", "prepass.go", "seen.by[i] < 0 && r.optional()", "seen.by[i] < 0"},
 	{"pre-pass: wanted writes stay", "prepass.go", "&& !seen.wanted[i]", ""},

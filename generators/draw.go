@@ -16,6 +16,9 @@ type Options struct {
 	// Exclude is what plans are not drawn with. It leaves something: see
 	// [Exclusions.Check].
 	Exclude Exclusions
+	// Rare are operations, by their names, that one plan of four is drawn with: known findings
+	// take what they are in.
+	Rare []string
 	// Partitions to draw from; nil for 1, 4 and 24.
 	Partitions []int
 	// Server is the configuration of the server that every plan names, one of
@@ -86,6 +89,7 @@ func Plans(o Options) *rapid.Generator[Plan] {
 // Draw is plan number n of a session's seed: always the same one for the same
 // arguments, -rapid.steps and -short.
 func Draw(seed uint64, number int, o Options) Plan {
+	o.Exclude = o.Exclude.For(o.Rare, number)
 	if o.Scheduled {
 		o.targets = scheduledTargets(seed, number, o)
 	}

@@ -117,6 +117,7 @@ func (d *drawing) step() {
 		}
 	case undoes:
 		d.revive()
+		d.recover()
 	}
 }
 
@@ -158,6 +159,23 @@ func (d *drawing) finishCrowd() {
 
 func (d *drawing) start() {
 	d.inject(Inject{Fault: model.Start, When: InPlace{}, Start: d.reconfigured()})
+}
+
+// recover follows a start, if the last step is one, with operations that are called while the
+// server comes back.
+func (d *drawing) recover() {
+	if n := len(d.steps); n == 0 || !starts(d.steps[n-1]) {
+		return
+	}
+	for _, o := range d.use.objects {
+		of := kindParts[o.Kind].recovering
+		if of == nil || !common(d.t, "recovering", 1) || len(d.steps) >= d.use.maxSteps {
+			continue
+		}
+		if op := of(d, o); op != nil {
+			d.operate(pick(d.t, "client", d.use.clients...), o, op)
+		}
+	}
 }
 
 func (d *drawing) write() {
@@ -262,4 +280,10 @@ func (d *drawing) inject(f Inject) {
 	case f.Fault.Starts():
 		d.window, d.sinceStart = len(d.drawn), 0
 	}
+}
+
+// starts reports whether the step starts the server.
+func starts(s Step) bool {
+	f, is := s.(Inject)
+	return is && f.Fault.Starts()
 }

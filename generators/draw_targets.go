@@ -76,6 +76,7 @@ func (d *drawing) finishWith(acknowledged []Situation, held *Situation, fault mo
 		d.inject(Inject{Fault: fault, When: InPlace{}})
 	}
 	d.revive()
+	d.recover()
 	for _, read := range reads {
 		read()
 	}

@@ -95,6 +95,28 @@ func (x Exclusions) Check() error {
 	return x.leaveSomething()
 }
 
+// rareness is how many plans share one that has rare operations.
+const rareness = 4
+
+// For are the exclusions for plan number n, where some operations are drawn rarely: they
+// are excluded from the plan unless it is one of those that have them, or nothing would be
+// left.
+func (x Exclusions) For(rare []string, number int) Exclusions {
+	out := slices.Clone(x)
+	if number%rareness == rareness-1 {
+		return x
+	}
+	for _, name := range rare {
+		if !x.Excludes(ExcludedOperation, name) {
+			out = append(out, Exclusion{What: ExcludedOperation, Name: name, Reason: "one plan of four has it: a known finding needs it"})
+		}
+	}
+	if out.leaveSomething() != nil {
+		return x
+	}
+	return out
+}
+
 // leaveSomething returns an error if nothing is left of what every plan has.
 func (x Exclusions) leaveSomething() error {
 	const left = "nothing is left to draw: "

@@ -17,6 +17,9 @@ type kindPart struct {
 	// drawn notes an operation that was appended and the state that it left; nil for
 	// nothing to note.
 	drawn func(d *drawing, o Operate, next model.State)
+	// recovering is an operation that is called as soon as a server starts, nil for none; nil
+	// for a kind without such.
+	recovering func(d *drawing, o model.Object) model.Operation
 	// saw notes what an operation of a client of a load was answered; nil for nothing to
 	// note.
 	saw func(c *LoadClient, op model.Operation, answer model.Answer)

@@ -95,7 +95,9 @@ func (c *LoadClient) draw(r *rand.Rand) operation {
 }
 
 // value is what the next operation writes: no other operation of the plan writes it.
-func (c *LoadClient) value() string { return fmt.Sprintf("w%d.%d", c.number, c.next) }
+func (c *LoadClient) value() string { return c.valueOf(c.next) }
+
+func (c *LoadClient) valueOf(number int) string { return fmt.Sprintf("w%d.%d", c.number, number) }
 
 // Saw gives the client the answer of its own operation; nil for an operation
 // whose outcome is ambiguous, or that was not called.

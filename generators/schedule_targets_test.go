@@ -135,7 +135,7 @@ func TestScheduledPlansMeetTheirTargets(t *testing.T) {
 
 func TestScheduleHasEveryChange(t *testing.T) {
 	all := map[Situation]bool{}
-	for n := range 240 {
+	for n := range 320 {
 		for _, s := range scheduledTargets(3, n, Options{StartConfigs: true}) {
 			all[s] = true
 		}

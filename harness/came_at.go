@@ -127,7 +127,7 @@ func sightingsOf(h *model.History, b checker.ObjectResult) (*Sighting, Sighting)
 		return Sighting{Operation: o.ID, Key: o.Key, Says: saysOf(o), Answer: a.String(), Ms: at.Ns / 1e6, Seq: at.Seq}
 	}
 	first := o.In(model.Resolved)
-	if b.Guarantee.Code == model.AnswerNotKept {
+	if len(o.Repeats) > 0 && (b.Guarantee.Code == model.AnswerNotKept || b.Guarantee.Code == model.MetadataLost) {
 		good := answered(first.Return, first.Answer)
 		for _, r := range o.Repeats {
 			if !r.Answer.Equal(first.Answer) {

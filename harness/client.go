@@ -55,7 +55,24 @@ func (r *run) client(ctx context.Context, number int) error {
 // mayBegin reports whether the operation at index i may begin. The caller holds
 // the lock.
 func (r *run) mayBegin(i int) bool {
-	return i < r.barrier && r.gateBefore(i) == nil && (r.plan.Config.PushOn || r.state == ready) && !r.holdsStep(r.plan.Steps[i].StepID())
+	return i < r.barrier && r.gateBefore(i) == nil && r.reaches(r.plan.Steps[i]) && !r.holdsStep(r.plan.Steps[i].StepID())
+}
+
+// reaches reports whether the server's condition is one in which the step's operation is
+// called. What asks for an answer waits until the server is ready, or asks once while it
+// starts. The caller holds the lock.
+func (r *run) reaches(s generators.Step) bool {
+	asks := model.Asking{}
+	if o, is := s.(generators.Operate); is {
+		asks = model.AskingOf(o.Op)
+	}
+	switch {
+	case r.state == ready:
+		return true
+	case asks.Early:
+		return r.state == starting
+	}
+	return r.plan.Config.PushOn && asks.For == nil
 }
 
 // process is a Jepsen process: after an ambiguous outcome its client goes on as
@@ -79,8 +96,8 @@ func (p *process) name() string {
 // operate runs one operation of the program to its outcome.
 func (r *run) operate(ctx context.Context, o generators.Operate, process string) (model.Outcome, error) {
 	called := model.Called{Process: process, Step: o.ID, Phase: model.Program, Object: o.Object, Op: o.Op.String()}
-	if !r.plan.Config.Unkeyed {
-		called.Key = r.idempotencyKey(strconv.Itoa(o.ID))
+	if key, own := r.keyOf(o.Op, strconv.Itoa(o.ID)); own || !r.plan.Config.Unkeyed {
+		called.Key = key
 	}
 	t, err := r.open(called, o.Op, r.tag(o.ID))
 	if err != nil {
@@ -90,6 +107,18 @@ func (r *run) operate(ctx context.Context, o generators.Operate, process string)
 	t.refused = func(is bool) { r.update(func() { r.clients[o.Client].refused = is }) }
 	outcome, _, err := r.attempts(ctx, t)
 	return outcome, err
+}
+
+// keyOf is the idempotency key of an operation with a name, and whether it is its own: that of
+// the call whose answer it asks for, if it does that.
+func (r *run) keyOf(o model.Operation, name string) (key string, own bool) {
+	if of := model.AskingOf(o).For; of != nil {
+		o = of
+	}
+	if own := model.KeyOf(o); own != "" {
+		return r.idempotencyKey(own), true
+	}
+	return r.idempotencyKey(name), false
 }
 
 // idempotencyKey is a key of this run.
@@ -125,6 +154,9 @@ func (r *run) open(c model.Called, op model.Operation, tag string) (*pending, er
 	}
 	r.mu.Lock()
 	r.ids[tag] = id
+	if own := r.tagOf(c.Key); !op.ReadOnly() && c.Key != "" && r.ids[own] == 0 {
+		r.ids[own] = id // one that is sent again has the tag of its key
+	}
 	r.mu.Unlock()
 	return &pending{id: id, call: ingress.Call{ObjectKey: r.objectKey(c.Object), Op: op, IdempotencyKey: c.Key, Tag: tag}}, nil
 }
@@ -136,6 +168,7 @@ func (r *run) open(c model.Called, op model.Operation, tag string) (*pending, er
 // waits its turn.
 func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.Answer, error) {
 	began, deadline := time.Now(), time.Time{}
+	asks := model.AskingOf(t.call.Op)
 	for {
 		incarnation, sent := r.incarnation(), time.Now()
 		result, err := r.try(ctx, t, r.bounds.program())
@@ -164,7 +197,11 @@ func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.An
 		case deadline.IsZero():
 			deadline = time.Now().Add(r.bounds.program())
 		}
-		again := turn || result.Reason == model.NotSent || r.plan.Config.Retry && t.call.IdempotencyKey != "" && result.Reason != model.Rejected
+		harmless := r.plan.Config.Retry && t.call.IdempotencyKey != "" || asks.Early
+		again := turn || result.Reason == model.NotSent || harmless && result.Reason != model.Rejected
+		if asks.For != nil && !asks.Early {
+			again = false // a server that starts need not know its invocations yet
+		}
 		if !again || !deadline.IsZero() && time.Now().After(deadline) {
 			outcome, err := r.unanswered(t, result.Reason)
 			return outcome, nil, err
@@ -223,7 +260,11 @@ func (r *run) pauseUntil(ctx context.Context, t *pending, incarnation *ingress.C
 			return r.await(ctx, func() bool { return r.state != was || r.ingress != incarnation })
 		}
 	}
-	moment := time.NewTimer(retryPause)
+	pause := retryPause
+	if model.AskingOf(t.call.Op).Early { // the time before a server is ready may be short
+		pause = min(pause, time.Millisecond<<min(t.n, 10))
+	}
+	moment := time.NewTimer(pause)
 	defer moment.Stop()
 	select {
 	case <-moment.C:

@@ -167,7 +167,7 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 func (s *System) historyVersion(p generators.Plan) int {
 	const withLoad, withVersions, withRepeats = 2, 3, 4
 	switch {
-	case slices.ContainsFunc(Objects(p), func(o model.Object) bool { return o.Kind.Spec().Deferral != nil }):
+	case slices.ContainsFunc(Objects(p), func(o model.Object) bool { return o.Kind.Spec().Deferral != nil || o.Kind.Spec().Asking != nil }):
 		return model.HistoryVersion
 	case p.Config.ResendAnswered || s.mayBeRefused(p):
 		return withRepeats

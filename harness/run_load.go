@@ -111,7 +111,8 @@ func (r *run) loadMayGoOn(ctx context.Context, unanswered int) (more bool, err e
 // operateLoad runs one operation of the load to its outcome. The answer is nil without
 // one.
 func (r *run) operateLoad(ctx context.Context, process, name string, o model.Object, op model.Operation) (model.Outcome, model.Answer, error) {
-	called := model.Called{Process: process, Phase: model.Load, Object: o, Op: op.String(), Key: r.idempotencyKey(name)}
+	key, _ := r.keyOf(op, name)
+	called := model.Called{Process: process, Phase: model.Load, Object: o, Op: op.String(), Key: key}
 	t, err := r.open(called, op, r.named(name))
 	if err != nil {
 		return "", nil, err

@@ -162,7 +162,8 @@ func (r *run) look(ctx context.Context, o model.Object, phase model.Phase) error
 func (r *run) readWhole(ctx context.Context, o model.Object, phase model.Phase, prefix string) error {
 	for i, op := range r.reads(o) {
 		name := fmt.Sprintf("%s-%s-%d", prefix, o, i)
-		c := model.Called{Process: name, Phase: phase, Object: o, Op: op.String(), Key: r.idempotencyKey(name)}
+		key, _ := r.keyOf(op, name)
+		c := model.Called{Process: name, Phase: phase, Object: o, Op: op.String(), Key: key}
 		t, err := r.open(c, op, r.id+"/"+name)
 		if err != nil {
 			return err

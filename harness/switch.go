@@ -158,7 +158,8 @@ func (r *run) answeredUnderKeys() (out []model.Invoked) {
 	defer r.rec.mu.Unlock()
 	for _, o := range r.rec.history.Operations {
 		clients := o.Phase == model.Program || o.Phase == model.Load
-		if clients && o.Key != "" && o.In(model.Resolved).Answer != nil {
+		asks := model.AskingOf(o.Op).For != nil // it may be answered otherwise later
+		if clients && !asks && o.Key != "" && o.In(model.Resolved).Answer != nil {
 			out = append(out, o)
 		}
 	}

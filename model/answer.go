@@ -34,11 +34,23 @@ type (
 	Entries []Entry
 	// Failure is a terminal error of the handler, "error(500)" in text. Message
 	// is "" where it was the expected one: error texts are free, except
-	// addThenFail's, which is the object's key.
+	// addThenFail's, which is the object's key. Metadata is a JSON object of strings, its
+	// keys sorted, "" for none.
 	Failure struct {
-		Code    int
-		Message string
+		Code     int
+		Message  string
+		Metadata string
 	}
+	// Receipt is the answer of a call of [Answers]: its number on its object, from 1 on,
+	// and its key. It is #3 "v" in text.
+	Receipt struct {
+		Number int64
+		Value  string
+	}
+	// Unknown says that the runtime knows no invocation with a key, "unknown" in text.
+	Unknown struct{}
+	// Unfinished says that it knows it, and that it has no answer yet, "unfinished" in text.
+	Unfinished struct{}
 	// Garbled is a complete response whose body is none of the contract's, or holds
 	// what JSON can't hold exactly: bytes that are not UTF-8, a lone surrogate, a name
 	// that comes twice. It is garbled("body") in text, quoted as Go does, so that all
@@ -70,7 +82,18 @@ func (a Texts) Equal(b Answer) bool { t, ok := b.(Texts); return ok && slices.Eq
 // Equal compares the sorted entries.
 func (a Entries) Equal(b Answer) bool { t, ok := b.(Entries); return ok && slices.Equal(a, t) }
 
-// Equal compares code and message.
+// Equal compares the number and the key.
+func (a Receipt) Equal(b Answer) bool { return b == Answer(a) }
+
+// Equal reports whether b too says that there is no answer.
+func (Unknown) Equal(b Answer) bool { return noAnswer(b) }
+
+// Equal reports whether b too says that there is no answer.
+func (Unfinished) Equal(b Answer) bool { return noAnswer(b) }
+
+func noAnswer(a Answer) bool { return a == Answer(Unknown{}) || a == Answer(Unfinished{}) }
+
+// Equal compares code, message and metadata.
 func (a Failure) Equal(b Answer) bool { t, ok := b.(Failure); return ok && a == t }
 
 // Equal compares the bodies.
@@ -117,13 +140,28 @@ func (a Entries) String() string {
 	return b.String()
 }
 
-// String prints error(500) or error(500,"message").
+// String prints error(500), error(500,"message") or error(500,"message",{"key":"value"}).
 func (a Failure) String() string {
-	if a.Message == "" {
+	switch {
+	case a.Metadata != "":
+		return fmt.Sprintf("error(%d,%s,%s)", a.Code, quote(a.Message), a.Metadata)
+	case a.Message == "":
 		return fmt.Sprintf("error(%d)", a.Code)
 	}
 	return fmt.Sprintf("error(%d,%s)", a.Code, quote(a.Message))
 }
+
+// String prints #3 "v".
+func (a Receipt) String() string { return fmt.Sprintf("#%d %s", a.Number, quote(a.Value)) }
+
+// Body is the receipt as the handler answers it: "#3 v".
+func (a Receipt) Body() string { return fmt.Sprintf("#%d %s", a.Number, a.Value) }
+
+// String prints "unknown".
+func (Unknown) String() string { return "unknown" }
+
+// String prints "unfinished".
+func (Unfinished) String() string { return "unfinished" }
 
 // String prints garbled("body").
 func (a Garbled) String() string { return "garbled(" + strconv.Quote(string(a)) + ")" }
@@ -141,6 +179,17 @@ func parseAnswer(text string) (Answer, error) {
 	switch {
 	case text == "ok":
 		return Done{}, nil
+	case text == "unknown":
+		return Unknown{}, nil
+	case text == "unfinished":
+		return Unfinished{}, nil
+	case strings.HasPrefix(text, "#"):
+		number, value, _ := strings.Cut(text, " ")
+		decoded, err := decodeText([]byte(value))
+		if err != nil {
+			return nil, err
+		}
+		return parseReceipt(number + " " + string(decoded.(Text)))
 	case strings.HasPrefix(text, `"`):
 		return decodeText([]byte(text))
 	case strings.HasPrefix(text, "["):
@@ -155,7 +204,7 @@ func parseAnswer(text string) (Answer, error) {
 	before, after, change := strings.Cut(text, "->")
 	n, err := parseInteger(before)
 	if err != nil {
-		return nil, fmt.Errorf("want ok, a number, old->new, a string, an array, an object or error(code)")
+		return nil, fmt.Errorf("want ok, a number, old->new, a string, an array, an object, #number and a string, unknown, unfinished or error(code)")
 	}
 	if !change {
 		return Integer(n), nil
@@ -189,21 +238,70 @@ func (n *exactInteger) UnmarshalJSON(text []byte) error {
 
 func parseFailure(text string) (Answer, error) {
 	inner, closed := strings.CutSuffix(strings.TrimPrefix(text, "error("), ")")
-	code, message, more := strings.Cut(inner, ",")
+	code, more, has := strings.Cut(inner, ",")
 	f := Failure{}
 	var err error
 	if f.Code, err = strconv.Atoi(code); err != nil || !closed {
-		return nil, fmt.Errorf("want error(code) or error(code,\"message\")")
+		return nil, fmt.Errorf("want error(code), error(code,\"message\") or error(code,\"message\",{\"key\":\"value\"})")
 	}
-	if more {
-		if err := exactjson.Check([]byte(message)); err != nil {
-			return nil, fmt.Errorf("the message: %w", err)
+	if !has {
+		return f, nil
+	}
+	list := []byte("[" + more + "]")
+	if err := exactjson.Check(list); err != nil {
+		return nil, fmt.Errorf("the message: %w", err)
+	}
+	var parts []json.RawMessage
+	if err := json.Unmarshal(list, &parts); err != nil || len(parts) != 1 && len(parts) != 2 {
+		return nil, fmt.Errorf("want a message, and perhaps an object behind it")
+	}
+	if len(parts) == 2 {
+		if f.Metadata, err = DecodeMetadata(parts[1]); err != nil || f.Metadata == "" {
+			return nil, fmt.Errorf("the metadata are no object of strings, or an empty one")
 		}
-		if err := json.Unmarshal([]byte(message), &f.Message); err != nil || f.Message == "" {
-			return nil, fmt.Errorf("the message is not a string, or an empty one")
-		}
+	}
+	if err := json.Unmarshal(parts[0], &f.Message); err != nil || f.Message == "" && len(parts) == 1 {
+		return nil, fmt.Errorf("the message is not a string, or an empty one")
 	}
 	return f, nil
+}
+
+// DecodeMetadata reads the metadata of an error, a JSON object of strings, in the form of
+// [Failure].Metadata.
+func DecodeMetadata(body []byte) (string, error) {
+	var read map[string]string
+	if err := decode(body, &read); err != nil {
+		return "", err
+	}
+	if len(read) == 0 {
+		return "", nil
+	}
+	return string(encode(read)), nil // sorted by key
+}
+
+func decodeReceipt(body []byte) (Answer, error) {
+	text, err := decodeText(body)
+	if err != nil {
+		return nil, err
+	}
+	return parseReceipt(string(text.(Text)))
+}
+
+// Receipt is what the error of a call of [Answers] says; false for another error.
+func (a Failure) Receipt() (Receipt, bool) {
+	r, err := parseReceipt(a.Message)
+	return r, err == nil && a.Code == r.Failure().Code
+}
+
+// parseReceipt reads "#3 v".
+func parseReceipt(text string) (Receipt, error) {
+	number, value, _ := strings.Cut(text, " ")
+	digits, marked := strings.CutPrefix(number, "#")
+	n, err := parseInteger(digits)
+	if err != nil || !marked || n < 1 || value == "" {
+		return Receipt{}, fmt.Errorf("%.80q: want #, a number above 0, and the key of the call", text)
+	}
+	return Receipt{Number: n, Value: value}, nil
 }
 
 func parseGarbled(text string) (Answer, error) {

@@ -12,7 +12,8 @@ import (
 // HistoryVersion is the newest version of the history format that this package reads.
 // Version 2 has the phase [Load], version 3 the versions of starts, version 4 re-sends of
 // what was answered before, the phase [Switch] and ways back that were excused, version 5
-// effects that are deferred; a history without them may have version 1.
+// effects that are deferred and answers that are asked for again; a history without them may
+// have version 1.
 const HistoryVersion = 5
 
 // Event is one line of a history file. [History.Apply] adds it to a history;

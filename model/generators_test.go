@@ -89,6 +89,14 @@ var answers = rapid.Custom(func(t *rapid.T) model.Answer {
 			return model.Failure{Code: rapid.IntRange(0, 599).Draw(t, "code"), Message: s.Draw(t, "message")}
 		},
 		func() model.Answer {
+			return model.Receipt{Number: rapid.Int64Range(1, 1<<53).Draw(t, "number"), Value: text.Draw(t, "value")}.Failure()
+		},
+		func() model.Answer {
+			return model.Receipt{Number: rapid.Int64Range(1, 1<<53).Draw(t, "number"), Value: text.Draw(t, "value")}
+		},
+		func() model.Answer { return model.Unknown{} },
+		func() model.Answer { return model.Unfinished{} },
+		func() model.Answer {
 			return model.Garbled(rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(t, "body"))
 		},
 	}).Draw(t, "answer")()

@@ -26,6 +26,7 @@ const (
 	TwoClearsOneValue     GuaranteeCode = "two-clears-one-value"
 	TwoSwapsOneValue      GuaranteeCode = "two-swaps-one-value"
 	TwoAddsOneStep        GuaranteeCode = "two-adds-one-step"
+	TwoCallsOneNumber     GuaranteeCode = "two-calls-one-number"
 	ListReordered         GuaranteeCode = "list-reordered"
 	ListNotAsAcknowledged GuaranteeCode = "list-not-as-acknowledged"
 	ReadWentBack          GuaranteeCode = "read-went-back"
@@ -34,6 +35,9 @@ const (
 	ClearAllHalfDone      GuaranteeCode = "clear-all-half-done"
 	NoLegalOrder          GuaranteeCode = "no-legal-order"
 	AcknowledgedMissing   GuaranteeCode = "acknowledged-missing"
+	AnswerForgotten       GuaranteeCode = "answer-forgotten"
+	AnswerUnknownAtStart  GuaranteeCode = "answer-unknown-at-start"
+	MetadataLost          GuaranteeCode = "metadata-lost"
 )
 
 // The guarantees of a single answer, in any state of its object.
@@ -46,6 +50,7 @@ const (
 	ErrorUnexpected  GuaranteeCode = "error-unexpected"
 	AnswerWrongKind  GuaranteeCode = "answer-wrong-kind"
 	AnswerNotKept    GuaranteeCode = "answer-not-kept" // under the idempotency key, sent again
+	AnswerOfOtherKey GuaranteeCode = "answer-of-other-key"
 )
 
 // The guarantees of liveness, and of the runtime as a whole.
@@ -92,6 +97,7 @@ const (
 	AddChange           ChangeKind = "add"
 	CompareAndSetChange ChangeKind = "compare-and-set"
 	SendChange          ChangeKind = "send"
+	CallChange          ChangeKind = "call"
 )
 
 // Guarantee is a guarantee that broke. The zero value is none. Two are the same if they

@@ -46,6 +46,11 @@ type KindSpec struct {
 	Commands func(Operation, State) bool
 	// Deferral is how the effect of an operation is deferred; nil if none is.
 	Deferral func(Operation) Deferral
+	// Asking is how an operation asks for the answer of another one; nil if none does.
+	Asking func(Operation) Asking
+	// Key is the idempotency key that an operation has by itself, "" for none; nil if none
+	// has one.
+	Key func(Operation) string
 }
 
 // Handler is one handler of a kind's service, as the contract has it.

@@ -39,6 +39,7 @@ var Sentences = Wording{
 		TwoClearsOneValue:     "two clears both removed the same value",
 		TwoSwapsOneValue:      "two compare-and-sets both replaced the same value",
 		TwoAddsOneStep:        "two additions answered the same step",
+		TwoCallsOneNumber:     "two calls were counted as one",
 		ListReordered:         "the elements of a list changed their order",
 		ListNotAsAcknowledged: "the elements of a list are not in the order in which they were acknowledged",
 		ReadWentBack:          "a read went back to an older value",
@@ -47,6 +48,9 @@ var Sentences = Wording{
 		ClearAllHalfDone:      "a clearAll was seen half done",
 		NoLegalOrder:          "the answers fit no order of the operations",
 		AcknowledgedMissing:   "an acknowledged " + operation + " is missing",
+		AnswerForgotten:       "the answer of an idempotency key is not known any more",
+		AnswerUnknownAtStart:  "an answered idempotency key has no answer while the server starts",
+		MetadataLost:          "an error lost its metadata when it was asked for again",
 
 		SumWrong:         "an add answered a new value that is not the old one plus what it added",
 		CountNegative:    "a counter that only grows answered a negative value",
@@ -55,7 +59,8 @@ var Sentences = Wording{
 		AnswerGarbled:    "a successful answer had a body that the contract does not have",
 		ErrorUnexpected:  "the handler answered an error that its contract does not have",
 		AnswerWrongKind:  "an answer is not of the kind that its handler gives",
-		AnswerNotKept:    "an idempotency key was answered otherwise when it was sent again",
+		AnswerNotKept:    "an idempotency key was answered otherwise when it was sent or asked for again",
+		AnswerOfOtherKey: "an idempotency key got the answer of another one",
 
 		OperationFinishes:  "an accepted operation finishes",
 		OperationGetsTurn:  "an accepted operation gets its turn",
@@ -77,7 +82,7 @@ var Sentences = Wording{
 	},
 	Reporting: "the server reports ",
 	Operations: map[ChangeKind]string{
-		WriteChange: "write", AppendChange: "append", AddChange: "add", CompareAndSetChange: "compare-and-set", SendChange: "send",
+		WriteChange: "write", AppendChange: "append", AddChange: "add", CompareAndSetChange: "compare-and-set", SendChange: "send", CallChange: "call",
 	},
 	After: " after a ", Surfaces: ", and surfaces only later",
 }

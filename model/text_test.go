@@ -22,7 +22,7 @@ func TestOperationsReadBackFromTheirText(t *testing.T) {
 			if op.Kind() != k {
 				t.Fatalf("%v is an operation of a %s", op, op.Kind())
 			}
-			if name, _, _ := strings.Cut(op.String(), "("); name != op.Handler() && !model.DeferralOf(op).Sent {
+			if name, _, _ := strings.Cut(op.String(), "("); name != op.Handler() && !model.DeferralOf(op).Sent && name != "fail" {
 				t.Fatalf("%v is handled by %s", op, op.Handler())
 			}
 			if strings.Contains(op.String(), "\n") {
@@ -48,7 +48,10 @@ func TestAnswersReadBackFromTheirText(t *testing.T) {
 func TestAnswersAreEqualOnlyToTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := answers.Draw(t, "a"), answers.Draw(t, "b")
-		if want := a.String() == b.String(); a.Equal(b) != want || b.Equal(a) != want {
+		none := func(a model.Answer) bool {
+			return a == model.Answer(model.Unknown{}) || a == model.Answer(model.Unfinished{})
+		}
+		if want := a.String() == b.String() || none(a) && none(b); a.Equal(b) != want || b.Equal(a) != want {
 			t.Fatalf("%#v equals %#v: %v", a, b, a.Equal(b))
 		}
 	})

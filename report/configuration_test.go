@@ -93,10 +93,10 @@ func TestSessionSaysWhichVersionsItStarted(t *testing.T) {
 		return facts(&session.Result{Verdict: harness.Pass, Tally: tally, Counts: map[harness.Verdict]int{}}, Context{}, 1).String()
 	}
 	assert.Empty(t, versions(tally.Versions))
-	assert.Contains(t, says(), "more than one node, upgrade, sends, timers, awakeables")
+	assert.Contains(t, says(), "more than one node, upgrade, sends, timers, attach, output, awakeables")
 	tally.Versions = map[string]int{"1.7.12 (bbb)": 3, "1.6.2 (aaa)": 1}
 	assert.Equal(t, []string{"1.6.2 (aaa) 1 · 1.7.12 (bbb) 3 (starts of plans that name versions)"}, versions(tally.Versions))
-	assert.Contains(t, says(), "more than one node, sends, timers, awakeables")
+	assert.Contains(t, says(), "more than one node, sends, timers, attach, output, awakeables")
 }
 
 func TestSessionSaysWhichConfigurationsItHad(t *testing.T) {

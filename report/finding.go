@@ -212,8 +212,11 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 	if b.Stranger != nil {
 		return stranger(h, b)
 	}
-	if again := h.Operations[b.Contradiction-1].AnsweredOtherwise(); again != nil && b.Guarantee.Code == model.AnswerNotKept {
+	if again := h.Operations[b.Contradiction-1].AnsweredOtherwise(); again != nil && (b.Guarantee.Code == model.AnswerNotKept || b.Guarantee.Code == model.MetadataLost) {
 		return fmt.Sprintf("sent again at %d ms it was answered %s", again.At.Ns/1e6, printable.Middle(again.Answer.String(), maxCell))
+	}
+	if says := keyAnswered(h, b); says != "" {
+		return says
 	}
 	if !b.Missing() {
 		return unexplained
@@ -235,6 +238,24 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 		says += fmt.Sprintf(", and is missing like %d more", more)
 	}
 	return says
+}
+
+// keyAnswered says what the key of the contradicting operation was answered before, "" if the
+// guarantee is not about that.
+func keyAnswered(h *model.History, b checker.ObjectResult) string {
+	switch b.Guarantee.Code {
+	case model.AnswerNotKept, model.AnswerForgotten, model.AnswerUnknownAtStart, model.MetadataLost:
+	default:
+		return ""
+	}
+	key := h.Operations[b.Contradiction-1].Key
+	for _, id := range b.Proof {
+		o := h.Operations[id-1].In(model.Resolved)
+		if o.Key == key && id != b.Contradiction && o.Answer != nil {
+			return fmt.Sprintf("its key was answered %s at %d ms", printable.Middle(o.Answer.String(), maxCell), o.Return.Ns/1e6)
+		}
+	}
+	return ""
 }
 
 // stranger says what is known of the value that can't be there.

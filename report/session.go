@@ -115,7 +115,8 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 }
 
 // notTested lists what no plan tests, and what these plans did not: upgrades if no server
-// changed its version, sends and timers if no mailbox met a fault.
+// changed its version, sends and timers if no mailbox met a fault, and answers that are asked
+// for again if none of an object with such keys did.
 func notTested(upgraded bool, c harness.Coverage) string {
 	out := []string{"power loss", "disk full", "more than one node"}
 	if !upgraded {
@@ -123,6 +124,9 @@ func notTested(upgraded bool, c harness.Coverage) string {
 	}
 	if !c.Meets(model.Mailbox) {
 		out = append(out, "sends", "timers")
+	}
+	if !c.Meets(model.Answers) {
+		out = append(out, "attach", "output")
 	}
 	return strings.Join(append(out, "awakeables"), ", ")
 }

@@ -34,6 +34,9 @@ type Entry struct {
 	// Witness is the fingerprint of the smallest history that shows the violation, as
 	// finding.json has it.
 	Witness string `json:"witness,omitempty"`
+	// Needs is an operation that the finding needs, one of [generators.Names]: it is drawn in
+	// one plan of four for a server that has the finding, so that the others test the rest.
+	Needs string `json:"needs,omitempty"`
 	// Link is the public report. It names the finding: entries with one link are one.
 	Link string `json:"link"`
 	// Expires is the last day on which the entry excuses anything, "2027-06-30".
@@ -98,6 +101,8 @@ func (e *Entry) check() error {
 		return fmt.Errorf("operation %.40q: want one of %v", e.Operation, operationsOf(e.Object))
 	case e.Fault != "" && (!slices.Contains(model.FaultKinds(), e.Fault) || !e.Fault.Ends()):
 		return fmt.Errorf("fault %.40q: want stop or kill", e.Fault)
+	case e.Needs != "" && !slices.Contains(generators.Names(), e.Needs):
+		return fmt.Errorf("needs %.40q: want one of %s", e.Needs, strings.Join(generators.Names(), "; "))
 	case len(e.Versions) == 0:
 		return errors.New(`versions: want at least one, such as "1.6.1" or "1.5.*"`)
 	case e.Configuration.State != "" && e.Configuration.State != generators.LazyState && e.Configuration.State != generators.EagerState:
@@ -121,7 +126,7 @@ func (e *Entry) check() error {
 // operationsOf are the names that an entry can give an operation on objects of a kind, of
 // any for "": handlers and kinds of changes.
 func operationsOf(kind model.Kind) []string {
-	names := []string{string(model.WriteChange), string(model.AppendChange), string(model.AddChange), string(model.CompareAndSetChange), string(model.SendChange)}
+	names := []string{string(model.WriteChange), string(model.AppendChange), string(model.AddChange), string(model.CompareAndSetChange), string(model.SendChange), string(model.CallChange)}
 	for _, k := range model.Kinds() {
 		if kind != "" && k != kind {
 			continue

@@ -25,6 +25,16 @@ const maxFile = 64 << 20
 // List is a list of known findings.
 type List []Entry
 
+// Needs lists the operations that findings of servers of these versions need, each once.
+func (l List) Needs(now time.Time, versions ...string) (out []string) {
+	for _, e := range l {
+		if e.Needs != "" && !e.expired(now) && slices.ContainsFunc(versions, e.hasVersion) && !slices.Contains(out, e.Needs) {
+			out = append(out, e.Needs)
+		}
+	}
+	return out
+}
+
 // Load reads the file of a list; see [Decode]. before stands before the path in errors.
 func Load(before, path string) (List, error) {
 	text, err := inputfile.Read(path, maxFile)

@@ -110,7 +110,7 @@ func campaignOptions(ctx context.Context) (campaign.Options, error) {
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settings(), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag, Exclude: exclusions},
 		Start: campaign.Start{
 			Seed: seed, Shard: part, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: askedSDK(), Altered: on.altered,
-			Unresolved: draw.Unresolved, Server: draw.Server, StartConfigs: draw.StartConfigs, VQueues: draw.VQueues, Loads: draw.Loads, ServiceFaults: draw.ServiceFaults, Scheduled: draw.Scheduled, Exclude: draw.Exclude, Discovered: discovered.exclusions, Known: knownFindings,
+			Unresolved: draw.Unresolved, Server: draw.Server, StartConfigs: draw.StartConfigs, VQueues: draw.VQueues, Loads: draw.Loads, ServiceFaults: draw.ServiceFaults, Scheduled: draw.Scheduled, Exclude: draw.Exclude, Rare: draw.Rare, Discovered: discovered.exclusions, Known: knownFindings,
 		},
 		Dir: dir, Canaries: Canaries(on.open), ShrinkBudget: *shrinkFlag, Subject: subjectOf,
 	}, err

@@ -1,8 +1,13 @@
 package cli
 
 import (
+	"cmp"
+	"strings"
+	"time"
+
 	"retain/harness/known"
 	"retain/model"
+	"retain/runtime"
 )
 
 // shippedFindings is the text of [KnownFindings], as it was when this program was built.
@@ -30,6 +35,17 @@ func checkKnown() (err error) {
 	}
 	knownFindings, err = known.Load("-known ", *knownFlag)
 	return err
+}
+
+// rareOperations are those that a known finding of the servers under test needs.
+func rareOperations() []string {
+	if *versionsFlag != "" {
+		return knownFindings.Needs(time.Now(), strings.FieldsFunc(*versionsFlag, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })...)
+	}
+	if !versionKnown() {
+		return nil
+	}
+	return knownFindings.Needs(time.Now(), cmp.Or(*versionFlag, runtime.DefaultVersion))
 }
 
 // alteredKnown is the setting of another list than the shipped one.

@@ -59,7 +59,7 @@ func loads() generators.Loads {
 // DrawOptions are the options of all plans that are drawn, by the flags.
 func DrawOptions() generators.Options {
 	return generators.Options{
-		Unresolved: *unresolvedFlag, Server: *serverFlag, StartConfigs: true, VQueues: drawsVQueues(), Loads: loads(), ServiceFaults: *disturbFlag, Scheduled: true, Exclude: exclusions,
+		Unresolved: *unresolvedFlag, Server: *serverFlag, StartConfigs: true, VQueues: drawsVQueues(), Loads: loads(), ServiceFaults: *disturbFlag, Scheduled: true, Exclude: exclusions, Rare: rareOperations(),
 	}
 }
 

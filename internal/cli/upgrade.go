@@ -145,7 +145,7 @@ func upgradeOptions(ctx context.Context) (campaign.Options, error) {
 		Session: session.Options{Open: on.open, Room: on.choice.Room, Base: settingsOn(on.choice.Name), Altered: on.altered, Bounds: bounds(), Check: checks(), KeepData: *dataFlag, Exclude: exclusions},
 		Start: campaign.Start{
 			Seed: seed, Shard: campaign.Shard{Of: 1}, Duration: *durationFlag, Workers: *workersFlag, Flags: serverArguments(), Runtime: string(on.choice.Name), SDK: askedSDK(), Altered: on.altered,
-			Server: o.Server, StartConfigs: o.StartConfigs, VQueues: upgradeDrawsVQueues(), Loads: upgradeLoads(), ServiceFaults: o.ServiceFaults, Scheduled: o.Scheduled, Exclude: o.Exclude, Unweighted: true, Discovered: discovered.exclusions, Known: knownFindings,
+			Server: o.Server, StartConfigs: o.StartConfigs, VQueues: upgradeDrawsVQueues(), Loads: upgradeLoads(), ServiceFaults: o.ServiceFaults, Scheduled: o.Scheduled, Exclude: o.Exclude, Rare: o.Rare, Unweighted: true, Discovered: discovered.exclusions, Known: knownFindings,
 			Upgrade: u,
 		},
 		Dir: dir, ShrinkBudget: *shrinkFlag, Subject: subjectOf,

@@ -40,6 +40,8 @@ type problem struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Source  string `json:"source"`
+	// Metadata is what the handler gave its error, an object of strings.
+	Metadata json.RawMessage `json:"metadata"`
 }
 
 // classify puts a response into the one class that it proves, from a server of a version.
@@ -128,6 +130,9 @@ func timedOut(err error) bool {
 // fails with the key of its object: that text is the expected one.
 func failure(p problem, status int, call Call) model.Failure {
 	f := model.Failure{Code: p.Code, Message: p.Message}
+	if len(p.Metadata) > 0 {
+		f.Metadata, _ = model.DecodeMetadata(p.Metadata) // others are no metadata of a handler
+	}
 	if f.Code == 0 {
 		f.Code = status
 	}

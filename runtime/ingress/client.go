@@ -70,7 +70,8 @@ type Call struct {
 	// ObjectKey is the key of the virtual object.
 	ObjectKey string
 	Op        model.Operation
-	// IdempotencyKey is sent unless it is "".
+	// IdempotencyKey is sent unless it is "". Of an operation that asks for the answer of
+	// another one it is the key of that.
 	IdempotencyKey string
 	// Tag is sent as [service.TagHeader] unless it is "".
 	Tag string
@@ -83,6 +84,9 @@ type Call struct {
 // Try makes one attempt. It ends with the context, which bounds it. One of an operation that
 // is sent ends as soon as the runtime has accepted it.
 func (c *Client) Try(ctx context.Context, call Call) Result {
+	if a := model.AskingOf(call.Op); a.For != nil {
+		return c.askFor(ctx, call, a)
+	}
 	target := c.base + "/" + call.Op.Kind().Service() + "/" + url.PathEscape(call.ObjectKey) + "/" + call.Op.Handler()
 	if d := model.DeferralOf(call.Op); d.Sent {
 		target += "/send"
@@ -120,6 +124,28 @@ func (c *Client) Attach(ctx context.Context, call Call, id string) Result {
 	return c.ask(ctx, call, id+"/attach")
 }
 
+// askFor makes an attempt of an operation that asks for the answer of another one. That the
+// runtime does not know it, or has no answer yet, is an answer too.
+func (c *Client) askFor(ctx context.Context, call Call, a model.Asking) Result {
+	of := call
+	of.Op = a.For
+	verb := "/output"
+	if a.Waits {
+		verb = "/attach"
+	}
+	out := c.askWith(ctx, of, byKey(of)+verb, call.Written)
+	switch {
+	case out.Unknown:
+		out.Answer, out.Reason, out.Detail = model.Unknown{}, "", ""
+	case out.Status == notReady:
+		out.Answer, out.Reason, out.Detail = model.Unfinished{}, "", ""
+	}
+	return out
+}
+
+// notReady is the status of an output that there is not yet.
+const notReady = 470
+
 // byKey names an invocation by its idempotency key.
 func byKey(call Call) string {
 	return strings.Join([]string{call.Op.Kind().Service(), url.PathEscape(call.ObjectKey), call.Op.Handler(), url.PathEscape(call.IdempotencyKey)}, "/")
@@ -127,6 +153,11 @@ func byKey(call Call) string {
 
 // ask asks for an invocation. Of an operation that is sent, it is what that invokes.
 func (c *Client) ask(ctx context.Context, call Call, what string) Result {
+	return c.askWith(ctx, call, what, nil)
+}
+
+// askWith is [Client.ask] that says when the request was written.
+func (c *Client) askWith(ctx context.Context, call Call, what string, written func()) Result {
 	if d := model.DeferralOf(call.Op); d.Sent {
 		call.Op = d.Invokes
 	}
@@ -134,7 +165,7 @@ func (c *Client) ask(ctx context.Context, call Call, what string) Result {
 	if err != nil {
 		return Result{Reason: model.NotSent, Detail: err.Error()}
 	}
-	r := c.roundTrip(req, nil)
+	r := c.roundTrip(req, written)
 	out := classify(r, call, c.version)
 	out.Unknown = r.err == nil && r.status == http.StatusNotFound
 	return out

@@ -7,9 +7,9 @@ import (
 	"retain/model"
 )
 
-// encode is the response to an invocation: its status and its body.
-func encode(w http.ResponseWriter, inv *invocation, version string) (status int, body []byte) {
-	switch a := inv.answer.(type) {
+// encode is the response to an invocation with this answer: its status and its body.
+func encode(w http.ResponseWriter, inv *invocation, answer model.Answer, version string) (status int, body []byte) {
+	switch a := answer.(type) {
 	case model.Done:
 		return http.StatusOK, nil
 	case model.Integer:
@@ -23,6 +23,8 @@ func encode(w http.ResponseWriter, inv *invocation, version string) (status int,
 		return http.StatusOK, marshal(string(a))
 	case model.Texts:
 		return http.StatusOK, marshal([]string(a))
+	case model.Receipt:
+		return http.StatusOK, marshal(a.Body())
 	case model.Entries:
 		return http.StatusOK, marshal([]model.Entry(a))
 	case pong:
@@ -33,5 +35,5 @@ func encode(w http.ResponseWriter, inv *invocation, version string) (status int,
 		}
 		return a.Code, failure(w, a, version)
 	}
-	panic(fmt.Sprintf("simulated: no response for the answer %s", inv.answer)) // these are all answers
+	panic(fmt.Sprintf("simulated: no response for the answer %s", answer)) // these are all answers
 }

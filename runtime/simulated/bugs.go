@@ -26,6 +26,9 @@ const (
 	DroppedSend     Bug = "dropped-send"
 	EarlyTimer      Bug = "early-timer"
 	NewestFirst     Bug = "newest-first"
+	ForgottenKey    Bug = "forgotten-key"
+	LostMetadata    Bug = "lost-metadata"
+	UnknownAtStart  Bug = "unknown-at-start"
 )
 
 // Description says what a bug does and when it can.
@@ -53,6 +56,9 @@ func Bugs() []Description {
 		{DroppedSend, "what was sent and accepted is never executed", "at a kill, if it has not begun"},
 		{EarlyTimer, "what was sent with a delay is executed at once", "after a restart, if it is not due"},
 		{NewestFirst, "the call that came last has its turn before the others", "when several wait for an object"},
+		{ForgottenKey, "the answer of an idempotency key is forgotten, and its effect stays", "at a kill, for a key of its own that was answered"},
+		{LostMetadata, "an error has lost its metadata", "when it is asked for again, or its key is sent again"},
+		{UnknownAtStart, "an answered idempotency key is said to be unknown", "when it is asked for in the first 20 ms after a restart, or before the server is ready"},
 	}
 }
 

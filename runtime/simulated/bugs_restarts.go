@@ -1,13 +1,17 @@
 package simulated
 
 import (
+	"cmp"
 	"slices"
 	"time"
+
+	"retain/model"
 )
 
 // killBugs strikes at a kill; the caller holds the lock.
 func (s *store) killBugs() {
 	s.dropSends()
+	s.forgetKeys()
 	for _, o := range s.order {
 		for _, inv := range o.open {
 			inv.crashed = inv.crashed || inv.running
@@ -36,6 +40,54 @@ func (s *store) dropSends() {
 			s.forget(inv)
 		}
 	}
+}
+
+// forgetKeys forgets the answers of invocations whose keys clients ask for.
+func (s *store) forgetKeys() {
+	if !s.bugs.on[ForgottenKey] {
+		return
+	}
+	var answered []*invocation
+	for _, inv := range s.keyed {
+		if inv.acked && !inv.finished.IsZero() && inv.object.kind == model.Answers {
+			answered = append(answered, inv)
+		}
+	}
+	slices.SortFunc(answered, func(a, b *invocation) int {
+		return cmp.Or(cmp.Compare(a.object.number, b.object.number), cmp.Compare(a.number, b.number))
+	})
+	for _, inv := range answered {
+		if o := inv.object; s.bugs.strikes(ForgottenKey, &o.site) {
+			s.note("%s: %s/%s forgets the answer of %s", ForgottenKey, o.name, o.key, inv.op)
+			s.forget(inv)
+		}
+	}
+}
+
+// bare is the answer of an invocation that is asked for again, where a bug takes the metadata
+// of an error.
+func (s *store) bare(inv *invocation) model.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, fails := inv.answer.(model.Failure)
+	if o := inv.object; fails && f.Metadata != "" && s.bugs.strikes(LostMetadata, &o.site) {
+		s.note("%s: %s/%s %s is answered without its metadata", LostMetadata, o.name, o.key, inv.op)
+		f.Metadata = ""
+		return f
+	}
+	return inv.answer
+}
+
+// deniesAtStart reports whether a key that was answered is said to be unknown.
+func (s *store) deniesAtStart(h *handler, objectKey, key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	inv := s.keyed[scope(h, objectKey, key)]
+	if s.incarnations < 2 || inv == nil || !inv.acked || !s.bugs.strikes(UnknownAtStart, &inv.object.site) {
+		return false
+	}
+	s.note("%s: %s/%s does not know %s", UnknownAtStart, inv.object.name, objectKey, inv.op)
+	return true
 }
 
 // fireEarly lets delayed sends be due.

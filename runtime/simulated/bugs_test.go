@@ -32,7 +32,7 @@ func TestBugsAreParsedByName(t *testing.T) {
 			assert.NotEmpty(t, d.When)
 		}
 	}
-	assert.Len(t, simulated.Bugs(), 15)
+	assert.Len(t, simulated.Bugs(), 18)
 }
 
 // planted is a runtime on which the bug strikes wherever it can.

@@ -223,7 +223,11 @@ func (i *incarnation) answer(w http.ResponseWriter, r *http.Request, inv *invoca
 	if repeated {
 		w.Header().Set("Idempotency-Expires", inv.finished.UTC().Add(retention).Format("2006-01-02T15:04:05.000+00:00"))
 	}
-	status, body := encode(w, inv, i.version)
+	answer := inv.answer
+	if repeated {
+		answer = i.store.bare(inv)
+	}
+	status, body := encode(w, inv, answer, i.version)
 	if len(body) > 0 {
 		w.Header().Set("Content-Type", "application/json")
 	}

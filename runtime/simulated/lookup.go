@@ -3,9 +3,14 @@ package simulated
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"retain/model"
 )
+
+// denyingFor is for how long after its spawn a server with [UnknownAtStart] denies what it
+// answered, at least: some times as long as it takes to be ready.
+const denyingFor = 20 * time.Millisecond
 
 // invocation is /restate/invocation/ and either an invocation's id or a service,
 // key, handler and idempotency key, then /output or /attach.
@@ -26,6 +31,10 @@ func (i *incarnation) invocation(w http.ResponseWriter, r *http.Request, parts [
 		}
 		if h == nil {
 			h = &handler{service: parts[0], name: parts[2]}
+		}
+		early := time.Since(i.began) < denyingFor || !isClosed(i.ready[i.store.partitionOf(key)])
+		if early && i.store.deniesAtStart(h, key, parts[3]) {
+			return noInvocation
 		}
 		if !i.awaitPartition(r, key) {
 			panic(http.ErrAbortHandler)

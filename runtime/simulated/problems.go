@@ -48,6 +48,8 @@ type errorBody struct {
 	Code    int    `json:"code,omitempty"`
 	Message string `json:"message"`
 	Source  string `json:"source,omitempty"`
+	// Metadata is what a handler gave its error.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
 func (p *problem) write(w http.ResponseWriter, version string) {
@@ -62,7 +64,7 @@ func (p *problem) write(w http.ResponseWriter, version string) {
 
 // failure is the body of a handler's terminal error, and its header.
 func failure(w http.ResponseWriter, f model.Failure, version string) []byte {
-	body := errorBody{Code: f.Code, Message: f.Message, Source: "invocation"}
+	body := errorBody{Code: f.Code, Message: f.Message, Source: "invocation", Metadata: json.RawMessage(f.Metadata)}
 	if !versions.Has(version, versions.ErrorSource) {
 		body.Source = ""
 	} else {

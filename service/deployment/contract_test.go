@@ -197,6 +197,7 @@ func testKinds(t *testing.T, d *deployed) {
 		"Counter/add": "exclusive", "Counter/addThenFail": "exclusive", "Counter/get": "shared", "Counter/reset": "exclusive",
 		"MapObject/set": "exclusive", "MapObject/get": "exclusive", "MapObject/clearAll": "exclusive",
 		"ListObject/append": "exclusive", "ListObject/get": "exclusive", "ListObject/clear": "exclusive",
+		"Answer/submit": "exclusive", "Answer/get": "exclusive",
 		"Mailbox/append": "exclusive", "Mailbox/get": "exclusive", "Mailbox/drain": "exclusive", "Mailbox/relay": "exclusive", "Mailbox/nap": "exclusive",
 		"Register/read": "shared", "Register/readExclusive": "exclusive", "Register/write": "exclusive",
 		"Register/compareAndSet": "exclusive", "Register/clear": "exclusive",

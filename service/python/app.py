@@ -6,6 +6,7 @@ import restate
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from answer import answer
 from counter import counter
 from list_object import list_object
 from mailbox_object import mailbox
@@ -13,7 +14,7 @@ from map_object import map_object
 from probe import probe
 from register import register
 
-app = restate.app([counter, list_object, mailbox, map_object, register, probe])
+app = restate.app([answer, counter, list_object, mailbox, map_object, register, probe])
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 import { createServer } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
+import { answer } from "./answer.ts";
 import { counter } from "./counter.ts";
 import { listObject } from "./list.ts";
 import { mailbox } from "./mailbox.ts";
@@ -12,6 +13,7 @@ const { PORT = "9080", HOST = "127.0.0.1", RETAIN_NONCE = "" } = process.env;
 const server = createServer(
   createEndpointHandler({
     services: [
+      answer,
       counter,
       listObject,
       mailbox,

@@ -9,7 +9,8 @@ public class Main {
   public static void main(String[] args) {
     Map<String, String> env = System.getenv();
     var endpoint =
-        Endpoint.bind(new Counter())
+        Endpoint.bind(new Answer())
+            .bind(new Counter())
             .bind(new ListObject())
             .bind(new Mailbox())
             .bind(new MapObject())
