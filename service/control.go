@@ -14,6 +14,10 @@ import (
 // client through the ingress to the endpoint proxy.
 const TagHeader = "x-retain-operation"
 
+// MetadataHeader is the request header by which a client asks a handler to give its error
+// metadata: servers before [versions.ErrorMetadata] make a call that does fail for ever.
+const MetadataHeader = "x-retain-metadata"
+
 // Position is where a gate holds an operation.
 type Position string
 

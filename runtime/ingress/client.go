@@ -11,6 +11,7 @@ package ingress
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 
 	"retain/model"
 	"retain/runtime"
+	"retain/runtime/versions"
 	"retain/service"
 )
 
@@ -104,6 +106,9 @@ func (c *Client) Try(ctx context.Context, call Call) Result {
 	if call.Tag != "" {
 		req.Header[service.TagHeader] = []string{call.Tag}
 	}
+	if submit, is := call.Op.(model.AnswerSubmit); is && submit.Fails && versions.Has(c.version, versions.ErrorMetadata) {
+		req.Header[service.MetadataHeader] = []string{"true"}
+	}
 	raw := c.roundTrip(req, call.Written)
 	return classify(raw, call, c.version)
 }
@@ -136,9 +141,9 @@ func (c *Client) askFor(ctx context.Context, call Call, a model.Asking) Result {
 	out := c.askWith(ctx, of, byKey(of)+verb, call.Written)
 	switch {
 	case out.Unknown:
-		out.Answer, out.Reason, out.Detail = model.Unknown{}, "", ""
+		out.Answer, out.Reason = model.Unknown{}, ""
 	case out.Status == notReady:
-		out.Answer, out.Reason, out.Detail = model.Unfinished{}, "", ""
+		out.Answer, out.Reason = model.Unfinished{}, ""
 	}
 	return out
 }
@@ -167,8 +172,16 @@ func (c *Client) askWith(ctx context.Context, call Call, what string, written fu
 	}
 	r := c.roundTrip(req, written)
 	out := classify(r, call, c.version)
-	out.Unknown = r.err == nil && r.status == http.StatusNotFound
+	out.Unknown = r.err == nil && r.status == http.StatusNotFound && !ofService(r.body)
 	return out
+}
+
+// ofService reports whether a 404 is about the service or its handler, which the runtime does
+// not know then, and not about an invocation.
+func ofService(body []byte) bool {
+	var p problem
+	_ = json.Unmarshal(body, &p)
+	return strings.Contains(p.Message, "service '")
 }
 
 func newRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {

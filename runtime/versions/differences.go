@@ -39,6 +39,7 @@ const (
 	BoundToNodePort      ID = "bound-to-node-port"
 	DisableEagerState    ID = "disable-eager-state"
 	EagerStateSizeLimit  ID = "eager-state-size-limit"
+	ErrorMetadata        ID = "error-metadata"
 	ErrorSource          ID = "error-source"
 	GracefulDrain        ID = "graceful-drain"
 	LogWithoutWAL        ID = "log-without-wal"

@@ -19,7 +19,9 @@ async def submit(ctx: ObjectContext, submission: Submission) -> str:
     ctx.set("calls", calls)
     text = f"#{calls} {submission['value']}"
     if submission["fails"]:
-        raise TerminalError(text, status_code=500, metadata={"call": str(calls)})
+        # The client says whether the server knows of metadata.
+        known = "x-retain-metadata" in ctx.request().headers
+        raise TerminalError(text, status_code=500, metadata={"call": str(calls)} if known else None)
     return text
 
 

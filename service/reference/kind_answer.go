@@ -1,11 +1,13 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 
 	restate "github.com/restatedev/sdk-go"
 
 	"retain/model"
+	"retain/service"
 )
 
 const callsKey = "calls"
@@ -24,7 +26,8 @@ type submission struct {
 	Fails bool   `json:"fails"`
 }
 
-// submit counts its call, and answers the number or fails with it.
+// submit counts its call, and answers the number or fails with it. The error has metadata
+// where the client says that the server knows of them.
 func submit(ctx restate.ObjectContext, s submission) (string, error) {
 	calls, err := getCalls(ctx, restate.Void{})
 	if err != nil {
@@ -34,7 +37,11 @@ func submit(ctx restate.ObjectContext, s submission) (string, error) {
 	restate.Set(ctx, callsKey, calls)
 	answer := fmt.Sprintf("#%d %s", calls, s.Value)
 	if s.Fails {
-		return "", restate.ToTerminalError(fmt.Errorf("%s", answer), restate.WithErrorCode(500), restate.WithMetadata("call", fmt.Sprint(calls)))
+		options := []restate.TerminalErrorOption{restate.WithErrorCode(500)}
+		if ctx.Request().Headers.Get(service.MetadataHeader) != "" {
+			options = append(options, restate.WithMetadata("call", fmt.Sprint(calls)))
+		}
+		return "", restate.ToTerminalError(errors.New(answer), options...)
 	}
 	return answer, nil
 }

@@ -17,7 +17,10 @@ async function submit(ctx: ObjectContext, { value, fails }: Submission) {
   if (fails) {
     throw new TerminalError(answer, {
       errorCode: 500,
-      metadata: { call: String(calls) },
+      // The client says whether the server knows of metadata.
+      metadata: ctx.request().headers.has("x-retain-metadata")
+        ? { call: String(calls) }
+        : undefined,
     });
   }
   return answer;
