@@ -36,11 +36,19 @@ func StartAndStop(t T, fault model.FaultKind) {
 }
 
 // defaultTime is how long a session draws plans if neither -rapid.checks nor -duration is
-// given.
-const defaultTime = time.Minute
+// given, and besideTests how long if it is one of all tests, which nobody asked for by -run.
+const (
+	defaultTime = time.Minute
+	besideTests = 20 * time.Second
+)
 
 // sessionTime is how long a session draws plans, if it is not bounded by their number.
-func sessionTime() time.Duration { return cmp.Or(*durationFlag, defaultTime) }
+func sessionTime() time.Duration {
+	if *durationFlag == 0 && !runsByName() {
+		return besideTests
+	}
+	return cmp.Or(*durationFlag, defaultTime)
+}
 
 // program is what a session executes.
 type program struct {
