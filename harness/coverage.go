@@ -178,8 +178,8 @@ func firstReads(h *model.History, ends []model.Fault) map[model.Object][]readsAf
 		for restarts < len(ends) && ends[restarts].End.Seq < o.Call.Seq {
 			restarts++
 		}
-		if o.Outcome != model.OK || !o.Op.ReadOnly() {
-			continue
+		if o.Outcome != model.OK || !o.Op.ReadOnly() || model.AskingOf(o.Op).For != nil {
+			continue // an answer that is asked for is no read of the state
 		}
 		if of := out[o.Object]; len(of) == 0 || of[len(of)-1].restarts != restarts {
 			out[o.Object] = append(of, readsAfter{restarts, map[model.Operation]bool{}, map[string][]*model.Invoked{}})

@@ -160,6 +160,9 @@ func TestManyClientsOnOneKeyAreNotStuck(t *testing.T) {
 func TestLoadFindsEveryPlantedBug(t *testing.T) {
 	for _, d := range simulated.Bugs() {
 		t.Run(string(d.Bug), func(t *testing.T) {
+			if d.Bug == simulated.UnknownAtStart {
+				t.Skip("a load asks for nothing before the server is ready: TestOnlyAPeekComesBeforeTheServerIsReady shows it")
+			}
 			for seed := range uint64(8) {
 				l := generators.Load{Clients: 24, Objects: len(model.Kinds()), Seed: seed, Between: 150}
 				out := playLoaded(t, system(t, d.Bug), generators.Config{}, l,

@@ -162,16 +162,11 @@ func NumberOf(a Answer) int64 {
 	return 0
 }
 
-// answerShows reports whether a read shows the answer of a call, or counts that call.
-func answerShows(read Operation, seen Answer, write Operation, answer Answer) bool {
-	number := NumberOf(answer)
-	if keyOfAnswer(write) == "" || number == 0 {
-		return false
-	}
-	if n, counts := seen.(Integer); counts {
-		return int64(n) >= number
-	}
-	return ValueAsked(read) == ValueAsked(write) && NumberOf(seen) == number
+// answerShows reports whether a count has a call. What a key was answered is kept apart from
+// the state, and says nothing of it.
+func answerShows(_ Operation, seen Answer, write Operation, answer Answer) bool {
+	n, counts := seen.(Integer)
+	return counts && keyOfAnswer(write) != "" && NumberOf(answer) > 0 && int64(n) >= NumberOf(answer)
 }
 
 // answerMark is the mark of all calls: a count shows those before it.
@@ -183,7 +178,7 @@ func answerMark(write Operation, answer Answer) string {
 }
 
 func answerMarks(seen Answer) []string {
-	if n, counts := seen.(Integer); counts && n > 0 || NumberOf(seen) > 0 {
+	if n, counts := seen.(Integer); counts && n > 0 {
 		return []string{addition}
 	}
 	return nil
