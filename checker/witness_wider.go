@@ -2,9 +2,17 @@ package checker
 
 import "slices"
 
+// mostWidened bounds the operations of a witness whose order is taken away. Each step costs
+// a decision of all of them, there are as many steps as pairs of neighbours, and nobody reads
+// hundreds of operations for their order.
+const mostWidened = 100
+
 // widen takes away as much of the order as it can. It reports whether that was
 // anything.
 func (w *witness) widen() bool {
+	if len(w.records) > mostWidened {
+		return false
+	}
 	needed, changed := map[order]bool{}, false
 	for again := true; again; {
 		again = false
