@@ -34,8 +34,10 @@ func TestPlanLeadsARealServerUpAndDownAndUpAgain(t *testing.T) {
 	t.Parallel()
 	counter := model.Object{Kind: model.Counter}
 	inFlight := generators.InFlight{Operations: 8}
+	// 1.6.2 forgets the metadata of errors (restatedev/restate#4508).
+	others := slices.DeleteFunc(generators.Names(), func(name string) bool { return name == "answer fail" })
 	plan := generators.Plan{
-		Config: generators.Config{Server: "plain-4"}, Load: generators.Load{Clients: 16, Objects: 8, Seed: 7, Between: 200},
+		Config: generators.Config{Server: "plain-4"}, Load: generators.Load{Clients: 16, Objects: 8, Seed: 7, Between: 200, Operations: others},
 		Steps: slices.Concat(
 			[]generators.Step{generators.Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}}},
 			restart(2, model.Stop, inFlight, "1.7.12"),

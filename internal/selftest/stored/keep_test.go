@@ -185,7 +185,7 @@ func TestInterruptedReductionIsContinuedByReplay(t *testing.T) {
 	selftest.Long(t, "15 s")
 	t.Parallel()
 	bug := []string{"-runtime", "simulated", "-bugs", "lost-write", "-bugs.rate", "0.3"}
-	c := suite.New(t, nil, append([]string{"-test.run", "^TestProperties$", "-rapid.seed", "11", "-rapid.checks", "100"}, bug...)...)
+	c := suite.New(t, nil, append([]string{"-test.run", "^TestProperties$", "-rapid.seed", "12", "-rapid.checks", "100"}, bug...)...)
 	require.NoError(t, c.Start())
 	smaller := func() bool { return strings.Count(c.Text(), "\nshrinking  ") >= 3 } // for how long, the plan, a smaller one
 	require.Eventually(t, smaller, time.Minute, 5*time.Millisecond)
