@@ -286,7 +286,7 @@ func isGone(t *testing.T, c *suite.Child, died time.Time, says ...string) {
 
 // The process of the handlers ends: in a plan, or once a plan has passed.
 func TestDeploymentThatDiesIsNamedWithinHalfAMinute(t *testing.T) {
-	selftest.Long(t, "60 s")
+	selftest.Nightly(t, "60 s")
 	t.Parallel()
 	flags := []string{"-runtime", "process", "-workers", "1", "-load", "0", "-summary", "summary.json"}
 	begun := func(more ...string) *suite.Child {

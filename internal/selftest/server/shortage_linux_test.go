@@ -75,7 +75,7 @@ var (
 // What follows from a shortage of the machine is no violation, unless the server used
 // the resource up.
 func TestShortageIsBlamedOnItsConsumer(t *testing.T) {
-	selftest.Long(t, "70 s")
+	selftest.Nightly(t, "70 s")
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for mount(2), prlimit(2) and cgroups")
 	}
