@@ -13,8 +13,6 @@ import (
 	"retain/model"
 )
 
-var answersObject = model.Object{Kind: model.Answers}
-
 // What two answers about one key say against each other has a sentence of its own, and so has
 // a call that is missing.
 func TestViolationsOfKeysAreNamed(t *testing.T) {
@@ -109,23 +107,7 @@ func TestWhatProvesNothingOfAKeyIsNoViolation(t *testing.T) {
 // Random histories of calls with keys, legal ones and others, are decided as by trying all
 // orders.
 func TestAnswersAgreeWithBruteForce(t *testing.T) {
-	rng := rand.New(rand.NewPCG(18, 2))
-	verdicts := map[Verdict]int{}
-	for range times(20_000) {
-		h := drawAnswers(rng)
-		records := objectsOf(h)[0].records
-		f := newCheck(h, Options{}.withDefaults()).decide(model.Answers, records)
-		want := Violation
-		if bruteForce(h, answersObject, model.Resolved) {
-			want = Pass
-		}
-		verdicts[want]++
-		if f.Verdict != want {
-			t.Fatalf("%s says %s, brute force %s\n%s", f.By, f.Verdict, want, dump(h))
-		}
-	}
-	assert.Greater(t, verdicts[Pass], times(20_000)/10)
-	assert.Greater(t, verdicts[Violation], times(20_000)/10)
+	agreesWithBruteForce(t, model.Object{Kind: model.Answers}, 20_000, rand.New(rand.NewPCG(18, 2)), drawAnswers)
 }
 
 // drawAnswers draws a history of 3 to 7 operations on three keys, two of which fail. A third
@@ -138,7 +120,7 @@ func drawAnswers(rng *rand.Rand) *model.History {
 	for i := range n {
 		own := slices.Sorted(slices.Values(moments[3*i : 3*i+3]))
 		at := func(k int) model.Instant { return model.Instant{Seq: int64(own[k]) + 1, Ns: int64(own[k]) + 1} }
-		o := model.Invoked{ID: i + 1, Process: strconv.Itoa(i), Phase: model.Program, Object: answersObject, Outcome: model.OK, Call: at(0), Return: at(2)}
+		o := model.Invoked{ID: i + 1, Process: strconv.Itoa(i), Phase: model.Program, Object: model.Object{Kind: model.Answers}, Outcome: model.OK, Call: at(0), Return: at(2)}
 		o.Attempts = []model.Attempt{{N: 1, Start: o.Call, End: o.Return, Wrote: true}}
 		key := rng.IntN(3)
 		value := fmt.Sprintf("v%d", key)

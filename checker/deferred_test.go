@@ -133,22 +133,28 @@ func TestMissingSendIsNamedASend(t *testing.T) {
 
 // Random histories of a mailbox, legal ones and others, are decided as by trying all orders.
 func TestDeferredEffectsAgreeWithBruteForce(t *testing.T) {
-	rng := rand.New(rand.NewPCG(17, 1))
+	agreesWithBruteForce(t, mailbox, 20_000, rand.New(rand.NewPCG(17, 1)), drawDeferred)
+}
+
+// agreesWithBruteForce fails unless n histories of one object are decided as by trying all
+// orders, and some of them are legal and some are not.
+func agreesWithBruteForce(t *testing.T, object model.Object, n int, rng *rand.Rand, draw func(*rand.Rand) *model.History) {
+	t.Helper()
 	verdicts := map[Verdict]int{}
-	for range times(20_000) {
-		h := drawDeferred(rng)
+	for range times(n) {
+		h := draw(rng)
 		want := Violation
-		if bruteForce(h, mailbox, model.Resolved) {
+		if bruteForce(h, object, model.Resolved) {
 			want = Pass
 		}
-		f := newCheck(h, Options{}.withDefaults()).decide(model.Mailbox, objectsOf(h)[0].records)
+		f := newCheck(h, Options{}.withDefaults()).decide(object.Kind, objectsOf(h)[0].records)
 		verdicts[want]++
 		if f.Verdict != want {
 			t.Fatalf("%s says %s, brute force %s\n%s", f.By, f.Verdict, want, dump(h))
 		}
 	}
-	assert.Greater(t, verdicts[Pass], times(20_000)/10)
-	assert.Greater(t, verdicts[Violation], times(20_000)/10)
+	assert.Greater(t, verdicts[Pass], times(n)/10)
+	assert.Greater(t, verdicts[Violation], times(n)/10)
 }
 
 // drawDeferred draws a history of 3 to 7 operations: their effects come at random moments of

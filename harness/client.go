@@ -59,8 +59,8 @@ func (r *run) mayBegin(i int) bool {
 }
 
 // reaches reports whether the server's condition is one in which the step's operation is
-// called. What asks for an answer waits until the server is ready, or asks once while it
-// starts. The caller holds the lock.
+// called: an early question also while it starts, another question never before it is
+// ready. The caller holds the lock.
 func (r *run) reaches(s generators.Step) bool {
 	asks := model.Asking{}
 	if o, is := s.(generators.Operate); is {

@@ -10,6 +10,7 @@ import (
 	"retain/model"
 	"retain/runtime"
 	"retain/runtime/ingress"
+	"retain/service"
 )
 
 // What has no answer is answered so; that a service is not known says nothing of its
@@ -49,5 +50,20 @@ func TestAnswerThatIsAskedForIsThatOfItsCall(t *testing.T) {
 			assert.Equal(t, c.reason, result.Reason)
 			assert.Equal(t, c.status, result.Status)
 		})
+	}
+}
+
+// A call whose error has metadata fails for ever on a server that knows of none.
+func TestErrorIsAskedForMetadataWhereTheServerKnowsOfThem(t *testing.T) {
+	for version, want := range map[string]string{"1.5.3": "", "1.6.1": "true", runtime.DefaultVersion: "true", "": "true"} {
+		var asked string
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.Header.Get(service.MetadataHeader) }))
+		client := ingress.New(runtime.Endpoints{Ingress: s.URL, Version: version})
+		client.Try(t.Context(), ingress.Call{ObjectKey: "o", Op: model.AnswerSubmit{Value: "v", Fails: true}, IdempotencyKey: "k"})
+		assert.Equal(t, want, asked, "version %q", version)
+		client.Try(t.Context(), ingress.Call{ObjectKey: "o", Op: model.AnswerSubmit{Value: "v"}, IdempotencyKey: "k"})
+		assert.Empty(t, asked, "a call that does not fail")
+		client.Close()
+		s.Close()
 	}
 }

@@ -136,14 +136,27 @@ func (p pong) Equal(a model.Answer) bool { return a == model.Answer(p) }
 // good.
 type unreadable struct{ message string }
 
+// Kind is none: no object answers it.
 func (unreadable) Kind() model.Kind { return "" }
-func (unreadable) Handler() string  { return "" }
-func (unreadable) ReadOnly() bool   { return true }
-func (unreadable) String() string   { return "unreadable()" }
+
+// Handler is none.
+func (unreadable) Handler() string { return "" }
+
+// ReadOnly is true.
+func (unreadable) ReadOnly() bool { return true }
+
+// String prints "unreadable()".
+func (unreadable) String() string { return "unreadable()" }
+
+// Apply answers the failure.
 func (u unreadable) Apply(s model.State) (model.State, model.Answer) {
 	return s, model.Failure{Code: 400, Message: u.message}
 }
+
+// Request is nil.
 func (unreadable) Request() []byte { return nil }
+
+// Decode answers the failure.
 func (u unreadable) Decode([]byte) (model.Answer, error) {
 	return model.Failure{Code: 400, Message: u.message}, nil
 }

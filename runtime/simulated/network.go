@@ -187,7 +187,10 @@ func (n *network) Addr() net.Addr { return address(n.address) }
 
 type address string
 
-func (address) Network() string  { return "tcp" }
+// Network is "tcp".
+func (address) Network() string { return "tcp" }
+
+// String is the address.
 func (a address) String() string { return string(a) }
 
 // dial connects in memory.
