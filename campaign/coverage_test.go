@@ -73,8 +73,8 @@ func TestOlderRecordsHaveTheClassOfTheirConfiguration(t *testing.T) {
 	assert.Equal(t, map[int]int{1: 1}, covered.Partitions)
 }
 
-// What an earlier campaign draws again is what it was: its plans had no mailboxes and no
-// answers.
+// What an earlier campaign draws again is what it was: its plans had no mailboxes, no
+// answers and no awakeables.
 func TestEarlierCampaignsGoOnWithoutLaterKinds(t *testing.T) {
 	for version, without := range map[int]bool{7: true, Version: false} {
 		dir, b := t.TempDir(), one()
@@ -83,7 +83,7 @@ func TestEarlierCampaignsGoOnWithoutLaterKinds(t *testing.T) {
 		c, err := Read(dir)
 		require.NoError(t, err)
 		start := c.Segments[0].Start
-		for _, k := range []model.Kind{model.Mailbox, model.Answers} {
+		for _, k := range []model.Kind{model.Mailbox, model.Answers, model.Awakeables} {
 			assert.Equal(t, without, start.Exclude.Excludes(generators.ExcludedObject, string(k)))
 		}
 		for n := range 40 {

@@ -190,7 +190,7 @@ func (s *Segment) add(r Record) error {
 	}
 	switch r := r.(type) {
 	case Start:
-		s.Start = r.withoutLaterKinds()
+		s.Start = r.withoutLater()
 		s.seen(r.At)
 	case PlanDrawn:
 		s.Pending[r.Number], s.Drawn[r.Number] = r, r
@@ -232,20 +232,33 @@ func (s *Segment) add(r Record) error {
 	return nil
 }
 
-// withMailboxes is the first version whose plans are drawn with mailboxes and answers.
-const withMailboxes = 8
+// withMailboxes is the first version whose plans are drawn with mailboxes and answers,
+// withAwakeables the first with awakeables and operations on invocations.
+const (
+	withMailboxes  = 8
+	withAwakeables = 9
+)
 
-// withoutLaterKinds excludes the kinds of objects that the segment's plans could not have: what
-// is drawn again is what it was.
-func (b Start) withoutLaterKinds() Start {
-	if b.Version >= withMailboxes {
-		return b
+// withoutLater excludes what the segment's plans could not have.
+func (b Start) withoutLater() Start {
+	later := generators.Exclusions{}
+	add := func(what generators.Excluded, names ...string) {
+		for _, name := range names {
+			later = append(later, generators.Exclusion{What: what, Name: name, Reason: "an earlier retain began the campaign, without them"})
+		}
 	}
-	for _, k := range []model.Kind{model.Mailbox, model.Answers} {
-		if !b.Exclude.Excludes(generators.ExcludedObject, string(k)) {
-			b.Exclude = append(slices.Clone(b.Exclude), generators.Exclusion{
-				What: generators.ExcludedObject, Name: string(k), Reason: "an earlier retain began the campaign, without them",
-			})
+	if b.Version < withMailboxes {
+		add(generators.ExcludedObject, string(model.Mailbox), string(model.Answers))
+	}
+	if b.Version < withAwakeables {
+		add(generators.ExcludedObject, string(model.Awakeables))
+		add(generators.ExcludedOperation, model.ManageNames()...)
+		add(generators.ExcludedConfiguration, generators.StartConfig{OneTimer: true}.String())
+	}
+	b.Exclude = slices.Clone(b.Exclude)
+	for _, e := range later {
+		if !b.Exclude.Excludes(e.What, e.Name) {
+			b.Exclude = append(b.Exclude, e)
 		}
 	}
 	return b

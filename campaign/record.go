@@ -15,7 +15,7 @@ import (
 
 // Version of the format of the records that this package writes, and the newest
 // that it reads.
-const Version = 8
+const Version = 9
 
 // RecordsDir is where the records are, in a campaign's directory.
 const RecordsDir = "records"

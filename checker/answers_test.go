@@ -137,11 +137,17 @@ func drawAnswers(rng *rand.Rand) *model.History {
 		h.Operations = append(h.Operations, o)
 		effects = append(effects, drawnEffect{own[1], i})
 	}
+	return played(rng, h, effects, 3, otherwise)
+}
+
+// played gives the operations of a history, all on objects of one kind, their answers in the
+// order of their effects, one in so many another one. A fifth of them is ambiguous.
+func played(rng *rand.Rand, h *model.History, effects []drawnEffect, one int, otherwise func(*rand.Rand, model.Operation, model.Answer) model.Answer) *model.History {
 	slices.SortFunc(effects, func(a, b drawnEffect) int { return a.at - b.at })
-	state := model.Answers.Initial()
+	state := h.Operations[0].Object.Kind.Initial()
 	for _, e := range effects {
 		o := &h.Operations[e.of]
-		if state, o.Answer = o.Op.Apply(state); rng.IntN(3) == 0 {
+		if state, o.Answer = o.Op.Apply(state); rng.IntN(one) == 0 {
 			o.Answer = otherwise(rng, o.Op, o.Answer)
 		}
 		if rng.IntN(5) == 0 {

@@ -86,9 +86,11 @@ type check struct {
 	memory int64
 	// writing is [writing] of the history, made when it is first asked for.
 	writing func() map[string][]int
-	// faults are those of the history by their beginnings, and due its [dueTimes], likewise.
+	// faults are those of the history by their beginnings, due its [dueTimes], and over what
+	// was ended: see [overOf], likewise.
 	faults func() []model.Fault
 	due    func() dueTimes
+	over   func() map[int]ending
 }
 
 func newCheck(h *model.History, o Options) *check {
@@ -96,6 +98,7 @@ func newCheck(h *model.History, o Options) *check {
 	c.faults = sync.OnceValue(func() []model.Fault {
 		return slices.SortedStableFunc(slices.Values(h.Faults), func(a, b model.Fault) int { return cmp.Compare(a.Begin.Seq, b.Begin.Seq) })
 	})
+	c.over = sync.OnceValue(func() map[int]ending { return overOf(h) })
 	c.due = sync.OnceValue(func() dueTimes { return dueTimesOf(h) })
 	c.until, c.memory = time.Now().Add(c.o.Budget), c.o.Memory
 	return c
@@ -114,9 +117,11 @@ func (c *check) judge(b *object) ObjectResult {
 	found := c.decide(b.Kind, b.records)
 	r.Resolved = found.Judgement
 	r.Verdict, r.Reason, r.Spent = found.Verdict, found.reason, found.spent
-	if otherwise, ok := c.otherwise(b); ok {
-		r.Resolved, r.Verdict, r.Reason, r.Spent = otherwise.Judgement, Violation, "", nil
-		found, b.differs = otherwise, false
+	for _, alone := range []func(*object) (finding, bool){c.ranAgain, c.otherwise} {
+		if f, ok := alone(b); ok {
+			r.Resolved, r.Verdict, r.Reason, r.Spent = f.Judgement, Violation, "", nil
+			found, b.differs = f, false
+		}
 	}
 	if r.Verdict != Violation {
 		return r

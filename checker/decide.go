@@ -12,11 +12,13 @@ type finding struct {
 	Judgement
 	// part is what the verdict is about, if it is a violation.
 	part part
-	// answer is the guarantee that an impossible answer breaks, by the one
+	// answer is the guarantee that an impossible answer breaks, by the first
 	// operation in ids.
 	answer model.GuaranteeCode
 	ids    []int32
-	reason string
+	// entered is the entry into a handler that breaks it, nil if an answer does.
+	entered *model.Observation
+	reason  string
 	// spent is which bound ended the search, nil unless undecided.
 	spent *Exhausted
 	// joint: the part is a whole map, and each of its entries is legal.

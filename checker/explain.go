@@ -21,7 +21,10 @@ func (c *check) explain(b *object, found finding, raw Verdict, r *ObjectResult) 
 	r.Part = found.part.name
 	if found.answer != "" {
 		id := int(found.ids[0])
-		r.Class, r.Guarantee, r.Proof, r.Contradiction = StateGuarantee, Guarantee{Code: found.answer, Object: b.Kind}, []int{id}, id
+		r.Class, r.Guarantee, r.Contradiction, r.Entered = StateGuarantee, Guarantee{Code: found.answer, Object: b.Kind}, id, found.entered
+		for _, id := range slices.Sorted(slices.Values(found.ids)) {
+			r.Proof = append(r.Proof, int(id))
+		}
 		return
 	}
 	bounded := c.bounded((*effort)(nil).part(explainEffort))

@@ -28,6 +28,8 @@ func changeOf(op model.Operation) model.ChangeKind {
 		return model.CompareAndSetChange
 	case model.AnswerSubmit:
 		return model.CallChange
+	case model.AwakeableAwait:
+		return model.AwaitChange
 	}
 	return model.WriteChange
 }

@@ -44,7 +44,7 @@ func evidentAnswers(records []record, _ bool) []part {
 		}
 		out = append(out, r)
 	}
-	return []part{{kind: model.Answers, records: out}}
+	return []part{{kind: model.Answers, records: onceEach(out, keyedAnswer)}}
 }
 
 // hasReceipt reports whether the operation was answered with what a call answers.
@@ -102,15 +102,7 @@ func guaranteeOfKeys(n *naming) Guarantee {
 			}
 		}
 	}
-	last := n.proof.last
-	count, _ := last.answer.(model.Integer)
-	keys := map[string]bool{}
-	for _, r := range n.part.records {
-		if !r.op.ReadOnly() && r.call < last.ret {
-			keys[model.ValueAsked(r.op)] = true
-		}
-	}
-	if max(int64(count), model.NumberOf(last.answer)) > int64(len(keys)) {
+	if n.moreThanKeys(keyedAnswer) {
 		return Guarantee{Code: model.TwoEffectsOfKey}
 	}
 	return Guarantee{}
@@ -122,7 +114,7 @@ func betweenAnswers(a, b record) model.GuaranteeCode {
 	switch {
 	case value == "" || !hasReceipt(a):
 		return ""
-	case value != model.ValueAsked(b.op):
+	case value != model.ValueAsked(b.op), model.ExecutesAnew(a.op), model.ExecutesAnew(b.op):
 		if hasReceipt(b) && model.NumberOf(a.answer) == model.NumberOf(b.answer) {
 			return model.TwoCallsOneNumber
 		}
@@ -151,115 +143,44 @@ func lostMetadata(a, b model.Answer) bool {
 	return fails && too && f == g
 }
 
-// decideAnswers decides calls that are counted, and the answers of their keys, in
-// O(n log n).
-//
-// A key has at most one execution, which ends at one moment: not before the first call with
-// the key, nor before the call of anything that found no answer for it, and not after the
-// return of anything that was answered. So all operations on a key are one addition with that
-// interval, which answered its number, or one without an answer if none is known. What is
-// left is a counter: see [decideCounter].
+// keyedAnswer is what an operation says of the call with its key.
+func keyedAnswer(r *record) keyed {
+	k := keyed{key: model.ValueAsked(r.op), calls: !r.op.ReadOnly(), done: hasReceipt(*r), anew: model.ExecutesAnew(r.op)}
+	k.absent = r.answer != nil && !k.done
+	if k.done {
+		k.number = model.NumberOf(r.answer)
+	}
+	return k
+}
+
+// decideAnswers decides calls that are counted, and the answers of their keys: see [decideKeys].
 //
 // Precondition: a key is sent to fail or not to fail, not both.
 func decideAnswers(records []record) fast {
-	of := map[string]*execution{}
-	var all []*execution
-	out := make([]record, 0, len(records))
+	called := map[string]*record{} // the first with each key
 	for i := range records {
 		r := &records[i]
+		if r.op.ReadOnly() || model.ExecutesAnew(r.op) {
+			continue
+		}
 		value := model.ValueAsked(r.op)
-		if value == "" {
-			out = append(out, record{id: r.id, op: model.CounterGet{}, answer: r.answer, call: r.call, ret: r.ret})
+		if called[value] == nil {
+			called[value] = r
+		}
+		if called[value].op != r.op {
+			return fast{}
+		}
+	}
+	for i := range records {
+		r := &records[i]
+		of := called[model.ValueAsked(r.op)]
+		if of == nil || !hasReceipt(*r) {
 			continue
 		}
-		e := of[value]
-		if e == nil {
-			e = &execution{}
-			of[value], all = e, append(all, e)
-		}
-		if !e.add(r) {
-			return illegal(e.answered.id, r.id)
+		fails := of.op.(model.AnswerSubmit).Fails
+		if _, failed := r.answer.(model.Failure); fails != failed {
+			return illegal(of.id, r.id)
 		}
 	}
-	for _, e := range all {
-		f, r, counts := e.addition()
-		if !counts {
-			if f.applies || e.mixed {
-				return f
-			}
-			continue
-		}
-		out = append(out, r)
-	}
-	sortByCall(out)
-	return decideCounter(out)
-}
-
-// execution is what is known of the execution of one key.
-type execution struct {
-	called   *record // the first that called
-	mixed    bool    // one of them fails, another does not
-	without  *record // the last called that found no answer
-	answered *record // the first to return with an answer
-}
-
-// add takes in an operation; false if it is answered otherwise than another.
-func (e *execution) add(r *record) bool {
-	if !r.op.ReadOnly() {
-		if e.called == nil { // records come by call
-			e.called = r
-		}
-		e.mixed = e.mixed || e.called.op != r.op
-	}
-	switch {
-	case r.answer == nil:
-	case !hasReceipt(*r):
-		if e.without == nil || r.call > e.without.call {
-			e.without = r
-		}
-	case e.answered == nil:
-		e.answered = r
-	default:
-		if !e.answered.answer.Equal(r.answer) {
-			return false
-		}
-		if r.ret < e.answered.ret {
-			e.answered = r
-		}
-	}
-	return true
-}
-
-// addition is the execution as an addition to a counter; false if there need not have been
-// one, or if what is known of it is illegal or can't be said.
-func (e *execution) addition() (fast, record, bool) {
-	switch {
-	case e.mixed:
-		return fast{}, record{}, false
-	case e.called == nil && e.answered != nil:
-		return illegal(e.answered.id), record{}, false
-	case e.called == nil:
-		return fast{}, record{}, false
-	}
-	r := record{id: e.called.id, op: model.CounterAdd{Delta: 1}, call: e.called.call, ret: open}
-	if e.without != nil {
-		r.call = max(r.call, e.without.call)
-	}
-	if e.answered == nil {
-		return fast{}, r, true
-	}
-	fails := e.called.op.(model.AnswerSubmit).Fails
-	if _, failed := e.answered.answer.(model.Failure); fails != failed {
-		return illegal(e.called.id, e.answered.id), record{}, false
-	}
-	if r.ret = e.answered.ret; r.call > r.ret {
-		ids := []int32{e.called.id, e.answered.id}
-		if e.without != nil {
-			ids = append(ids, e.without.id)
-		}
-		return illegal(ids...), record{}, false
-	}
-	n := model.NumberOf(e.answered.answer)
-	r.answer = model.Change{Old: n - 1, New: n}
-	return fast{}, r, true
+	return decideKeys(records, keyedAnswer)
 }

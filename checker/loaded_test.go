@@ -253,8 +253,11 @@ func (r *loadedRun) written() (o model.Object, write, read model.Operation) {
 			set.Key = []string{"a", "b", "c"}[r.rng.IntN(3)]
 			write, read = set, model.MapGet{Key: set.Key}
 		}
-		if o.Kind == model.Answers {
+		switch o.Kind {
+		case model.Answers:
 			read = model.AnswerGet{}
+		case model.Awakeables:
+			read = model.AwakeableGet{}
 		}
 		_, now := read.Apply(r.states[o])
 		_, initial := read.Apply(o.Kind.Initial())
@@ -278,6 +281,8 @@ func writeOf(k model.Kind) model.Operation {
 		return model.MailboxAppend{Value: "extra"}
 	case model.Answers:
 		return model.AnswerSubmit{Value: "extra"}
+	case model.Awakeables:
+		return model.AwakeableAwait{Value: "extra"}
 	}
 	return model.MapSet{Key: "a", Value: "extra"}
 }

@@ -79,10 +79,10 @@ func drawn(h *model.History, broken ObjectResult) []record {
 		view = model.Raw
 	}
 	var out []record
-	due := dueTimesOf(h)
+	recording := recordingOf(h)
 	for i := range h.Operations {
 		o := &h.Operations[i]
-		if r, ok := recordOf(o, view, due); ok && o.Object == broken.Object {
+		if r, ok := recording.recordOf(o, view); ok && o.Object == broken.Object {
 			out = append(out, r)
 		}
 	}

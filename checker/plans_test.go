@@ -133,6 +133,8 @@ func (a *acting) look(p generators.Plan) {
 			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.MailboxGet{}})
 		case model.Answers:
 			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.AnswerGet{}})
+		case model.Awakeables:
+			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.AwakeableGet{}})
 		case model.Register:
 			reads = append(reads, generators.Operate{Client: -1, Object: o, Op: model.RegisterRead{}})
 		case model.Map:
@@ -153,7 +155,7 @@ func (a *acting) look(p generators.Plan) {
 // What the generators draw is decided, and not by porcupine alone: with everything
 // ambiguous resolved as the plan says, with all of it left open, and with a third
 // and more than half of all answers lost. Mailboxes have plans of their own, in which the
-// effect of what was sent comes before its answer, and so have answers.
+// effect of what was sent comes before its answer, and so have answers and awakeables.
 func TestGeneratedPlansAreDecided(t *testing.T) {
 	for _, mode := range []struct {
 		unresolved bool
@@ -163,6 +165,7 @@ func TestGeneratedPlansAreDecided(t *testing.T) {
 		{false, 0, decidedKinds}, {true, 0, decidedKinds}, {false, 0.3, decidedKinds}, {true, 0.3, decidedKinds}, {false, 0.6, decidedKinds}, {true, 0.6, decidedKinds},
 		{false, 0.3, []model.Kind{model.Mailbox}}, {true, 0.6, []model.Kind{model.Mailbox}},
 		{false, 0.3, []model.Kind{model.Answers}}, {true, 0.6, []model.Kind{model.Answers}},
+		{false, 0.3, []model.Kind{model.Awakeables}}, {true, 0.6, []model.Kind{model.Awakeables}},
 	} {
 		var others generators.Exclusions
 		for _, k := range model.Kinds() {

@@ -24,7 +24,26 @@ type record struct {
 // optional reports whether the operation need not have happened.
 func (r record) optional() bool { return r.answer == nil && r.ret == open }
 
-// recordOf is the operation in the view. What failed has none, it has no place
+// recording is what of a history decides, beside an operation itself, which record it has.
+type recording struct {
+	due     dueTimes
+	managed managed
+}
+
+func recordingOf(h *model.History) recording {
+	return recording{due: dueTimesOf(h), managed: managedOf(h)}
+}
+
+// recordOf is the operation in the view, as [managed] leaves it.
+func (r recording) recordOf(o *model.Invoked, v model.View) (record, bool) {
+	out, ok := recordOf(o, v, r.due)
+	if !ok {
+		return out, false
+	}
+	return r.managed.recordOf(o, out)
+}
+
+// recordOf is the operation in the view, whatever was done to invocations. What failed has none, it has no place
 // in any order, and neither has an ambiguous read: it has no effect and no
 // answer to explain.
 //
@@ -59,7 +78,7 @@ type object struct {
 	operations []int
 	records    []record
 	size       int // how many operations
-	due        dueTimes
+	recording  recording
 	// differs reports whether the raw view is another one.
 	differs bool
 }
@@ -83,16 +102,16 @@ func objectsOf(h *model.History) []*object {
 		b.size++
 		b.differs = b.differs || resent(o)
 	}
-	due := dueTimesOf(h)
+	recording := recordingOf(h)
 	for _, b := range out {
 		b.operations = make([]int, 0, b.size)
 		b.records = make([]record, 0, b.size)
-		b.due = due
+		b.recording = recording
 	}
 	for i := range h.Operations {
 		b := of[i]
 		b.operations = append(b.operations, i)
-		if r, ok := recordOf(&h.Operations[i], model.Resolved, due); ok {
+		if r, ok := recording.recordOf(&h.Operations[i], model.Resolved); ok {
 			b.records = append(b.records, r)
 		}
 	}
@@ -121,7 +140,7 @@ func sortByCall(records []record) {
 func (b *object) raw(h *model.History) []record {
 	out := make([]record, 0, len(b.operations))
 	for _, i := range b.operations {
-		if r, ok := recordOf(&h.Operations[i], model.Raw, b.due); ok {
+		if r, ok := b.recording.recordOf(&h.Operations[i], model.Raw); ok {
 			out = append(out, r)
 		}
 	}

@@ -41,7 +41,7 @@ func (n *naming) stranger() *stranger {
 func writing(h *model.History) map[string][]int {
 	out := map[string][]int{}
 	for i := range h.Operations {
-		if wrote, ok := (record{op: h.Operations[i].Op}).writes(); ok {
+		if wrote, ok := (record{op: model.Effective(h.Operations[i].Op)}).writes(); ok {
 			out[wrote.value] = append(out[wrote.value], i)
 		}
 	}
@@ -55,8 +55,8 @@ func (c *check) origin(b *object, e entry, seenBy record) (model.GuaranteeCode, 
 	due := c.due()
 	for _, i := range c.writing()[e.value] {
 		o := &c.h.Operations[i]
-		wrote, _ := record{op: o.Op}.writes()
-		_, did := record{op: o.Op, answer: o.In(model.Resolved).Answer}.writes()
+		wrote, _ := record{op: model.Effective(o.Op)}.writes()
+		_, did := record{op: model.Effective(o.Op), answer: o.In(model.Resolved).Answer}.writes()
 		switch failed := o.Outcome == model.Failed; {
 		case o.Object != b.Object:
 			toOther = append(toOther, o.ID)

@@ -29,11 +29,13 @@ func (r record) writes() (entry, bool) {
 func (r record) eachSeen(f func(entry)) {
 	switch a := r.answer.(type) {
 	case model.Text:
-		key := ""
-		if get, ok := r.op.(model.MapGet); ok {
-			key = get.Key
+		switch op := r.op.(type) {
+		case model.MapGet:
+			f(entry{op.Key, string(a)})
+		case model.AwakeableOutput, model.AwakeableAttach: // it is no value of the state
+		default:
+			f(entry{"", string(a)})
 		}
-		f(entry{key, string(a)})
 	case model.Texts:
 		for _, v := range a {
 			f(entry{value: v})

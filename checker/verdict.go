@@ -93,6 +93,9 @@ type ObjectResult struct {
 	// Contradiction is the ID of the operation at whose return the history
 	// stopped having a legal order, 0 unless violated.
 	Contradiction int
+	// Entered is when the invocation of that operation entered its handler although it had been
+	// ended, nil unless that is the violation.
+	Entered *model.Observation
 	// Proof lists the IDs of the operations that together have no legal order,
 	// ascending: they contradict each other for any answers and returns of the
 	// others. (Where they are many, clears

@@ -35,6 +35,11 @@ import (
 //     room for, and all but one of the ambiguous resets for which there are too few
 //     additions.
 //
+// Two violations are told by one operation and need no steps. The witness of an operation that
+// was answered otherwise when it was sent again is that operation. The witness of an operation
+// that was executed again although it had been ended is that operation, the one that ended it,
+// and what was seen of it.
+//
 // If the raw view of the object violates, Witness minimises the raw view, without the
 // answers of re-sends. If only the resolved view violates, each step must leave the raw
 // view legal. Where second effects explain the history, they must also explain the
@@ -57,7 +62,8 @@ func WitnessOf(h *model.History, object model.Object, o Options) (*model.History
 }
 
 // SpanOf is from when to when an object of a history broke that violates: from the first
-// call of the operations in its witness to the last call or answer, as the history has them.
+// call of the operations in its witness to the last call, answer or piece of evidence, as the
+// history has them.
 func SpanOf(h *model.History, object model.Object, o Options) (from, to model.Instant, err error) {
 	w, err := smallest(h, o, func(other model.Object) bool { return other == object })
 	if err != nil {
@@ -77,6 +83,11 @@ func SpanOf(h *model.History, object model.Object, o Options) (from, to model.In
 			if last.Seq > to.Seq {
 				to = last
 			}
+		}
+	}
+	for _, e := range w.evidence {
+		if e.At.Seq > to.Seq {
+			to = e.At
 		}
 	}
 	return from, to, nil
@@ -127,6 +138,9 @@ type witness struct {
 	resent, twice bool
 	// repeated: it is one operation that was answered otherwise when it was sent again.
 	repeated bool
+	// evidence is what the endpoint proxy saw of an operation that was executed again although
+	// it had been ended, nil unless the witness is about that.
+	evidence []model.Observation
 	// longest is the effort for one decision.
 	longest int64
 }
@@ -148,6 +162,9 @@ func newWitness(h *model.History, o Options, wanted func(model.Object) bool) (*w
 		}
 		if f, ok := c.otherwise(b); ok {
 			return repeatedWitness(c, b, f), nil
+		}
+		if f, ok := c.ranAgain(b); ok {
+			return endedWitness(c, b, f), nil
 		}
 		records, view, resent := b.records, model.Resolved, false
 		first := unbounded()
@@ -192,6 +209,26 @@ func repeatedWitness(c *check, b *object, f finding) *witness {
 		if slices.Contains(f.ids, r.id) {
 			r.call, r.ret = r.call*fine, r.ret*fine
 			w.records = append(w.records, r)
+		}
+	}
+	return w
+}
+
+// endedWitness is the operation that was executed again, the one that had ended it, and what was
+// seen of it until then.
+func endedWitness(c *check, b *object, f finding) *witness {
+	w := &witness{check: c, object: b.Object, view: model.Resolved, made: map[int32][]int32{}}
+	for _, id := range slices.Sorted(slices.Values(f.ids)) {
+		o := c.h.Operations[id-1].In(model.Resolved)
+		r := record{id: id, op: o.Op, answer: o.Answer, call: o.Call.Seq * fine, ret: open}
+		if o.Answer != nil {
+			r.ret = o.Return.Seq * fine
+		}
+		w.records = append(w.records, r)
+	}
+	for _, e := range c.h.Evidence {
+		if e.ID == f.entered.ID && e.At.Seq <= f.entered.At.Seq {
+			w.evidence = append(w.evidence, e)
 		}
 	}
 	return w
@@ -258,7 +295,7 @@ func (w *witness) take(records []record) bool {
 // Intervals are widened at last: where that is done nothing else becomes possible
 // as a rule, since a wider history is legal more easily.
 func (w *witness) shrink() {
-	for more := !w.repeated; more && !w.spent(); {
+	for more := !w.repeated && w.evidence == nil; more && !w.spent(); {
 		w.cut()
 		w.coarse()
 		if w.large() {

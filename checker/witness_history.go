@@ -21,7 +21,8 @@ func (w *witness) history() *model.History {
 		o.Process = processes.of(o)
 		out.Operations = append(out.Operations, o)
 	}
-	out.Faults = w.faults(out.Operations)
+	out.Evidence = w.seen()
+	out.Faults = w.faults(out)
 	w.renumber(out)
 	out.Recoveries = w.recoveries(out.Faults)
 	out.Notes = w.notes(len(out.Operations))
@@ -34,7 +35,11 @@ func (w *witness) invoked(r record) model.Invoked {
 	was := o.In(w.view)
 	resolved := o.Resolution
 	o.Op, o.Call, o.Resolution = r.op, model.Instant{Seq: r.call}, nil
+	invocation := o.Deferred.Invocation
 	o.Deferred = model.Deferred{} // the record has its interval
+	if w.evidence != nil {
+		o.Deferred.Invocation = invocation
+	}
 	switch {
 	case r.answer == nil:
 		if was.Outcome == model.OK {
@@ -73,11 +78,24 @@ func (w *witness) repeats(all []model.Repeat) []model.Repeat {
 	return out
 }
 
-// faults are those that came between the first call and the last return, as far as
-// these are the run's own.
-func (w *witness) faults(operations []model.Invoked) []model.Fault {
+// seen is the evidence, of operations of the witness.
+func (w *witness) seen() []model.Observation {
+	out := slices.Clone(w.evidence)
+	for i := range out {
+		out[i].ID = 1 + slices.IndexFunc(w.records, func(r record) bool { return int(r.id) == out[i].ID })
+		out[i].At.Seq *= fine
+	}
+	return out
+}
+
+// faults are those that came between the first call of a witness and the last return or piece
+// of evidence, as far as these are the run's own.
+func (w *witness) faults(h *model.History) []model.Fault {
 	first, last := int64(math.MaxInt64), int64(0)
-	for _, o := range operations {
+	for _, e := range h.Evidence {
+		last = max(last, e.At.Seq)
+	}
+	for _, o := range h.Operations {
 		first = min(first, o.Call.Seq)
 		if in := o.In(model.Resolved); in.Return != model.Forever {
 			last = max(last, in.Return.Seq)
@@ -164,6 +182,9 @@ func instantsOf(h *model.History) []*model.Instant {
 	for i := range h.Faults {
 		out = append(out, &h.Faults[i].Begin, &h.Faults[i].End)
 	}
+	for i := range h.Evidence {
+		out = append(out, &h.Evidence[i].At)
+	}
 	return out
 }
 
@@ -182,6 +203,9 @@ func (w *witness) times() map[int64]int64 {
 				note(r.At)
 			}
 		}
+	}
+	for _, e := range w.evidence {
+		note(e.At)
 	}
 	for _, f := range w.h.Faults {
 		note(f.Begin)

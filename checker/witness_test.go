@@ -179,7 +179,7 @@ func legalByForce(h *model.History, object model.Object) bool {
 	}
 	var records []record
 	for i := range h.Operations {
-		if r, ok := recordOf(&h.Operations[i], model.Resolved, dueTimesOf(h)); ok {
+		if r, ok := recordingOf(h).recordOf(&h.Operations[i], model.Resolved); ok {
 			records = append(records, r)
 		}
 	}

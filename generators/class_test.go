@@ -22,7 +22,7 @@ func TestClassPrintsAndReadsBack(t *testing.T) {
 
 func TestClassFollowsFromTheNameOrTheStart(t *testing.T) {
 	for name, want := range map[string]Class{
-		"plain-1": {}, "plain-24": {}, oneTimer: {},
+		"plain-1": {}, "plain-24": {}, "one-timer": {},
 		"suspend-50ms": {Suspending: true}, "suspend-always": {Suspending: true},
 		"lazy-state": {Lazy: true}, "lazy-suspend-50ms": {true, true}, "lazy-suspend-always": {true, true},
 	} {

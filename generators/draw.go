@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"retain/model"
 )
 
 // Options narrow the plans that are drawn. The zero value draws everything.
@@ -56,7 +58,8 @@ type Options struct {
 	// them early: see [Changes]. Which ones follows from the seed and the plan's number.
 	Scheduled bool
 
-	targets []Situation // those of the plan's number
+	targets []Situation  // those of the plan's number
+	verbs   []model.Verb // of operations on invocations that the plan has, nil to draw them
 }
 
 // MaxSteps bounds plans unless the options say otherwise: lengths are geometric,
@@ -89,6 +92,7 @@ func Plans(o Options) *rapid.Generator[Plan] {
 // Draw is plan number n of a session's seed: always the same one for the same
 // arguments, -rapid.steps and -short.
 func Draw(seed uint64, number int, o Options) Plan {
+	o.verbs = o.rareVerbs(number)
 	o.Exclude = o.Exclude.For(o.Rare, number)
 	if o.Scheduled {
 		o.targets = scheduledTargets(seed, number, o)

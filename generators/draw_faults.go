@@ -72,6 +72,14 @@ func (d *drawing) strike(kind model.FaultKind, when Trigger) {
 	d.inject(f)
 }
 
+// strikeNow appends a fault that ends a server that is up, in one of 2^n draws.
+func (d *drawing) strikeNow(n int) {
+	kind, strikes := pick(d.t, "fault", d.use.faults...), rare(d.t, "strike", n)
+	if strikes && d.runtime == model.Ready && d.faults < d.use.maxFaults {
+		d.strike(kind, InPlace{})
+	}
+}
+
 // crowd lets every other client write to the object of the step that will stand at
 // a gate. One object does one thing at a time: they wait behind it, and a kill
 // leaves all of them open.
@@ -102,8 +110,8 @@ func (d *drawing) trigger(k triggerKind) Trigger {
 			return WhileOpen{Step: pick(d.t, "open", open...).ID}
 		}
 	case afterGate: // only an effect has an after
-		if held := d.standing(drawnOperation.hasEffect); len(held) > 0 {
-			if seen := d.standing(drawnOperation.isObserved); len(seen) > 0 && common(d.t, "observed", 1) {
+		if held := d.standing(at(AfterEffect, drawnOperation.hasEffect)); len(held) > 0 {
+			if seen := d.standing(at(AfterEffect, drawnOperation.isObserved)); len(seen) > 0 && common(d.t, "observed", 1) {
 				held = seen
 			}
 			return AtGate{Step: pick(d.t, "held", held...).ID, After: true}
@@ -116,7 +124,7 @@ func (d *drawing) trigger(k triggerKind) Trigger {
 	case whileInFlight:
 		return InFlight{Operations: pick(d.t, "in flight", d.use.load.inFlight()...)}
 	case beforeGate:
-		if held := d.standing(d.mostlyEffect()); len(held) > 0 {
+		if held := d.standing(at(BeforeEffect, d.mostlyEffect())); len(held) > 0 {
 			return AtGate{Step: pick(d.t, "held", held...).ID}
 		}
 	}
@@ -126,6 +134,14 @@ func (d *drawing) trigger(k triggerKind) Trigger {
 func (o drawnOperation) hasEffect() bool  { return o.effect }
 func (o drawnOperation) isObserved() bool { return o.effect && o.observed }
 func (o drawnOperation) any() bool        { return true }
+
+// at narrows what is wanted to operations that a gate can hold at a moment.
+func at(m Moment, want func(drawnOperation) bool) func(drawnOperation) bool {
+	return func(o drawnOperation) bool {
+		drawn, known := operationNamed(NameOf(o.Op))
+		return want(o) && (!known || drawn.reaches(m))
+	}
+}
 
 func (d *drawing) mostlyEffect() func(drawnOperation) bool {
 	if rare(d.t, "reads too", 3) {
@@ -142,7 +158,7 @@ func (d *drawing) standing(want func(drawnOperation) bool) []drawnOperation {
 	passed, found := map[int]int{}, map[int]bool{}
 	for i := len(d.drawn) - 1; i >= d.window; i-- {
 		o := d.drawn[i]
-		if !found[o.Client] && passed[o.Client] < 2 && want(o) {
+		if _, manages := o.Op.(model.Manage); !manages && !found[o.Client] && passed[o.Client] < 2 && want(o) {
 			found[o.Client] = true
 			out = append(out, o)
 		}

@@ -129,6 +129,9 @@ func (l Load) drawOperations(t *rapid.T, exclude Exclusions) []string {
 			if !o.joins || l.Clients <= fewSharing*l.Objects {
 				out = append(out, o.nameOf(k))
 			}
+			if ending := slices.IndexFunc(writing, operation.ends); o.opens && ending >= 0 && !slices.ContainsFunc(writes, operation.ends) {
+				out = append(out, writing[ending].nameOf(k))
+			}
 			if !o.grows {
 				continue
 			}
@@ -179,8 +182,23 @@ func (l Load) inFlight() []int {
 // call at a time.
 const quickKeys = 8
 
+// costOfOpening is how many times as long an operation takes whose handler calls, sleeps and waits
+// to be ended.
+const costOfOpening = 3
+
+// opens reports whether the load has operations that leave something open.
+func (l Load) opens() bool {
+	for _, o := range l.objects() {
+		if slices.ContainsFunc(l.drawn(o.Kind), func(o operation) bool { return o.opens }) {
+			return true
+		}
+	}
+	return false
+}
+
 // between is the number of operations of the load between two faults: fewer where the
-// load has few keys, where the server's state is lazy, and where a plan has many faults.
+// load has few keys, where the server's state is lazy, where its operations leave
+// something open, and where a plan has many faults.
 // Whether the server suspends invocations makes no difference to the rate of a load.
 func (p Plan) between() int {
 	n := p.Load.Between
@@ -199,6 +217,9 @@ func (p Plan) between() int {
 	n = n * usualFaults / max(1, ends) * min(p.Load.Objects, quickKeys) / quickKeys
 	if lazy {
 		n = n * 2 / 3
+	}
+	if p.Load.opens() {
+		n /= costOfOpening
 	}
 	return max(leastBetween, min(n, mostBetween))
 }

@@ -121,7 +121,11 @@ func TestDrawnLoadsKeepAnswersShort(t *testing.T) {
 
 func TestSlowLoadsAndPlansOfManyFaultsHaveFewerOperationsBetweenFaults(t *testing.T) {
 	kill := func(id int) Step { return Inject{ID: id, Fault: model.Kill} }
-	load := func(objects, between int) Load { return Load{Clients: 8, Objects: objects, Between: between} }
+	load := func(objects, between int) Load {
+		return Load{Clients: 8, Objects: objects, Between: between, Operations: []string{"counter add", "counter get"}}
+	}
+	awaiting := load(8, 600)
+	awaiting.Operations = []string{"awakeable await", "awakeable resolve", "awakeable get"}
 	start := func(c StartConfig) Step { return Inject{ID: 3, Fault: model.Start, Start: c} }
 	lazy := StartConfig{State: LazyState}
 	two := []Step{kill(1), kill(2)}
@@ -140,6 +144,7 @@ func TestSlowLoadsAndPlansOfManyFaultsHaveFewerOperationsBetweenFaults(t *testin
 		{"one fault", Plan{Steps: two[:1], Load: load(8, 500)}, 1000},
 		{"at most", Plan{Steps: two[:1], Load: load(8, mostBetween)}, mostBetween},
 		{"four faults", Plan{Steps: append(two, two...), Load: load(8, 1000)}, 500},
+		{"awakeables", Plan{Steps: two, Load: awaiting}, 200},
 		{"no load", Plan{Steps: two}, 0},
 	} {
 		assert.Equal(t, c.want, c.plan.between(), c.name)

@@ -13,9 +13,7 @@ func (use *swarm) allow(s Situation) {
 	if s == (Situation{}) {
 		return
 	}
-	if !slices.ContainsFunc(use.objects, func(o model.Object) bool { return o.Kind == s.Kind() }) {
-		use.objects = append(use.objects, model.Object{Kind: s.Kind()})
-	}
+	use.allowKind(s.Kind())
 	switch s.Moment {
 	case Recovering:
 		use.config.PushOn = true
@@ -24,6 +22,13 @@ func (use *swarm) allow(s Situation) {
 	case Spanning:
 		use.config.Unkeyed, use.config.PushOn = false, true
 		use.config.Retry = use.config.Resolve != LeaveOpen
+	}
+}
+
+// allowKind adds an object of a kind unless there is one.
+func (use *swarm) allowKind(k model.Kind) {
+	if !slices.ContainsFunc(use.objects, func(o model.Object) bool { return o.Kind == k }) {
+		use.objects = append(use.objects, model.Object{Kind: k})
 	}
 }
 
@@ -44,6 +49,9 @@ func (d *drawing) finishSituation() {
 	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", objects...)
 	// A value that the fault can lose, or the operation can remove or read.
 	d.operate(client, object, d.sureWrite(client, object))
+	if o, _ := operationNamed(s.Operation); o.needs != nil {
+		o.needs(d, client, object)
+	}
 	switch s.Moment {
 	case Recovering, FirstAfter:
 		d.inject(Inject{Fault: s.Fault, When: InPlace{}})

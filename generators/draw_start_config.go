@@ -9,9 +9,14 @@ import (
 	"retain/model"
 )
 
-// startConfigs are the configurations of a class to draw from, by weight.
-func (c Class) startConfigs() []StartConfig {
-	out := []StartConfig{{State: EagerState, Suspension: SuspendNever}}
+// startConfigs are the configurations of a class to draw from, by weight. That of timers is
+// for plans that may have some.
+func (c Class) startConfigs(timers bool) []StartConfig {
+	plain := StartConfig{State: EagerState, Suspension: SuspendNever}
+	out := []StartConfig{plain}
+	if timers {
+		out = append(out, plain, StartConfig{State: EagerState, Suspension: SuspendNever, OneTimer: true})
+	}
 	if c.Suspending { // what waits in a plan mostly waits for less than SuspendSoon
 		out = []StartConfig{{State: EagerState, Suspension: SuspendAtOnce}, {State: EagerState, Suspension: SuspendAtOnce}, {State: EagerState, Suspension: SuspendSoon}}
 	}

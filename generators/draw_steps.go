@@ -106,7 +106,11 @@ func (d *drawing) step() {
 	}
 	switch m {
 	case writes:
-		d.write()
+		if len(d.use.verbs) > 0 && rare(d.t, "manage", 1) {
+			d.manage()
+		} else {
+			d.write()
+		}
 	case reads:
 		d.read()
 	case looks:
@@ -131,6 +135,7 @@ func (d *drawing) finish() {
 		d.restore()
 	}
 	d.finishSituation()
+	d.finishManaged()
 	d.finishTargets()
 	if d.faults > 0 || d.use.situation != (Situation{}) {
 		return
@@ -150,8 +155,7 @@ func (d *drawing) finish() {
 // finishCrowd gives a plan that is to leave operations open a crowd and its kill.
 func (d *drawing) finishCrowd() {
 	d.revive()
-	d.write()
-	held := d.drawn[len(d.drawn)-1]
+	held, _ := d.writeOnce()
 	d.strike(d.use.exclude.End(), AtGate{Step: held.ID})
 	d.start()
 	d.read()
@@ -178,23 +182,18 @@ func (d *drawing) recover() {
 	}
 }
 
+// write writes, now and then several times in a row.
 func (d *drawing) write() {
-	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", d.use.objects...)
-	write := pick(d.t, "write", d.use.writes[object.Kind]...)
-	d.operate(client, object, write.make(d, client, object))
-	if !write.bursts || !rare(d.t, "burst", 1) {
-		return
-	}
-	for range longestBurst - 1 {
-		if len(d.steps) < d.use.maxSteps {
-			d.operate(client, object, write.make(d, client, object))
-		}
+	if o, of := d.writeOnce(); of.bursts != nil && common(d.t, "burst", 2) {
+		of.bursts(d, o.Client, o.Object, o.Op)
 	}
 }
 
-// longestBurst is how many operations a client calls in a row that it does not wait for: enough
-// that some of them wait behind others.
-const longestBurst = 4
+func (d *drawing) writeOnce() (Operate, operation) {
+	client, object := pick(d.t, "client", d.use.clients...), pick(d.t, "object", d.use.objects...)
+	write := pick(d.t, "write", d.use.writes[object.Kind]...)
+	return d.operate(client, object, write.make(d, client, object)), write
+}
 
 // read reads, right after a start something that was written before it.
 func (d *drawing) read() {
@@ -248,8 +247,8 @@ func (d *drawing) sureWrite(client int, object model.Object) model.Operation {
 	return d.use.exclude.writing(object.Kind)[0].makeEffective(d, client, object)
 }
 
-// operate appends an operation.
-func (d *drawing) operate(client int, object model.Object, op model.Operation) {
+// operate appends an operation, and gives the step.
+func (d *drawing) operate(client int, object model.Object, op model.Operation) Operate {
 	o := Operate{ID: d.nextID(), Client: client, Object: object, Op: op}
 	before := d.states[object]
 	next, _ := op.Apply(before)
@@ -260,6 +259,7 @@ func (d *drawing) operate(client int, object model.Object, op model.Operation) {
 	d.steps = append(d.steps, o)
 	d.drawn = append(d.drawn, drawnOperation{Operate: o, effect: !before.Equal(next)})
 	d.sinceStart++
+	return o
 }
 
 // inject appends a fault.

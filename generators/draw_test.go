@@ -17,8 +17,16 @@ import (
 // measured are the options without the kinds and faults that bounds of tests were not
 // measured with: those that come later draw too, and shift the shares.
 func measured(o Options) Options {
-	o.Exclude = slices.Concat(o.Exclude, noOtherKinds(measuredKinds...), noOtherFaults(model.Stop, model.Kill, model.Pause))
+	o.Exclude = slices.Concat(o.Exclude, noOtherKinds(measuredKinds...), noOtherFaults(model.Stop, model.Kill, model.Pause), noManaging())
 	return o
+}
+
+// noManaging excludes operations on invocations.
+func noManaging() (out Exclusions) {
+	for _, name := range model.ManageNames() {
+		out = append(out, Exclusion{ExcludedOperation, name, "this test draws others"})
+	}
+	return out
 }
 
 // measuredKinds are the kinds of objects that bounds of tests were measured with.

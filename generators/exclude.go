@@ -14,7 +14,7 @@ import (
 // Exclusion is something that plans are not drawn with, and why.
 type Exclusion struct {
 	What Excluded `json:"what"`
-	// Name is that of a kind of objects, of an operation (one of [Names]), of a fault, or
+	// Name is that of a kind of objects, of an operation ([NameOf]), of a fault, or
 	// of a configuration: see [Configurations].
 	Name string `json:"name"`
 	// Reason is why, for people.
@@ -46,7 +46,7 @@ func (e Exclusion) Check() error {
 		}
 		known = slices.Contains(names, e.Name)
 	case ExcludedOperation:
-		names = Names()
+		names = slices.Concat(Names(), model.ManageNames())
 		known = slices.Contains(names, e.Name)
 	case ExcludedFault:
 		for _, k := range excludableFaults() {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"retain/model"
 )
 
 // pattern matches the configurations of an exclusion: those that have all that it says.
@@ -124,7 +126,7 @@ func (x Exclusions) excludesConfig(on Provision, c StartConfig) bool {
 // startConfigs are the configurations of a class to draw from on a server with so many
 // partitions, by weight.
 func (x Exclusions) startConfigs(c Class, partitions int) []StartConfig {
-	return slices.DeleteFunc(c.startConfigs(), func(s StartConfig) bool {
+	return slices.DeleteFunc(c.startConfigs(x.draws(model.Mailbox)), func(s StartConfig) bool {
 		return x.excludesConfig(Provision{Partitions: partitions}, s)
 	})
 }

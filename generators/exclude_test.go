@@ -170,7 +170,7 @@ func TestExclusionsOfNothingAndOfEverythingAreRefused(t *testing.T) {
 
 func TestExcludedOperationsTakeTheirKindAlong(t *testing.T) {
 	x := Exclusions{{ExcludedOperation, "map set", "why"}, {ExcludedOperation, "list get", "why"}}
-	assert.Equal(t, []model.Kind{model.Counter, model.Register, model.Mailbox, model.Answers}, x.Kinds())
+	assert.Equal(t, []model.Kind{model.Counter, model.Register, model.Mailbox, model.Answers, model.Awakeables}, x.Kinds())
 	assert.Equal(t, slices.Concat(x, Exclusions{
 		{ExcludedObject, "list", "what reads it is excluded"}, {ExcludedObject, "map", "what writes it is excluded"},
 	}), x.Complete())

@@ -10,6 +10,9 @@ import (
 // kindPart is how plans draw the operations of a kind of object. Each kind's part
 // stands in a file of its own, kind_NAME.go, and registers there.
 type kindPart struct {
+	// weight is how often plans have the kind, as against others; 0 for 1. It is higher where
+	// bugs need several operations in a row.
+	weight int
 	// operations are those that are drawn: first those with an effect, the simplest
 	// first; then the reads, the shared one first. Those that clear are few: what they
 	// take away can't be missed any more.
@@ -20,6 +23,9 @@ type kindPart struct {
 	// recovering is an operation that is called as soon as a server starts, nil for none; nil
 	// for a kind without such.
 	recovering func(d *drawing, o model.Object) model.Operation
+	// lasting is an operation whose invocation is open for a while: scheduled, asleep or
+	// waiting. Nil for a kind without such.
+	lasting func(d *drawing, o model.Object) model.Operation
 	// saw notes what an operation of a client of a load was answered; nil for nothing to
 	// note.
 	saw func(c *LoadClient, op model.Operation, answer model.Answer)
@@ -38,8 +44,17 @@ type operation struct {
 	clears bool // it takes away what others wrote
 	joins  bool // only a search decides histories in which others overlap it
 	grows  bool // each one makes the answers longer, until one clears
-	bursts bool // a client calls several in a row now and then: it does not wait for their effects
+	opens  bool // each one leaves an awakeable open, until one of those that complete it
 	weight int
+	// completes is the operation that completes the awakeable of a value; nil for one that
+	// completes none.
+	completes func(value, result string) model.Operation
+	// bursts appends what the client calls in a row after it now and then: it does not wait for
+	// its effect. Nil for nothing.
+	bursts func(d *drawing, client int, object model.Object, after model.Operation)
+	// gateless: the endpoint proxy does not see it, so that it stands at no gate. lasting: it is
+	// answered while its handler goes on, so that it stands at none after its effect.
+	gateless, lasting bool
 	// handlers are those that it needs; nil for the one of its name.
 	handlers []string
 	// always is the operation where it has no arguments to draw. Otherwise draw draws
@@ -47,6 +62,8 @@ type operation struct {
 	always model.Operation
 	draw   func(d *drawing, client int, object model.Object) model.Operation
 	load   func(c *LoadClient, r *rand.Rand) model.Operation
+	// needs appends what has to come before it for it to do what it is for; nil for nothing.
+	needs func(d *drawing, client int, object model.Object)
 	// effective draws one that has an effect on the state; nil for draw or always.
 	effective func(d *drawing, client int, object model.Object) model.Operation
 }
@@ -76,6 +93,17 @@ func (p kindPart) those(reads bool) []operation {
 		}
 	}
 	return out
+}
+
+// reaches reports whether a fault can be made to find the operation where a moment says.
+func (o operation) reaches(m Moment) bool {
+	switch m {
+	case AfterEffect: // a read has no effect to stand behind
+		return !o.reads && !o.gateless && !o.lasting
+	case BeforeEffect, Spanning:
+		return !o.gateless
+	}
+	return true
 }
 
 // nameOf names an operation of a kind: "map set".
@@ -110,6 +138,9 @@ func kindOf(operation string) model.Kind {
 	return model.Kind(kind)
 }
 
+// ends reports whether it ends what one that opens left open.
+func (o operation) ends() bool { return o.completes != nil }
+
 // make is the operation for the program.
 func (o operation) make(d *drawing, client int, object model.Object) model.Operation {
 	if o.always != nil {
@@ -121,6 +152,9 @@ func (o operation) make(d *drawing, client int, object model.Object) model.Opera
 // makeEffective is the operation for the program, with arguments that make it change the
 // state if it can.
 func (o operation) makeEffective(d *drawing, client int, object model.Object) model.Operation {
+	if o.needs != nil {
+		o.needs(d, client, object)
+	}
 	if o.effective != nil {
 		return o.effective(d, client, object)
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 var _ = registerKind(model.Answers, kindPart{
+	weight: 2,
 	operations: []operation{
 		{name: "submit", weight: 4, draw: func(d *drawing, _ int, o model.Object) model.Operation {
 			return d.submit(o, rare(d.t, "again", 2))
@@ -15,7 +16,7 @@ var _ = registerKind(model.Answers, kindPart{
 		}, effective: func(d *drawing, _ int, _ model.Object) model.Operation {
 			return model.AnswerSubmit{Value: d.value()}
 		}},
-		{name: "fail", handlers: []string{"submit"}, weight: 2, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
+		{name: "fail", handlers: []string{"submit"}, bursts: (*drawing).askAgain, weight: 2, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
 			return model.AnswerSubmit{Value: d.value(), Fails: true}
 		}, load: func(c *LoadClient, _ *rand.Rand) model.Operation {
 			return model.AnswerSubmit{Value: c.value(), Fails: true}
@@ -54,6 +55,19 @@ func answersName(op model.Operation) string {
 		return "fail"
 	}
 	return op.Handler()
+}
+
+// askAgain asks for the answer of a call once more, or sends its key again.
+func (d *drawing) askAgain(_ int, o model.Object, call model.Operation) {
+	ways := []model.Operation{call}
+	for _, ask := range []model.Operation{model.AnswerOutput{Value: model.KeyOf(call)}, model.AnswerAttach{Value: model.KeyOf(call)}} {
+		if d.use.exclude.Draws(NameOf(ask)) {
+			ways = append(ways, ask)
+		}
+	}
+	if len(d.steps) < d.use.maxSteps {
+		d.operate(pick(d.t, "client", d.use.clients...), o, pick(d.t, "way", ways...))
+	}
 }
 
 // submit is a call with a new key, or with that of an earlier one, as that was: it has one

@@ -17,9 +17,10 @@ var (
 )
 
 var _ = registerKind(model.Mailbox, kindPart{
+	weight: 2,
 	operations: []operation{
-		{name: "send", handlers: []string{"append"}, grows: true, bursts: true, weight: 6, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
-			return model.MailboxSend{Value: d.value(), DelayMs: pick(d.t, "delay", sendDelays...)}
+		{name: "send", handlers: []string{"append"}, grows: true, bursts: (*drawing).sendOn, weight: 6, draw: func(d *drawing, _ int, _ model.Object) model.Operation {
+			return d.send()
 		}, load: func(c *LoadClient, r *rand.Rand) model.Operation {
 			return model.MailboxSend{Value: c.value(), DelayMs: loadDelays[r.IntN(len(loadDelays))]}
 		}, effective: func(d *drawing, _ int, _ model.Object) model.Operation {
@@ -39,6 +40,12 @@ var _ = registerKind(model.Mailbox, kindPart{
 		{name: "get", reads: true, weight: 2, always: model.MailboxGet{}},
 	},
 	name: mailboxName,
+	lasting: func(d *drawing, o model.Object) model.Operation {
+		if rare(d.t, "nap", 1) && d.use.exclude.Draws("mailbox nap") {
+			return model.MailboxNap{Value: d.value(), DelayMs: 200}
+		}
+		return model.MailboxSend{Value: d.value(), DelayMs: 500}
+	},
 })
 
 // mailboxName is what a client does: a send and a call of append have one handler.
@@ -47,4 +54,22 @@ func mailboxName(op model.Operation) string {
 		return "send"
 	}
 	return op.Handler()
+}
+
+func (d *drawing) send() model.Operation {
+	return model.MailboxSend{Value: d.value(), DelayMs: pick(d.t, "delay", sendDelays...)}
+}
+
+// sendOn appends more sends: enough that some of them wait behind others, or behind a handler that
+// another client lets sleep. Now and then a fault meets them.
+func (d *drawing) sendOn(client int, o model.Object, _ model.Operation) {
+	if other := pick(d.t, "sleeper", d.use.clients...); other != client && d.use.exclude.Draws("mailbox nap") {
+		d.operate(other, o, model.MailboxNap{Value: d.value(), DelayMs: 100})
+	}
+	for range 5 {
+		if len(d.steps) < d.use.maxSteps {
+			d.operate(client, o, d.send())
+		}
+	}
+	d.strikeNow(2)
 }

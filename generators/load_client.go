@@ -23,6 +23,8 @@ type LoadClient struct {
 	// seen is what the client last saw of its object or left there, for a kind with a
 	// compare-and-set.
 	seen string
+	// open and ended are the values of what the client left open, and ended last; "" for none.
+	open, ended string
 }
 
 // fewSharing is how many clients may share an object of a load at most for it to have

@@ -198,6 +198,15 @@ func (p Plan) Versions() []string {
 	return out
 }
 
+// Manages reports whether the plan has operations on invocations.
+func (p Plan) Manages() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool {
+		o, is := s.(Operate)
+		_, manages := o.Op.(model.Manage)
+		return is && manages
+	})
+}
+
 // Objects lists the objects that have steps, in the order of their names.
 func (p Plan) Objects() []model.Object {
 	return collect(p, func(o Operate) model.Object { return o.Object }, compareObjects)

@@ -10,7 +10,7 @@ import (
 
 // acknowledgedAtOnce bounds the targets of a plan that are acknowledged before the same
 // fault. Each has an object of its own, which the plan reads to the end.
-const acknowledgedAtOnce = 6
+const acknowledgedAtOnce = 8
 
 // ClassOf is the class in which plan number n of a seed begins.
 func ClassOf(seed uint64, number int, o Options) Class {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"retain/model"
 	"retain/runtime/versions"
 )
 
@@ -174,9 +175,8 @@ func rotating() []Server {
 // withVQueues is not drawn by its name: see [Options.VQueues].
 const withVQueues = "vqueues-4"
 
-// oneTimer has no effect while plans have no timers: its server does what that of
-// sameAsOneTimer does. Stored plans may name it, and -config. Where it was drawn, the
-// other one is, so that all other draws of a seed are what they were.
+// oneTimer has no effect on plans without timers: its server does what that of
+// sameAsOneTimer does, which they are drawn on.
 const (
 	oneTimer       = "one-timer"
 	sameAsOneTimer = "plain-4"
@@ -196,10 +196,11 @@ func serverOf(seed uint64, number int, o Options) string {
 	if len(among) == 0 {
 		return ""
 	}
-	if drawn := among[groupOf(seed, number, len(among))]; drawn != oneTimer {
-		return drawn
+	drawn := among[groupOf(seed, number, len(among))]
+	if drawn == oneTimer && !o.Exclude.draws(model.Mailbox) {
+		return sameAsOneTimer
 	}
-	return sameAsOneTimer
+	return drawn
 }
 
 // groupOf is which of n choices the group of plans has that plan number belongs to: each

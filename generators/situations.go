@@ -63,8 +63,12 @@ func Names() []string {
 }
 
 // NameOf is an operation's name without its arguments: "map set". The addition of
-// nothing, which is a read, is "counter add(0)".
+// nothing, which is a read, is "counter add(0)"; what is done to an invocation is
+// "invocation kill".
 func NameOf(op model.Operation) string {
+	if m, manages := op.(model.Manage); manages {
+		return m.Verb.Name()
+	}
 	name := op.Handler()
 	if special := kindParts[op.Kind()].name; special != nil {
 		name = special(op)
@@ -73,7 +77,7 @@ func NameOf(op model.Operation) string {
 }
 
 // Situations lists every situation: each operation with each fault at each of the
-// fault's moments, in each class. A read has no effect, so none is after it.
+// fault's moments that it can stand at, in each class.
 func Situations() []Situation { return slices.Clone(situations()) }
 
 var situations = sync.OnceValue(func() (out []Situation) {
@@ -81,7 +85,7 @@ var situations = sync.OnceValue(func() (out []Situation) {
 		for _, o := range kindParts[k].operations {
 			for _, f := range Faults() {
 				for _, m := range faultParts[f].moments {
-					if o.reads && m == AfterEffect {
+					if !o.reaches(m) {
 						continue
 					}
 					for _, c := range Classes() {
@@ -105,7 +109,8 @@ var changes = sync.OnceValue(func() []Situation {
 
 // IsChange reports whether the situation is one of [Changes].
 func (s Situation) IsChange() bool {
-	return !s.Reads() && s.Fault.Ends() && slices.Contains([]Moment{Acknowledged, BeforeEffect, AfterEffect}, s.Moment)
+	o, known := operationNamed(s.Operation)
+	return known && !o.reads && s.Fault.Ends() && slices.Contains([]Moment{Acknowledged, BeforeEffect, AfterEffect}, s.Moment)
 }
 
 const separator = " · "

@@ -34,6 +34,10 @@ type swarm struct {
 	// configures: the plan says what the server is started with, and reconfigures: start
 	// steps change it.
 	configures, reconfigures bool
+	// verbs are those of operations on invocations, none in most plans; managesKey is true for
+	// a plan that is to have them on a call with a key.
+	verbs      []model.Verb
+	managesKey bool
 
 	load Load
 }
@@ -64,6 +68,10 @@ func drawSwarm(t *rapid.T, o Options) swarm {
 		use.maxSteps = MaxSteps
 	}
 	use.allow(o.Situation)
+	use.drawVerbs(t, o)
+	if use.config.Start.OneTimer && o.Exclude.draws(model.Mailbox) {
+		use.allowKind(model.Mailbox) // else there are no timers
+	}
 	for _, object := range use.objects {
 		if k := object.Kind; use.writes[k] == nil {
 			writing, reading := o.Exclude.writing(k), o.Exclude.reading(k)
@@ -129,14 +137,23 @@ func (o Options) partitions() []int {
 // drawsStarts reports whether plans say what the server is started with.
 func (o Options) drawsStarts() bool { return o.StartConfigs && o.Server == "" }
 
-// drawObjects draws one to four objects of at most three kinds.
+// drawObjects draws one to four objects of at most three kinds; one to five of at most four
+// where there are more kinds than that.
 func drawObjects(t *rapid.T, kinds []model.Kind) []model.Object {
 	var out []model.Object
 	used, n := []model.Kind{}, map[model.Kind]int{}
-	for range pick(t, "objects", 1, 2, 3, 4) {
-		k := pick(t, "kind", kinds...)
+	var among []model.Kind
+	for _, k := range kinds {
+		among = append(among, times(max(1, kindParts[k].weight), k)...)
+	}
+	most, counts := 3, []int{1, 2, 3, 4}
+	if len(kinds) > 4 {
+		most, counts = 4, append(counts, 5)
+	}
+	for range pick(t, "objects", counts...) {
+		k := pick(t, "kind", among...)
 		if !slices.Contains(used, k) {
-			if len(used) == 3 {
+			if len(used) == most {
 				k = used[0]
 			} else {
 				used = append(used, k)

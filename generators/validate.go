@@ -146,7 +146,10 @@ func (p Plan) validateStep(i int, s Step, index map[int]int) error {
 		if p.Load.Clients > 0 && IsLoadObject(s.Object) {
 			return fmt.Errorf("%s is an object of the load: in a plan with a load, the program's have numbers below %d", s.Object, FirstLoadObject)
 		}
-		return s.validate(p.Config)
+		if err := s.validate(p.Config); err != nil {
+			return err
+		}
+		return s.validateManaged(i, p.Steps, index)
 	case Inject:
 		return s.validate(i, p.Steps, index)
 	}
@@ -170,8 +173,39 @@ func (s Operate) validate(c Config) error {
 	if back != s.Op {
 		return fmt.Errorf("%s does not print exactly: its strings must be UTF-8", s.Op)
 	}
+	if model.ExecutesAnew(s.Op) {
+		return fmt.Errorf("%s: no client calls that: it stands in the smallest histories of violations", s.Op)
+	}
 	if n := model.Addition(s.Op); n > 1 && c.mayStayOpen() {
 		return fmt.Errorf("%s: where operations may stay open (unkeyed, or resolve is not to re-send), additions are of 1: other sums can't be judged", s.Op)
+	}
+	return nil
+}
+
+// validateManaged checks the step that an operation on an invocation names. One that is gone
+// has no invocation; one of another object, or that comes later, is a mistake of whoever wrote
+// the plan.
+func (s Operate) validateManaged(i int, steps []Step, index map[int]int) error {
+	m, manages := s.Op.(model.Manage)
+	if !manages {
+		return nil
+	}
+	at, there := index[m.Step]
+	if !there {
+		return nil
+	}
+	of, is := steps[at].(Operate)
+	switch {
+	case !is:
+		return fmt.Errorf("%s: id %d is a fault: want an operation", m, m.Step)
+	case at >= i:
+		return fmt.Errorf("%s: id %d does not stand before it", m, m.Step)
+	case of.Object != s.Object:
+		return fmt.Errorf("%s: id %d is an operation on %s, and this step names %s", m, m.Step, of.Object, s.Object)
+	case of.Op.ReadOnly():
+		return fmt.Errorf("%s: id %d is %s, which changes nothing: want an operation that does", m, m.Step, of.Op)
+	case m.Of != nil && m.Of != of.Op:
+		return fmt.Errorf("%s: id %d is %s", m, m.Step, of.Op)
 	}
 	return nil
 }

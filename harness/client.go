@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,8 @@ func (r *run) client(ctx context.Context, number int) error {
 		}
 		r.update(func() {
 			op := r.ops[o.ID]
-			op.done, op.held = true, false
+			op.done, op.held = true, op.held && op.sent
+			op.paused = op.paused && (op.sent || outcome != model.OK) // else its handler has ended
 		})
 		if err != nil {
 			return err
@@ -96,7 +98,8 @@ func (p *process) name() string {
 // operate runs one operation of the program to its outcome.
 func (r *run) operate(ctx context.Context, o generators.Operate, process string) (model.Outcome, error) {
 	called := model.Called{Process: process, Step: o.ID, Phase: model.Program, Object: o.Object, Op: o.Op.String()}
-	if key, own := r.keyOf(o.Op, strconv.Itoa(o.ID)); own || !r.plan.Config.Unkeyed {
+	m, manages := o.Op.(model.Manage)
+	if key, own := r.keyOf(o.Op, strconv.Itoa(o.ID)); !manages && (own || !r.plan.Config.Unkeyed) {
 		called.Key = key
 	}
 	t, err := r.open(called, o.Op, r.tag(o.ID))
@@ -105,6 +108,9 @@ func (r *run) operate(ctx context.Context, o generators.Operate, process string)
 	}
 	t.call.Written = func() { r.update(func() { r.ops[o.ID].wrote = true }) }
 	t.refused = func(is bool) { r.update(func() { r.clients[o.Client].refused = is }) }
+	if manages {
+		return r.manage(ctx, t, m)
+	}
 	outcome, _, err := r.attempts(ctx, t)
 	return outcome, err
 }
@@ -140,6 +146,9 @@ type pending struct {
 	n       int // attempts so far
 	mayRun  bool
 	refused func(bool)
+	// final is true once it may not be sent again; last is how its last attempt ended.
+	final bool
+	last  model.Reason
 	// load is true for an operation of the load, object is then its object.
 	load   bool
 	object model.Object
@@ -168,15 +177,23 @@ func (r *run) open(c model.Called, op model.Operation, tag string) (*pending, er
 // waits its turn.
 func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.Answer, error) {
 	began, deadline := time.Now(), time.Time{}
-	asks := model.AskingOf(t.call.Op)
+	asks, bound := model.AskingOf(t.call.Op), r.bounds.program()
+	endless := r.mayWaitForEver(t)
+	if endless {
+		bound = min(bound, longestWait)
+	}
 	for {
 		incarnation, sent := r.incarnation(), time.Now()
-		result, err := r.try(ctx, t, r.bounds.program())
+		result, err := r.try(ctx, t, bound)
 		if err != nil {
 			return "", nil, err
 		}
+		if t.final {
+			outcome, err := r.unanswered(t, t.last)
+			return outcome, nil, err
+		}
 		turn := false
-		if result.Reason == model.TimedOut && !r.endless(incarnation) && !r.disturbedSince(sent) {
+		if result.Reason == model.TimedOut && !endless && !r.endless(incarnation) && !r.disturbedSince(sent) {
 			turn = r.hadTurn(t, sent) && time.Since(began) < starvation*r.bounds.program()
 			if !turn {
 				if !t.load || r.firstWithout(t.object) {
@@ -210,6 +227,23 @@ func (r *run) attempts(ctx context.Context, t *pending) (model.Outcome, model.An
 			return "", nil, err
 		}
 	}
+}
+
+// longestWait bounds an operation that waits for what nobody may end before the plan's end.
+const longestWait = 500 * time.Millisecond
+
+// mayWaitForEver reports whether an operation of the program waits for what others have to end, and
+// none that did was acknowledged, or for what the plan may have paused.
+func (r *run) mayWaitForEver(t *pending) bool {
+	if t.load || !model.AskingOf(t.call.Op).Waits {
+		return false
+	}
+	if r.pauses {
+		return true
+	}
+	o := r.rec.operation(t.id).Object
+	waiting := o.Kind.Spec().Waiting
+	return waiting != nil && !slices.Contains(waiting.Ended(r.rec.on(o)), t.call.Op)
 }
 
 // incarnation identifies the server's current incarnation.
@@ -276,11 +310,12 @@ func (r *run) pauseUntil(ctx context.Context, t *pending, incarnation *ingress.C
 
 // try makes one attempt, on record before its request can leave.
 func (r *run) try(ctx context.Context, t *pending, bound time.Duration) (ingress.Result, error) {
-	t.n++
-	err := r.rec.record(func(at model.Instant) model.Event { return model.Attempting{Instant: at, ID: t.id, N: t.n} })
-	if err != nil {
+	sends, err := r.rec.attempt(t.id, t.n+1)
+	if err != nil || !sends {
+		t.final = true
 		return ingress.Result{}, err
 	}
+	t.n++
 	attempt, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	call := t.call
@@ -294,6 +329,7 @@ func (r *run) try(ctx context.Context, t *pending, bound time.Duration) (ingress
 	if result.Wrote && result.Reason != model.Rejected {
 		t.mayRun = true
 	}
+	t.last = result.Reason
 	err = r.rec.record(func(at model.Instant) model.Event {
 		return model.Attempted{Instant: at, ID: t.id, N: t.n, Wrote: result.Wrote, Status: result.Status, Reason: result.Reason, Detail: result.Detail}
 	})

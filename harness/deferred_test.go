@@ -45,6 +45,9 @@ func TestRunWaitsForWhatWasSent(t *testing.T) {
 		assert.Equal(t, `["a","c","b"]`, last.Answer.String())
 		assert.Equal(t, checker.Pass, checker.Check(out.History, checker.Options{}).Verdict)
 		assert.Empty(t, s.Retired)
+		late := TallyOf(0, out.History).Late
+		require.Equal(t, int64(1), late.TotalCount(), "one of the sends has a delay")
+		assert.Less(t, late.Max(), time.Second.Microseconds())
 	})
 }
 

@@ -36,7 +36,7 @@ func (r *run) armGates(ctx context.Context) {
 			case <-gate.Held():
 				r.update(func() {
 					op := r.ops[t.Step]
-					op.held, op.gated = !op.done, false
+					op.held, op.gated = !op.done || op.sent, false
 				})
 			case <-ctx.Done():
 			}
@@ -63,7 +63,8 @@ func (r *run) observe() (cancel func()) {
 }
 
 // openInvocations counts the operations that were seen to enter a handler and
-// neither to leave it nor to be answered: their invocations may still be running.
+// neither to leave it nor to be answered, and were not killed: their invocations may still be
+// running.
 // The evidence of an answered one may come after its run.
 func openInvocations(h *model.History) int {
 	type entry struct {
@@ -80,9 +81,13 @@ func openInvocations(h *model.History) int {
 		l.finished = l.finished || e.Entry == l.number && e.Reading == string(service.Finished)
 		last[e.ID] = l
 	}
+	killed := map[int]bool{}
+	h.EachManaged(func(m model.Manage, by, of *model.Invoked) {
+		killed[of.ID] = killed[of.ID] || m.Verb == model.KillInvocation && by.Outcome == model.OK
+	})
 	open := 0
 	for id, l := range last {
-		if !l.finished && h.Operations[id-1].In(model.Resolved).Answer == nil {
+		if !l.finished && !killed[id] && h.Operations[id-1].In(model.Resolved).Answer == nil {
 			open++
 		}
 	}

@@ -25,7 +25,10 @@ type recorder struct {
 	seq     int64
 	history model.History
 	index   index
-	err     error // the first failure to write; nothing is judged after it
+	// final are the idempotency keys that the runtime may have forgotten, with the number of
+	// operations that may have made it: no call is sent again under them.
+	final map[string]int
+	err   error // the first failure to write; nothing is judged after it
 }
 
 func newRecorder(path string, header model.Header) (*recorder, error) {
@@ -36,7 +39,7 @@ func newRecorder(path string, header model.Header) (*recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the history: %w", err)
 	}
-	r := &recorder{file: file, began: time.Now(), index: indexOf(&model.History{})}
+	r := &recorder{file: file, began: time.Now(), index: indexOf(&model.History{}), final: map[string]int{}}
 	if err := r.record(func(model.Instant) model.Event { return header }); err != nil {
 		file.Close()
 		return nil, err
@@ -67,7 +70,7 @@ func reopen(path string, began time.Time) (*recorder, error) {
 		return nil, fmt.Errorf("go on with the history: %w", err)
 	}
 	h.Ended = false
-	return &recorder{file: file, began: began, seq: int64(bytes.Count(body, []byte("\n"))), history: *h, index: indexOf(h)}, nil
+	return &recorder{file: file, began: began, seq: int64(bytes.Count(body, []byte("\n"))), history: *h, index: indexOf(h), final: map[string]int{}}, nil
 }
 
 // record takes the next instant, writes the event that is made of it and adds it
@@ -107,6 +110,38 @@ func (r *recorder) call(c model.Called) (int, error) {
 	return c.ID, err
 }
 
+// attempt opens attempt n of an operation; false if the operation may not be sent again.
+func (r *recorder) attempt(id, n int) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if o := &r.history.Operations[id-1]; r.final[o.Key] > 0 && !o.Op.ReadOnly() && o.MayHaveRun() {
+		return false, nil
+	}
+	return true, r.write(func(at model.Instant) model.Event { return model.Attempting{Instant: at, ID: id, N: n} })
+}
+
+// finalize sees to it that nothing is sent again under a key; false if an operation may have
+// been sent twice already: what is under way then could have an effect of its own.
+func (r *recorder) finalize(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if key == "" {
+		return true // what has no key is never sent again
+	}
+	if slices.ContainsFunc(r.history.Operations, func(o model.Invoked) bool { return o.Key == key && o.MayHaveRunTwice() }) {
+		return false
+	}
+	r.final[key]++
+	return true
+}
+
+// definalize takes back that the runtime may have forgotten a key.
+func (r *recorder) definalize(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.final[key]--
+}
+
 // since is the monotonic time since the run began, in nanoseconds.
 func (r *recorder) since() int64 { return int64(time.Since(r.began)) }
 
@@ -126,6 +161,18 @@ func (r *recorder) operation(id int) model.Invoked {
 	o := r.history.Operations[id-1]
 	o.Attempts = slices.Clone(o.Attempts)
 	return o
+}
+
+// on are copies of the operations on an object, in the order of their calls.
+func (r *recorder) on(o model.Object) (out []model.Invoked) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.history.Operations {
+		if r.history.Operations[i].Object == o {
+			out = append(out, r.history.Operations[i])
+		}
+	}
+	return out
 }
 
 // available sets the spans that the history's end tells.

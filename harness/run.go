@@ -167,7 +167,7 @@ func Execute(ctx context.Context, sys *System, plan generators.Plan, e Execution
 func (s *System) historyVersion(p generators.Plan) int {
 	const withLoad, withVersions, withRepeats = 2, 3, 4
 	switch {
-	case slices.ContainsFunc(Objects(p), func(o model.Object) bool { return o.Kind.Spec().Deferral != nil || o.Kind.Spec().Asking != nil }):
+	case slices.ContainsFunc(Objects(p), func(o model.Object) bool { return o.Kind.Spec().Deferral != nil || o.Kind.Spec().Asking != nil }), p.Manages():
 		return model.HistoryVersion
 	case p.Config.ResendAnswered || s.mayBeRefused(p):
 		return withRepeats
@@ -236,6 +236,7 @@ func (r *run) watched(parent context.Context, do func(context.Context) error) er
 	defer r.watchExit(ctx)()
 	defer r.watchHandlers(ctx)()
 	defer r.watchdog(ctx)()
+	defer r.resumePaused(ctx)()
 	defer r.sys.Control.OpenAll()
 	defer r.leaveService()
 	defer func() { r.incarnation().Close() }()

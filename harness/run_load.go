@@ -196,9 +196,9 @@ func (r *run) becomesReady() {
 const flightPatience = 20
 
 // loaded reports whether the load has come as far as a fault waits for. Nobody waits for
-// it while the server is not ready. The caller holds the lock.
+// it while the server is not ready, or the service answers nothing. The caller holds the lock.
 func (r *run) loaded(f generators.Inject) bool {
-	if r.plan.Load.Clients == 0 || r.state != ready || r.load.ignored || r.load.late {
+	if r.plan.Load.Clients == 0 || r.state != ready || r.service.Stalled() || r.load.ignored || r.load.late {
 		return true
 	}
 	switch t := f.When.(type) {

@@ -35,6 +35,7 @@ func (r *run) heal(ctx context.Context) error {
 			return fmt.Errorf("heal: %w", err)
 		}
 	}
+	r.update(func() { r.healed = true })
 	return r.started(ctx)
 }
 
@@ -67,9 +68,13 @@ func (r *run) settle(ctx context.Context) error {
 	return r.cancelDistant(ctx)
 }
 
-// lookAll waits until what was sent has been executed, and reads every object.
+// lookAll waits until what was sent has been executed, ends what waits for others, and reads
+// every object.
 func (r *run) lookAll(ctx context.Context, phase model.Phase) error {
 	if err := r.awaitPending(ctx); err != nil {
+		return err
+	}
+	if err := r.eachObject(func(o model.Object) error { return r.endWaiting(ctx, o, phase) }); err != nil {
 		return err
 	}
 	return r.eachObject(func(o model.Object) error { return r.look(ctx, o, phase) })
@@ -160,7 +165,25 @@ func (r *run) look(ctx context.Context, o model.Object, phase model.Phase) error
 // readWhole reads an object whole, by operations whose names begin with a prefix that no
 // others have.
 func (r *run) readWhole(ctx context.Context, o model.Object, phase model.Phase, prefix string) error {
-	for i, op := range r.reads(o) {
+	return r.callAll(ctx, o, phase, prefix, r.reads(o))
+}
+
+// endWaiting ends what operations on an object left open until others end it, and waits until what
+// was ended is over.
+func (r *run) endWaiting(ctx context.Context, o model.Object, phase model.Phase) error {
+	waiting := o.Kind.Spec().Waiting
+	if waiting == nil {
+		return nil
+	}
+	if err := r.callAll(ctx, o, phase, string(phase)+"-end", waiting.End(r.rec.on(o))); err != nil {
+		return err
+	}
+	return r.callAll(ctx, o, phase, string(phase)+"-ended", waiting.Ended(r.rec.on(o)))
+}
+
+// callAll calls operations on an object, one after the other, each until it is answered.
+func (r *run) callAll(ctx context.Context, o model.Object, phase model.Phase, prefix string, all []model.Operation) error {
+	for i, op := range all {
 		name := fmt.Sprintf("%s-%s-%d", prefix, o, i)
 		key, _ := r.keyOf(op, name)
 		c := model.Called{Process: name, Phase: phase, Object: o, Op: op.String(), Key: key}
@@ -212,7 +235,7 @@ func (r *run) ambiguous() map[model.Object][]model.Invoked {
 	defer r.rec.mu.Unlock()
 	out := map[model.Object][]model.Invoked{}
 	for _, o := range r.rec.history.Operations {
-		if o.Outcome == model.Ambiguous && o.Resolution == nil && o.Key != "" && o.Return != model.Forever {
+		if o.Outcome == model.Ambiguous && o.Resolution == nil && o.Key != "" && o.Return != model.Forever && r.rec.final[o.Key] == 0 {
 			out[o.Object] = append(out[o.Object], o)
 		}
 	}
@@ -288,7 +311,7 @@ func (r *run) insistOn(parent context.Context, t *pending, try func(context.Cont
 	for {
 		incarnation := r.incarnation()
 		result, err := try(ctx)
-		if err != nil || result.Answer != nil {
+		if err != nil || result.Answer != nil || t.final {
 			return result, err
 		}
 		if err := r.pauseUntil(ctx, t, incarnation, result.Reason); err != nil {

@@ -29,7 +29,7 @@ func Situations(p generators.Plan, h *model.History) []generators.Situation {
 		back := ComebackAfter(h, f, next)
 		first := firstAfter(h, back, next)
 		for _, o := range h.Operations {
-			if o.Phase != model.Program || o.Outcome == model.Failed {
+			if o.Phase != model.Program || o.Outcome == model.Failed || model.EndedBy(o.Answer) {
 				continue
 			}
 			see := func(m generators.Moment, met model.Instant) {

@@ -84,6 +84,12 @@ type run struct {
 	// the runtime was up: the rest of the program is left out, and the reads
 	// after the heal tell stuck from slow.
 	cut bool
+	// paused are the invocations that may be paused, by id. healed is set once nothing of the
+	// program is to meet them so any more.
+	paused map[string]*pausedInvocation
+	healed bool
+	// pauses is true if the plan pauses invocations.
+	pauses bool
 	// failures are why invocations failed last, by id, as far as it was asked for: the
 	// server forgets it in a restart.
 	failures map[string]Caller
@@ -107,7 +113,11 @@ type opState struct {
 	wrote, done   bool
 	held          bool // stands at a gate
 	gated         bool // a gate is armed for it and has not caught it yet
+	paused        bool // its invocation may be, until it is resumed
+	ended         bool // its invocation may have been, by the plan
 	exclusive     bool
+	publishes     bool // its client waits until its handler has published an awakeable, by an exclusive one
+	sent          bool // its client does not wait for its handler
 	object        string
 }
 
@@ -115,12 +125,14 @@ func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds 
 	r := &run{
 		sys: sys, plan: plan, rec: rec, id: id, bounds: bounds, state: down, service: ready, stage: PartReady,
 		changed: make(chan struct{}), clients: map[int]*clientState{}, ops: map[int]*opState{},
-		gates: map[int]service.Gate{}, ids: map[string]int{}, failures: map[string]Caller{},
+		gates: map[int]service.Gate{}, ids: map[string]int{}, failures: map[string]Caller{}, paused: map[string]*pausedInvocation{},
 		load: load{turns: map[model.Object]time.Time{}, silent: map[model.Object]bool{}, waiting: -1}, faultOf: faultsOfSteps(plan),
 	}
 	for i, s := range plan.Steps {
 		if o, ok := s.(generators.Operate); ok {
-			r.ops[o.ID] = &opState{index: i, client: o.Client, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op)}
+			r.ops[o.ID] = &opState{index: i, client: o.Client, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op), publishes: model.AwakingOf(o.Op).Published != nil, sent: model.DeferralOf(o.Op).Sent}
+			m, _ := o.Op.(model.Manage)
+			r.pauses = r.pauses || m.Verb == model.PauseInvocation
 			if r.clients[o.Client] == nil {
 				r.clients[o.Client] = &clientState{at: i}
 			}
@@ -206,7 +218,7 @@ func (r *run) stuck(c *clientState) bool {
 	case r.state.Stalled(), r.service.Stalled():
 		return waits || c.refused || op.wrote
 	}
-	return op.held || op.wrote && r.behindGate(op)
+	return op.held || op.paused || op.wrote && r.behindGate(op)
 }
 
 // gateBefore is the first operation before index i whose gate has yet to catch
@@ -222,13 +234,13 @@ func (r *run) gateBefore(i int) *opState {
 }
 
 // behindGate reports whether an open operation waits its turn behind one that
-// stands at a gate.
+// stands at a gate, or is paused.
 func (r *run) behindGate(op *opState) bool {
-	if !op.exclusive {
+	if !op.exclusive && !op.publishes {
 		return false
 	}
 	for _, other := range r.ops {
-		if other.held && other != op && other.object == op.object && other.exclusive {
+		if (other.held || other.paused) && other != op && other.object == op.object && other.exclusive {
 			return true
 		}
 	}
@@ -248,7 +260,7 @@ func (r *run) due(i int, f generators.Inject) bool {
 		return op != nil && op.wrote && !op.done || over && (op == nil || op.done || r.settled(i))
 	case generators.AtGate:
 		op := r.before(t.Step, i)
-		return over && (op == nil || op.done || r.settled(i))
+		return over && (op == nil || op.done && !op.ended || r.settled(i))
 	}
 	return over && r.settled(i)
 }

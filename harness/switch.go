@@ -158,8 +158,9 @@ func (r *run) answeredUnderKeys() (out []model.Invoked) {
 	defer r.rec.mu.Unlock()
 	for _, o := range r.rec.history.Operations {
 		clients := o.Phase == model.Program || o.Phase == model.Load
-		asks := model.AskingOf(o.Op).For != nil // it may be answered otherwise later
-		if clients && !asks && o.Key != "" && o.In(model.Resolved).Answer != nil {
+		// They may be answered otherwise later.
+		unkept := model.AskingOf(o.Op).For != nil || model.AwakingOf(o.Op).Completion != nil
+		if clients && !unkept && o.Key != "" && r.rec.final[o.Key] == 0 && o.In(model.Resolved).Answer != nil {
 			out = append(out, o)
 		}
 	}
@@ -171,7 +172,7 @@ func (r *run) answeredUnderKeys() (out []model.Invoked) {
 func (r *run) repeat(ctx context.Context, o model.Invoked) error {
 	t := r.again(o)
 	result, err := r.insist(ctx, t)
-	if err != nil {
+	if err != nil || result.Answer == nil { // it may not be sent again
 		return err
 	}
 	return r.rec.record(func(at model.Instant) model.Event {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
 	"retain/generators"
 	"retain/model"
 )
@@ -15,6 +17,8 @@ type Counters struct {
 	Attempts   int `json:"attempts"`
 	// Faults counts the faults that happened, by kind; the closing kills count.
 	Faults map[model.FaultKind]int `json:"faults,omitempty"`
+	// Managed counts the operations on invocations that were acknowledged, by verb.
+	Managed map[model.Verb]int `json:"managed,omitempty"`
 	// Versions counts the starts of plans that name versions, by the version and the build
 	// that started: "1.7.12 (577e032)".
 	Versions map[string]int `json:"versions,omitempty"`
@@ -43,6 +47,7 @@ func (c *Counters) Add(d Counters) {
 	c.ReadBack += d.ReadBack
 	c.Load.Add(d.Load)
 	c.Faults = sumOf(c.Faults, d.Faults)
+	c.Managed = sumOf(c.Managed, d.Managed)
 	c.Versions = sumOf(c.Versions, d.Versions)
 }
 
@@ -75,6 +80,9 @@ type Tally struct {
 	Busy  time.Duration
 	// Swaps and Swapped count the answered compare-and-sets, and those that set.
 	Swaps, Swapped int
+	// Late is by how much delayed sends began behind their due times, as [NewLatencies] has it;
+	// nil for none.
+	Late *hdr.Histogram
 	// Recoveries are the restarts that were seen to the end.
 	Recoveries []Recovered
 }
@@ -119,6 +127,12 @@ func (t *Tally) Add(u Tally) {
 	t.Busy += u.Busy
 	t.Swaps += u.Swaps
 	t.Swapped += u.Swapped
+	if u.Late != nil {
+		if t.Late == nil {
+			t.Late = NewLatencies()
+		}
+		t.Late.Merge(u.Late)
+	}
 	t.Recoveries = append(t.Recoveries, u.Recoveries...)
 	t.TakeOvers += u.TakeOvers
 	addCounts(t.Servers, u.Servers)
@@ -182,6 +196,7 @@ func TallyOf(plan int, h *model.History) Tally {
 		}
 	}
 	t.ReadBack, t.Load.ReadBack = readBack(h)
+	t.Late = latenessOf(h)
 	return t
 }
 
@@ -214,6 +229,9 @@ func (t *Tally) count(o *model.Invoked) {
 		} else {
 			t.Open++
 		}
+	}
+	if m, manages := o.Op.(model.Manage); manages && o.Outcome == model.OK {
+		t.Managed = sumOf(t.Managed, map[model.Verb]int{m.Verb: 1})
 	}
 	if c, ok := o.Op.(model.RegisterCompareAndSet); ok && o.Outcome == model.OK {
 		t.Swaps++

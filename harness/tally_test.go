@@ -28,7 +28,7 @@ func TestCountsAreThoseOfEveryPair(t *testing.T) {
 			assert.Equal(t, inFlight, got.Load.InFlight)
 			assert.Equal(t, points, got.FaultPoints)
 			assert.GreaterOrEqual(t, got.Load.Strikes, 2)
-			assert.GreaterOrEqual(t, got.Load.MeanInFlight(), 4.0)
+			assert.GreaterOrEqual(t, got.Load.MeanInFlight(), 3.0)
 			assert.Len(t, loadOperations(h), got.Load.Operations)
 			assert.Positive(t, got.Load.Rate())
 			assert.Equal(t, len(h.Operations), got.Operations+got.Load.Operations+got.Load.Reads)

@@ -38,6 +38,11 @@ const (
 	AnswerForgotten       GuaranteeCode = "answer-forgotten"
 	AnswerUnknownAtStart  GuaranteeCode = "answer-unknown-at-start"
 	MetadataLost          GuaranteeCode = "metadata-lost"
+	EndedRanAgain         GuaranteeCode = "ended-ran-again"
+	CompletionLost        GuaranteeCode = "completion-lost"
+	EarlyCompletionLost   GuaranteeCode = "early-completion-lost"
+	LaterCompletionWon    GuaranteeCode = "later-completion-won"
+	CompletionChanged     GuaranteeCode = "completion-changed"
 )
 
 // The guarantees of a single answer, in any state of its object.
@@ -84,6 +89,9 @@ func (c GuaranteeCode) Known() bool {
 	return Sentences.Guarantees[c] != "" || Sentences.Reports[c] != ""
 }
 
+// Reported reports whether a server reports it, in its log: corruption, a panic.
+func (c GuaranteeCode) Reported() bool { return Sentences.Reports[c] != "" }
+
 // Noun is what the server reports, such as "a panic"; "" for other codes.
 func (c GuaranteeCode) Noun() string { return Sentences.Reports[c] }
 
@@ -98,6 +106,7 @@ const (
 	CompareAndSetChange ChangeKind = "compare-and-set"
 	SendChange          ChangeKind = "send"
 	CallChange          ChangeKind = "call"
+	AwaitChange         ChangeKind = "await"
 )
 
 // Guarantee is a guarantee that broke. The zero value is none. Two are the same if they

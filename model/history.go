@@ -256,6 +256,10 @@ func (h *History) RecoveryAfter(f Fault) (Recovery, bool) {
 
 // IsShared reports whether the deployment serves the operation as a shared handler.
 func (h *Header) IsShared(op Operation) bool {
+	op = Effective(op)
+	if _, manages := op.(Manage); manages {
+		return true // it waits for no turn on its object
+	}
 	name := op.Kind().Service() + "/" + op.Handler()
 	for _, s := range h.Shared {
 		if s == name {

@@ -51,6 +51,12 @@ type KindSpec struct {
 	// Key is the idempotency key that an operation has by itself, "" for none; nil if none
 	// has one.
 	Key func(Operation) string
+	// Executed is [Executed]; nil if no handler's effect depends on its idempotency key.
+	Executed func(Operation) Operation
+	// Awaking is how an operation has to do with an awakeable; nil if none does.
+	Awaking func(Operation) Awaking
+	// Waiting is about what stays open until other operations end it; nil if nothing does.
+	Waiting *Waiting
 }
 
 // Handler is one handler of a kind's service, as the contract has it.
@@ -83,6 +89,7 @@ const (
 	jsonObject  = "JSON object"
 	jsonString  = "JSON string"
 	jsonArray   = "JSON array"
+	jsonBoolean = "JSON boolean"
 )
 
 var kindSpecs = map[Kind]*KindSpec{}
@@ -153,6 +160,10 @@ func KindOf(service string) (Kind, bool) {
 
 // handlerOf is the contract's handler of an operation; the zero value if it has none.
 func handlerOf(op Operation) Handler {
+	op = Effective(op)
+	if _, manages := op.(Manage); manages {
+		return Handler{Shared: true, Effect: Reads}
+	}
 	for _, h := range op.Kind().Spec().Handlers {
 		if h.Name == op.Handler() {
 			return h
@@ -172,18 +183,21 @@ func ServedShared(op Operation) bool { return handlerOf(op).Shared }
 // this state, even without effect.
 func Commands(op Operation, s State) bool {
 	if commands := op.Kind().Spec().Commands; commands != nil {
-		return commands(op, s)
+		return commands(Effective(op), s)
 	}
 	return !op.ReadOnly()
 }
 
 // ReadOf is the read that shows what an operation changed, through a shared handler
 // where there is one.
-func ReadOf(op Operation) Operation { return op.Kind().Spec().ReadOf(op) }
+func ReadOf(op Operation) Operation { return op.Kind().Spec().ReadOf(Effective(op)) }
 
 // Exclusive is the same operation through an exclusive handler, where it is a read that
 // has one; otherwise it is the operation.
 func Exclusive(op Operation) Operation {
+	if _, manages := op.(Manage); manages {
+		return op
+	}
 	if exclusive := op.Kind().Spec().Exclusive; exclusive != nil {
 		return exclusive(op)
 	}
@@ -195,7 +209,7 @@ func Mark(o Invoked) string {
 	if o.Outcome != OK {
 		return ""
 	}
-	return o.Op.Kind().Spec().Mark(o.Op, o.Answer)
+	return o.Op.Kind().Spec().Mark(Effective(o.Op), o.Answer)
 }
 
 // Marks are what the answer of an operation shows: it [Shows] no operation with another
@@ -220,5 +234,5 @@ func Shows(read, write Invoked) bool {
 	if write.Outcome != OK || read.Outcome != OK || read.Op.Kind() != write.Op.Kind() {
 		return false
 	}
-	return write.Op.Kind().Spec().Shows(read.Op, read.Answer, write.Op, write.Answer)
+	return write.Op.Kind().Spec().Shows(Effective(read.Op), read.Answer, Effective(write.Op), write.Answer)
 }

@@ -29,6 +29,7 @@ var _ = registerKind(KindSpec{
 	StateKey:   func(Operation) string { return "calls" },
 	Asking:     askingForAnswer,
 	Key:        keyOfAnswer,
+	Executed:   executedAnswer,
 })
 
 // AnswerSubmit calls the handler under the idempotency key Value, which is not "". It is
@@ -38,6 +39,9 @@ var _ = registerKind(KindSpec{
 type AnswerSubmit struct {
 	Value string
 	Fails bool
+	// Anew is true for a call that is executed whatever the runtime knows of the key: no
+	// client sends one, but an invocation is restarted so.
+	Anew bool
 }
 
 // AnswerOutput asks for the answer of the call with the key Value, and does not wait for it.
@@ -59,6 +63,7 @@ type AnswersState struct{ last *answered }
 type answered struct {
 	value  string
 	fails  bool
+	anew   bool // its key does not find it
 	number int64
 	before *answered
 	hash   uint64
@@ -69,11 +74,13 @@ func parseAnswers(name string, args Arguments) (Operation, error) {
 		return AnswerGet{}, args.none()
 	}
 	of := map[string]func(string) Operation{
-		"submit": func(v string) Operation { return AnswerSubmit{Value: v} },
-		"fail":   func(v string) Operation { return AnswerSubmit{Value: v, Fails: true} },
-		"output": func(v string) Operation { return AnswerOutput{v} },
-		"attach": func(v string) Operation { return AnswerAttach{v} },
-		"peek":   func(v string) Operation { return AnswerPeek{v} },
+		"submit":       func(v string) Operation { return AnswerSubmit{Value: v} },
+		"fail":         func(v string) Operation { return AnswerSubmit{Value: v, Fails: true} },
+		"execute":      func(v string) Operation { return AnswerSubmit{Value: v, Anew: true} },
+		"execute-fail": func(v string) Operation { return AnswerSubmit{Value: v, Fails: true, Anew: true} },
+		"output":       func(v string) Operation { return AnswerOutput{v} },
+		"attach":       func(v string) Operation { return AnswerAttach{v} },
+		"peek":         func(v string) Operation { return AnswerPeek{v} },
 	}[name]
 	if of == nil {
 		return nil, fmt.Errorf("has submit, fail, output, attach, peek and get, not %.40s", name)
@@ -111,10 +118,19 @@ func ValueAsked(op Operation) string {
 }
 
 func keyOfAnswer(op Operation) string {
-	if submit, is := op.(AnswerSubmit); is {
+	if submit, is := op.(AnswerSubmit); is && !submit.Anew {
 		return submit.Value
 	}
 	return ""
+}
+
+func executedAnswer(op Operation) Operation {
+	submit, is := op.(AnswerSubmit)
+	if !is {
+		return op
+	}
+	submit.Anew = true
+	return submit
 }
 
 func askingForAnswer(op Operation) Asking {
@@ -193,16 +209,26 @@ func (AnswerSubmit) Handler() string { return "submit" }
 // ReadOnly is false.
 func (AnswerSubmit) ReadOnly() bool { return false }
 
-// String prints submit("v"), or fail("v") of a call that fails.
+// String prints submit("v"), or fail("v") of a call that fails; execute("v") or
+// execute-fail("v") of one that is executed anew.
 func (o AnswerSubmit) String() string {
-	if o.Fails {
-		return delayedText("fail", o.Value, 0)
+	name := "submit"
+	switch {
+	case o.Anew && o.Fails:
+		name = "execute-fail"
+	case o.Anew:
+		name = "execute"
+	case o.Fails:
+		name = "fail"
 	}
-	return delayedText("submit", o.Value, 0)
+	return delayedText(name, o.Value, 0)
 }
 
 // Apply counts a call, unless the key was sent before: its answer is that of then.
 func (o AnswerSubmit) Apply(s State) (State, Answer) {
+	if o.Anew {
+		return s.(AnswersState).execute(answered{value: o.Value, fails: o.Fails, anew: true})
+	}
 	return s.(AnswersState).submit(o.Value, o.Fails)
 }
 
@@ -325,7 +351,7 @@ func (s AnswersState) Fails(value string) bool {
 
 func (s AnswersState) find(value string) *answered {
 	for c := s.last; c != nil; c = c.before {
-		if c.value == value {
+		if c.value == value && !c.anew {
 			return c
 		}
 	}
@@ -337,17 +363,17 @@ func (s AnswersState) submit(value string, fails bool) (State, Answer) {
 	if c := s.find(value); c != nil {
 		return s, c.answer()
 	}
-	return s.Execute(value, fails)
+	return s.execute(answered{value: value, fails: fails})
 }
 
-// Execute is what the handler does, whatever the runtime knows of the key.
-func (s AnswersState) Execute(value string, fails bool) (State, Answer) {
-	hash := hashAdd(hashString(strconv.FormatBool(fails)), value)
+// execute is what the handler does, whatever the runtime knows of the key.
+func (s AnswersState) execute(c answered) (State, Answer) {
+	c.hash = hashAdd(hashString(strconv.FormatBool(c.fails)+strconv.FormatBool(c.anew)), c.value)
 	if s.last != nil {
-		hash = hashAdd(s.last.hash, strconv.FormatUint(hash, 36))
+		c.hash = hashAdd(s.last.hash, strconv.FormatUint(c.hash, 36))
 	}
-	c := &answered{value: value, fails: fails, number: s.Calls() + 1, before: s.last, hash: hash}
-	return AnswersState{last: c}, c.answer()
+	c.number, c.before = s.Calls()+1, s.last
+	return AnswersState{last: &c}, c.answer()
 }
 
 func (c *answered) answer() Answer {
@@ -378,7 +404,7 @@ func (s AnswersState) Equal(t State) bool {
 		return false
 	}
 	for a, b := s.last, other.last; a != b; a, b = a.before, b.before {
-		if a.value != b.value || a.fails != b.fails || a.hash != b.hash {
+		if a.value != b.value || a.fails != b.fails || a.anew != b.anew || a.hash != b.hash {
 			return false
 		}
 	}

@@ -58,7 +58,13 @@ func ParseOperation(kind Kind, text string) (Operation, error) {
 	if err := json.Unmarshal(list, &args); err != nil {
 		return nil, fmt.Errorf("operation %.80q: its arguments are not JSON values: %w", text, err)
 	}
-	op, err := parse(name, args)
+	var op Operation
+	var err error
+	if isVerb(name) {
+		op, err = parseManage(kind, Verb(name), args)
+	} else {
+		op, err = parse(name, args)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("operation %.80q of a %s: %w", text, kind, err)
 	}

@@ -51,6 +51,11 @@ var Sentences = Wording{
 		AnswerForgotten:       "the answer of an idempotency key is not known any more",
 		AnswerUnknownAtStart:  "an answered idempotency key has no answer while the server starts",
 		MetadataLost:          "an error lost its metadata when it was asked for again",
+		EndedRanAgain:         "an invocation that had been ended was executed again after a restart",
+		CompletionLost:        "an acknowledged completion of an awakeable was not used",
+		EarlyCompletionLost:   "an acknowledged completion that preceded the await was not used",
+		LaterCompletionWon:    "a later completion of an awakeable won over an acknowledged one",
+		CompletionChanged:     "what an awakeable was completed with changed",
 
 		SumWrong:         "an add answered a new value that is not the old one plus what it added",
 		CountNegative:    "a counter that only grows answered a negative value",
@@ -82,7 +87,7 @@ var Sentences = Wording{
 	},
 	Reporting: "the server reports ",
 	Operations: map[ChangeKind]string{
-		WriteChange: "write", AppendChange: "append", AddChange: "add", CompareAndSetChange: "compare-and-set", SendChange: "send", CallChange: "call",
+		WriteChange: "write", AppendChange: "append", AddChange: "add", CompareAndSetChange: "compare-and-set", SendChange: "send", CallChange: "call", AwaitChange: "await",
 	},
 	After: " after a ", Surfaces: ", and surfaces only later",
 }

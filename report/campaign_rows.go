@@ -33,9 +33,10 @@ func Campaign(c *campaign.Campaign, page string) (out Rows) {
 	out.add(string(verdict), says)
 	out.addBecause(why)
 	out.addBuilds(c)
-	out.add("tested",
+	out.add("tested", append([]string{
 		fmt.Sprintf("%s · %s · %s · %s seen to the end", plural(t.Plans, "plan"), plural(t.Operations, "operation"), faults(t.Faults), plural(t.Restarts, "restart")),
-		fmt.Sprintf("%s of workers' time in %s, %s of it in plans", span(t.Took), segmentsText(c), percent(t.Inside.Seconds(), t.Took.Seconds())))
+		fmt.Sprintf("%s of workers' time in %s, %s of it in plans", span(t.Took), segmentsText(c), percent(t.Inside.Seconds(), t.Took.Seconds())),
+	}, managed(t.Managed)...)...)
 	out.add("load", loadRow(t.Load)...)
 	out.add("covered", coveredText(t.Coverage))
 	out.addSituations(c)

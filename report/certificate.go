@@ -186,7 +186,7 @@ func CertificateOf(c *campaign.Campaign) *Certificate {
 		out.Seconds += seconds(c.Segments[i].Took())
 	}
 	out.addSteps(steps)
-	out.NotTested = strings.Split(notTested(out.Switches > 0, t.Coverage), ", ")
+	out.NotTested = strings.Split(notTested(out.Switches > 0, t.Coverage, t.Managed), ", ")
 	if !out.Tested.suspends() {
 		out.NotTested = append([]string{"suspended invocations"}, out.NotTested...)
 	}

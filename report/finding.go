@@ -212,6 +212,9 @@ func remark(h *model.History, b checker.ObjectResult, lost []int) string {
 	if b.Stranger != nil {
 		return stranger(h, b)
 	}
+	if b.Entered != nil {
+		return fmt.Sprintf("had been ended, and entered its handler again at %d ms", b.Entered.At.Ns/1e6)
+	}
 	if again := h.Operations[b.Contradiction-1].AnsweredOtherwise(); again != nil && (b.Guarantee.Code == model.AnswerNotKept || b.Guarantee.Code == model.MetadataLost) {
 		return fmt.Sprintf("sent again at %d ms it was answered %s", again.At.Ns/1e6, printable.Middle(again.Answer.String(), maxCell))
 	}

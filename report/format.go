@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
 	"retain/generators"
 	"retain/harness"
 	"retain/internal/printable"
@@ -99,6 +101,32 @@ func faults(n map[model.FaultKind]int) string {
 		return "no faults"
 	}
 	return strings.Join(out, ", ")
+}
+
+// managed says how often what was done to invocations; nil for nothing.
+func managed(n map[model.Verb]int) []string {
+	var out []string
+	for _, v := range model.Verbs() {
+		if n[v] > 0 {
+			out = append(out, plural(n[v], string(v)))
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return []string{"on invocations: " + strings.Join(out, ", ")}
+}
+
+// timers says how late delayed sends began; nil for none.
+func timers(late *hdr.Histogram) []string {
+	if late == nil || late.TotalCount() == 0 {
+		return nil
+	}
+	at := func(percent float64) time.Duration {
+		return (time.Duration(late.ValueAtPercentile(percent)) * time.Microsecond).Round(time.Millisecond)
+	}
+	return []string{fmt.Sprintf("%s began, %s late in the median, %s in 99 of 100, %s at most",
+		plural(int(late.TotalCount()), "delayed send"), at(50), at(99), at(100))}
 }
 
 // versions says how often plans that name versions started each; nil for no such

@@ -206,11 +206,16 @@ func sessionOf(plans int) *session.Result {
 	t := harness.Tally{
 		Counters: harness.Counters{
 			Operations: 5210, Faults: map[model.FaultKind]int{"kill": 71, "stop": 64, "start": 135}, InFlight: 1204,
+			Managed:   map[model.Verb]int{model.KillInvocation: 22, model.PurgeInvocation: 14, model.RestartInvocation: 3},
 			Ambiguous: 611, Resolved: 611, ReadBack: 2977,
 		},
 		Coverage: coverageOfPlans(plans),
 		Plans:    plans, FaultPoints: map[generators.FaultPoint]int{},
 		Servers: map[string]int{"one-timer": 10, "plain-4": plans - 10},
+		Late:    harness.NewLatencies(),
+	}
+	for _, late := range []time.Duration{0, 2 * time.Millisecond, 4 * time.Millisecond, 1250 * time.Millisecond} {
+		_ = t.Late.RecordValue(max(1, late.Microseconds()))
 	}
 	for i, c := range generators.FaultPoints() {
 		t.FaultPoints[c] = 10 + i
@@ -316,6 +321,14 @@ func TestRemarkNamesTheUnexplainedValue(t *testing.T) {
 	o := &h.Operations[0]
 	o.Object, o.Outcome, o.Answer, o.Reason = register(0), model.Failed, nil, model.Rejected
 	assert.Equal(t, `"v1" is of write("v1") at 10 ms -> failed, rejected`, remark(h, b, nil))
+}
+
+func TestRemarkSaysWhenWhatHadBeenEndedRanAgain(t *testing.T) {
+	b := checker.ObjectResult{
+		Guarantee: model.Guarantee{Code: model.EndedRanAgain}, Proof: []int{1, 2}, Contradiction: 1,
+		Entered: &model.Observation{At: model.Instant{Seq: 9, Ns: 30e6}, ID: 1, Entry: 2},
+	}
+	assert.Equal(t, "had been ended, and entered its handler again at 30 ms", remark(lostAdd(), b, nil))
 }
 
 // Which of several acknowledged changes is missing is not known, unless the

@@ -90,12 +90,14 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	}
 	out.add("build", with(fmt.Sprintf("%s · seed %d · %s", build, seed, span(s.Took)), c.Altered)...)
 	rate := float64(t.Operations) / max(s.Took.Seconds(), 0.001)
-	out.add("tested",
+	out.add("tested", append([]string{
 		fmt.Sprintf("%s · %s (%.0f per second) · %s · %s in flight at a fault", plural(t.Plans, "plan"), plural(t.Operations, "operation"),
 			rate, faults(t.Faults), plural(t.InFlight, "operation")),
 		fmt.Sprintf("%s · %s read back after a restart", resolved(t.Ambiguous, t.Resolved, t.Open), plural(t.ReadBack, "value")),
-		"at a fault: "+faultPoints(t))
+		"at a fault: " + faultPoints(t),
+	}, managed(t.Managed)...)...)
 	out.add("load", loadRow(t.Load)...)
+	out.add("timers", timers(t.Late)...)
 	out.add("covered", coveredText(t.Coverage))
 	out.add("versions", versions(t.Versions)...)
 	out.add("servers", servers(t)...)
@@ -109,15 +111,16 @@ func facts(s *session.Result, c Context, seed uint64) (out Rows) {
 	out.add("known", knownLines(s)...)
 	if s.Verdict == harness.Pass {
 		out.add("excludes", excludes(s)...)
-		out.add("not tested", notTested(len(t.Versions) > 1, t.Coverage))
+		out.add("not tested", notTested(len(t.Versions) > 1, t.Coverage, t.Managed))
 	}
 	return out
 }
 
 // notTested lists what no plan tests, and what these plans did not: upgrades if no server
-// changed its version, sends and timers if no mailbox met a fault, and answers that are asked
-// for again if none of an object with such keys did.
-func notTested(upgraded bool, c harness.Coverage) string {
+// changed its version, sends and timers if no mailbox met a fault, answers that are asked
+// for again if none of an object with such keys did, awakeables if none did, and operations on
+// invocations without any.
+func notTested(upgraded bool, c harness.Coverage, managed map[model.Verb]int) string {
 	out := []string{"power loss", "disk full", "more than one node"}
 	if !upgraded {
 		out = append(out, "upgrade")
@@ -128,7 +131,13 @@ func notTested(upgraded bool, c harness.Coverage) string {
 	if !c.Meets(model.Answers) {
 		out = append(out, "attach", "output")
 	}
-	return strings.Join(append(out, "awakeables"), ", ")
+	if !c.Meets(model.Awakeables) {
+		out = append(out, "awakeables")
+	}
+	if len(managed) == 0 {
+		out = append(out, "operations on invocations")
+	}
+	return strings.Join(out, ", ")
 }
 
 // ledger says what the end of the session read again; nil if there was no ledger.

@@ -64,6 +64,7 @@ type countersJSON struct {
 	Operations int                     `json:"operations"`
 	Attempts   int                     `json:"attempts"`
 	Faults     map[model.FaultKind]int `json:"faults"`
+	Managed    map[model.Verb]int      `json:"managed,omitempty"`
 	Versions   map[string]int          `json:"versions,omitempty"`
 	InFlight   int                     `json:"in_flight_at_fault"`
 	Ambiguous  int                     `json:"ambiguous"`

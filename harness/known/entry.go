@@ -31,11 +31,14 @@ type Entry struct {
 	Configuration Configuration    `json:"configuration,omitzero"`
 	// Failure is how the call fails that does not finish: its last failure without values.
 	Failure harness.FailureMode `json:"failure,omitzero"`
+	// Report is a part of the line in which the server reports it.
+	Report string `json:"report,omitempty"`
 	// Witness is the fingerprint of the smallest history that shows the violation, as
 	// finding.json has it.
 	Witness string `json:"witness,omitempty"`
-	// Needs is an operation that the finding needs, one of [generators.Names]: it is drawn in
-	// one plan of four for a server that has the finding, so that the others test the rest.
+	// Needs is an operation that the finding needs, one of [generators.Names] or
+	// [model.ManageNames]: it is drawn in one plan of four for a server that has the finding, so
+	// that the others test the rest.
 	Needs string `json:"needs,omitempty"`
 	// Link is the public report. It names the finding: entries with one link are one.
 	Link string `json:"link"`
@@ -101,8 +104,10 @@ func (e *Entry) check() error {
 		return fmt.Errorf("operation %.40q: want one of %v", e.Operation, operationsOf(e.Object))
 	case e.Fault != "" && (!slices.Contains(model.FaultKinds(), e.Fault) || !e.Fault.Ends()):
 		return fmt.Errorf("fault %.40q: want stop or kill", e.Fault)
-	case e.Needs != "" && !slices.Contains(generators.Names(), e.Needs):
-		return fmt.Errorf("needs %.40q: want one of %s", e.Needs, strings.Join(generators.Names(), "; "))
+	case e.Report != "" && !e.Guarantee.Reported():
+		return fmt.Errorf("report: %s is nothing that the server reports", e.Guarantee)
+	case e.Needs != "" && !slices.Contains(needed(), e.Needs):
+		return fmt.Errorf("needs %.40q: want one of %s", e.Needs, strings.Join(needed(), "; "))
 	case len(e.Versions) == 0:
 		return errors.New(`versions: want at least one, such as "1.6.1" or "1.5.*"`)
 	case e.Configuration.State != "" && e.Configuration.State != generators.LazyState && e.Configuration.State != generators.EagerState:
@@ -122,6 +127,9 @@ func (e *Entry) check() error {
 	}
 	return nil
 }
+
+// needed are the operations that a finding can need.
+func needed() []string { return slices.Concat(generators.Names(), model.ManageNames()) }
 
 // operationsOf are the names that an entry can give an operation on objects of a kind, of
 // any for "": handlers and kinds of changes.

@@ -2,6 +2,7 @@ package known
 
 import (
 	"slices"
+	"strings"
 
 	"retain/checker"
 	"retain/harness"
@@ -17,6 +18,8 @@ type failure struct {
 	// operation is the handler of the call that does not finish, or the kind of the
 	// operation that is missing; "" if it is not known.
 	operation string
+	// line is that in which the server reports it, "" for none.
+	line string
 	// modes are the ways in which the call fails.
 	modes []harness.FailureMode
 	// after reports whether a fault of this kind came before the violation.
@@ -125,6 +128,7 @@ func unfinished(h *model.History, l *harness.Liveness) failure {
 func admitted(o *harness.Outcome, a serverlog.Admission) failure {
 	return failure{
 		code:  a.Code,
+		line:  a.Line,
 		after: func(k model.FaultKind) bool { return faultSince(o.History, k, model.Instant{}) },
 		lives: func(all harness.Lives) harness.Lives {
 			if a.At.IsZero() {
@@ -158,6 +162,7 @@ func (e *Entry) describes(f *failure, s server) bool {
 	return e.Guarantee == f.code &&
 		e.describesCall(f.object, f.operation, f.modes) &&
 		(e.Fault == "" || f.after(e.Fault)) &&
+		strings.Contains(f.line, e.Report) &&
 		(e.fitsAll(s) || e.fitsOneOf(s.lives, s.vqueues) && e.fitsOneOf(f.lives(s.lives), s.vqueues)) &&
 		(e.Witness == "" || f.witness != nil && f.witness() == e.Witness)
 }

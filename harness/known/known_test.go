@@ -351,6 +351,21 @@ func TestLossAtAStartIsAfterTheFaultBeforeThatStart(t *testing.T) {
 	}
 }
 
+// A panic is known by a part of its line.
+func TestReportIsKnownByAPartOfItsLine(t *testing.T) {
+	l, err := known.Decode("known.json", []byte(list(
+		`"guarantee":"reports-panic","versions":["1.6.1"],"report":"epoch 0","link":"https://example.com/1"`)))
+	require.NoError(t, err)
+	for line, is := range map[string]bool{"PANIC!!! at epoch 0": true, "PANIC!!! elsewhere": false} {
+		r := harness.Run{Verdict: harness.Violation, Outcome: &harness.Outcome{Server: runtime.Identity{Version: "1.6.1"}, History: &model.History{}}}
+		r.Admissions = []serverlog.Admission{{Code: model.ReportsPanic, Line: line}}
+		l.Judge(&r, checker.Options{}, time.Time{})
+		assert.Equal(t, is, r.Verdict == harness.Known, line)
+	}
+	_, err = known.Decode("known.json", []byte(list(`"guarantee":"read-went-back","versions":["1.6.1"],"report":"x","link":"https://example.com/1"`)))
+	assert.ErrorContains(t, err, "nothing that the server reports")
+}
+
 // What a server reports counts for the version that logged it, and that it does not come
 // back for the version that was started last.
 func TestReportAndOutageAreKnownInTheVersionThatRan(t *testing.T) {

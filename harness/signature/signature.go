@@ -109,7 +109,7 @@ func stepsOf(w *model.History) []witnessStep {
 	for _, o := range w.Operations {
 		s := witnessStep{Object: o.Object.Kind, Outcome: o.Outcome}
 		if !o.Op.ReadOnly() {
-			s.Handler, s.Arguments = o.Op.Handler(), names.of(o.Op)
+			s.Handler, s.Arguments = o.Op.Handler(), names.of(argumentsOf(o.Op))
 		}
 		if o.Answer != nil {
 			s.Answer = names.ofAnswer(o.Answer)
@@ -144,8 +144,28 @@ func (n valueNames) name(v any, negative bool) numberedValue {
 // of a list.
 func (n valueNames) of(v any) any { return n.value(reflect.ValueOf(v)) }
 
+// argumentsOf are the arguments of an operation, in the form that stored fingerprints are made
+// of. The step that an operation on an invocation names is none.
+func argumentsOf(op model.Operation) any {
+	switch op := op.(type) {
+	case model.Manage:
+		if op.Of == nil {
+			return struct{}{}
+		}
+		return argumentsOf(op.Of)
+	case model.AnswerSubmit:
+		return struct {
+			Value string
+			Fails bool
+		}{op.Value, op.Fails}
+	}
+	return op
+}
+
 func (n valueNames) value(v reflect.Value) any {
 	switch {
+	case v.Kind() == reflect.Interface && v.IsNil():
+		return nil
 	case v.Kind() == reflect.Interface:
 		return n.value(v.Elem())
 	case v.Kind() == reflect.String:
@@ -251,7 +271,7 @@ func planFingerprint(p generators.Plan) string {
 		switch s := s.(type) {
 		case generators.Operate:
 			steps = append(steps, planStep{
-				Client: number(clients, s.Client), Object: s.Object.Kind, N: number(objects, s.Object), Handler: s.Op.Handler(), Arguments: values.of(s.Op),
+				Client: number(clients, s.Client), Object: s.Object.Kind, N: number(objects, s.Object), Handler: s.Op.Handler(), Arguments: values.of(argumentsOf(s.Op)),
 			})
 		case generators.Inject:
 			steps = append(steps, faultStep(s, ids))

@@ -90,17 +90,19 @@ func TestStaleReadIsDistinguishedFromALossByTheStateTable(t *testing.T) {
 }
 
 func TestDoubledEffectNeitherGoesNorComesBack(t *testing.T) {
-	counter := model.Object{Kind: model.Counter}
-	r := sessiontest.Violating(t, simulated.DoubleApply, generators.Plan{Config: generators.Config{Partitions: 1, Retry: true, PushOn: true}, Steps: []generators.Step{
-		generators.Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}},
-		generators.Inject{ID: 2, Fault: model.Kill, When: generators.AtGate{Step: 1, After: true}},
-		generators.Inject{ID: 3, Fault: model.Start, When: generators.InPlace{}},
-		generators.Operate{ID: 4, Object: counter, Op: model.CounterGet{}},
-	}}, session.Options{})
-	assert.Equal(t, "counter-0: a counter counted more than was added", r.Sentence)
-	late := fact(t, r, "late")
-	assert.True(t, late.RuledOut)
-	assert.Regexp(t, `^(still )?\d after 0s, still \d after one more restart$`, late.Fact)
+	synctest.Test(t, func(t *testing.T) {
+		counter := model.Object{Kind: model.Counter}
+		r := sessiontest.Violating(t, simulated.DoubleApply, generators.Plan{Config: generators.Config{Partitions: 1, Retry: true, PushOn: true}, Steps: []generators.Step{
+			generators.Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}},
+			generators.Inject{ID: 2, Fault: model.Kill, When: generators.AtGate{Step: 1, After: true}},
+			generators.Inject{ID: 3, Fault: model.Start, When: generators.InPlace{}},
+			generators.Operate{ID: 4, Object: counter, Op: model.CounterGet{}},
+		}}, session.Options{})
+		assert.Equal(t, "counter-0: a counter counted more than was added", r.Sentence)
+		late := fact(t, r, "late")
+		assert.True(t, late.RuledOut)
+		assert.Regexp(t, `^(still )?\d after 0s, still \d after one more restart$`, late.Fact)
+	})
 }
 
 // The read alone does not show which append the second element is from. On the simulated

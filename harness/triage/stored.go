@@ -140,7 +140,7 @@ func decodeFinding1(text []byte) (Finding, error) {
 		a := &f.Admissions[i]
 		a.Code = model.ReadReportVersion1(a.Class)
 	}
-	if f.Guarantee == "" || f.Object != "" || f.Broken.Code.Noun() != "" {
+	if f.Guarantee == "" || f.Object != "" || f.Broken.Code.Reported() {
 		return f.Finding, nil // no operation that does not finish, or a runtime that does not
 	}
 	f.Liveness = &harness.Liveness{

@@ -20,7 +20,7 @@ import (
 // package. They print it, pass it on for readers, or read files of version 1, which have
 // sentences only. None of them decides anything by it.
 var renderers = map[string]string{
-	"retain/model":             "Guarantee.About Guarantee.String GuaranteeCode.Known GuaranteeCode.Noun GuaranteeCodes",
+	"retain/model":             "Guarantee.About Guarantee.String GuaranteeCode.Known GuaranteeCode.Noun GuaranteeCode.Reported GuaranteeCodes",
 	"retain/checker":           "annotations remark",
 	"retain/runtime/serverlog": "Admission.String admit",
 	"retain/harness":           "Liveness.Error Run.Resurface record",

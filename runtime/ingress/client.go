@@ -34,6 +34,7 @@ const maxBody = 64 << 20
 // addresses and gets a new client. It is safe for concurrent use.
 type Client struct {
 	base      string
+	admin     string
 	version   string
 	transport *http.Transport
 }
@@ -46,6 +47,7 @@ func New(ep runtime.Endpoints) *Client {
 	}
 	return &Client{
 		base:    ep.Ingress,
+		admin:   ep.Admin,
 		version: ep.Version,
 		transport: &http.Transport{
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -75,6 +77,8 @@ type Call struct {
 	// IdempotencyKey is sent unless it is "". Of an operation that asks for the answer of
 	// another one it is the key of that.
 	IdempotencyKey string
+	// Invocation is the id of the one that a [model.Manage] is about.
+	Invocation string
 	// Tag is sent as [service.TagHeader] unless it is "".
 	Tag string
 	// Written, if set, is called once, when the last byte of the request has been
@@ -89,22 +93,25 @@ func (c *Client) Try(ctx context.Context, call Call) Result {
 	if a := model.AskingOf(call.Op); a.For != nil {
 		return c.askFor(ctx, call, a)
 	}
-	target := c.base + "/" + call.Op.Kind().Service() + "/" + url.PathEscape(call.ObjectKey) + "/" + call.Op.Handler()
+	if m, manages := call.Op.(model.Manage); manages {
+		return c.manage(ctx, call, m)
+	}
+	switch a := model.AwakingOf(call.Op); {
+	case a.Completion != nil:
+		return c.complete(ctx, call, a)
+	case a.Published != nil:
+		return c.await(ctx, call, a)
+	}
+	how := ""
 	if d := model.DeferralOf(call.Op); d.Sent {
-		target += "/send"
+		how = "/send"
 		if d.DelayMs > 0 {
-			target += fmt.Sprintf("?delay=%dms", d.DelayMs)
+			how += fmt.Sprintf("?delay=%dms", d.DelayMs)
 		}
 	}
-	req, err := newRequest(ctx, http.MethodPost, target, call.Op.Request())
+	req, err := c.request(ctx, call, call.Op, how)
 	if err != nil {
 		return Result{Reason: model.NotSent, Detail: err.Error()}
-	}
-	if call.IdempotencyKey != "" {
-		req.Header["idempotency-key"] = []string{call.IdempotencyKey}
-	}
-	if call.Tag != "" {
-		req.Header[service.TagHeader] = []string{call.Tag}
 	}
 	if submit, is := call.Op.(model.AnswerSubmit); is && submit.Fails && versions.Has(c.version, versions.ErrorMetadata) {
 		req.Header[service.MetadataHeader] = []string{"true"}
@@ -113,9 +120,29 @@ func (c *Client) Try(ctx context.Context, call Call) Result {
 	return classify(raw, call, c.version)
 }
 
+// request makes the request that calls the handler of an operation on a call's object: how is what
+// stands behind the handler. One of the call's own operation has its key and its tag.
+func (c *Client) request(ctx context.Context, call Call, op model.Operation, how string) (*http.Request, error) {
+	target := c.base + "/" + op.Kind().Service() + "/" + url.PathEscape(call.ObjectKey) + "/" + op.Handler() + how
+	req, err := newRequest(ctx, http.MethodPost, target, op.Request())
+	if err != nil || op != call.Op {
+		return req, err
+	}
+	if call.IdempotencyKey != "" {
+		req.Header["idempotency-key"] = []string{call.IdempotencyKey}
+	}
+	if call.Tag != "" {
+		req.Header[service.TagHeader] = []string{call.Tag}
+	}
+	return req, nil
+}
+
 // LookUp asks read-only for the output of an earlier operation by its key. A
 // result without an answer and without an error says that there is none (yet).
 func (c *Client) LookUp(ctx context.Context, call Call) Result {
+	if a := model.AwakingOf(call.Op); a.Published != nil {
+		return c.lookUpPublished(ctx, call, a)
+	}
 	return c.ask(ctx, call, byKey(call)+"/output")
 }
 
@@ -138,7 +165,7 @@ func (c *Client) askFor(ctx context.Context, call Call, a model.Asking) Result {
 	if a.Waits {
 		verb = "/attach"
 	}
-	out := c.askWith(ctx, of, byKey(of)+verb, call.Written)
+	out := c.askWith(ctx, call, byKey(of)+verb, call.Written)
 	switch {
 	case out.Unknown:
 		out.Answer, out.Reason = model.Unknown{}, ""

@@ -15,12 +15,13 @@ import (
 // QueryBound bounds one query: a broken server may not answer it.
 const QueryBound = 5 * time.Second
 
-// The server's words for an invocation that is over, for one whose handler runs, and for one
-// that is not due.
+// The server's words for an invocation that is over, for one whose handler runs, for one
+// that is not due, and for one that has no attempts until it is resumed.
 const (
 	Completed = "completed"
 	Running   = "running"
 	Scheduled = "scheduled"
+	Paused    = "paused"
 )
 
 // Row is a row of one of the server's tables.
@@ -79,7 +80,7 @@ func (q Queue) Of(id string) Row {
 
 // working are the statuses of an invocation that has its object's key, the likeliest
 // first.
-var working = []string{Running, "backing-off", "suspended", "paused", "ready"}
+var working = []string{Running, "backing-off", "suspended", Paused, "ready"}
 
 // ReadQueue reads who holds the key of an object and who waits for it. Columns and tables
 // differ between versions: a missing one is left out. exclusive reports which handlers

@@ -18,8 +18,8 @@ func (i *incarnation) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	if time.Since(i.began) < i.timings.Health {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
-	if id, is := strings.CutPrefix(r.URL.Path, "/invocations/"); is && r.Method == http.MethodPatch {
-		i.cancelInvocation(w, id)
+	if path, is := strings.CutPrefix(r.URL.Path, "/invocations/"); is && r.Method == http.MethodPatch {
+		i.manageInvocation(w, path)
 		return
 	}
 	switch r.Method + " " + r.URL.Path {
@@ -36,18 +36,8 @@ func (i *incarnation) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	case "POST /query":
 		i.query(w, r)
 	default:
-		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, cluster-health, version, services, deployments and query"})
+		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime has health, cluster-health, version, services, deployments, query and invocations"})
 	}
-}
-
-// cancelInvocation is what is asked with the path ID/cancel.
-func (i *incarnation) cancelInvocation(w http.ResponseWriter, path string) {
-	id, cancels := strings.CutSuffix(path, "/cancel")
-	if !cancels || !i.store.cancel(id) {
-		answerJSON(w, http.StatusNotFound, errorBody{Message: "the simulated runtime cancels invocations that are not over, and does nothing else to them"})
-		return
-	}
-	_ = answerWith(w, http.StatusOK, nil) // if it fails the client is gone
 }
 
 // about is what the server says of itself.

@@ -9,6 +9,9 @@ import (
 
 // encode is the response to an invocation with this answer: its status and its body.
 func encode(w http.ResponseWriter, inv *invocation, answer model.Answer, version string) (status int, body []byte) {
+	if body := awakeableBody(inv, answer); body != nil {
+		return http.StatusOK, body
+	}
 	switch a := answer.(type) {
 	case model.Done:
 		return http.StatusOK, nil

@@ -29,6 +29,11 @@ const (
 	ForgottenKey    Bug = "forgotten-key"
 	LostMetadata    Bug = "lost-metadata"
 	UnknownAtStart  Bug = "unknown-at-start"
+	EndedReturns    Bug = "ended-returns"
+
+	LostCompletion      Bug = "lost-completion"
+	LastCompletionWins  Bug = "last-completion-wins"
+	EarlyCompletionLost Bug = "early-completion-lost"
 )
 
 // Description says what a bug does and when it can.
@@ -59,6 +64,10 @@ func Bugs() []Description {
 		{ForgottenKey, "the answer of an idempotency key is forgotten, and its effect stays", "at a kill, for a key of its own that was answered"},
 		{LostMetadata, "an error has lost its metadata", "when it is asked for again, or its key is sent again"},
 		{UnknownAtStart, "an answered idempotency key is said to be unknown", "when it is asked for in the first 20 ms after a restart, or before the server is ready"},
+		{EndedReturns, "an invocation that was killed or cancelled runs again", "at a restart"},
+		{LostCompletion, "an acknowledged completion of an awakeable is forgotten, and the end of its handler", "at a kill, if it was acknowledged since the start"},
+		{LastCompletionWins, "a later completion of an awakeable replaces the first one", "until the handler ends that awaits it"},
+		{EarlyCompletionLost, "a completion of an awakeable is acknowledged and never used", "before its handler awaits it"},
 	}
 }
 

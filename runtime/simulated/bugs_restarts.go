@@ -12,6 +12,7 @@ import (
 func (s *store) killBugs() {
 	s.dropSends()
 	s.forgetKeys()
+	s.loseCompletions()
 	for _, o := range s.order {
 		for _, inv := range o.open {
 			inv.crashed = inv.crashed || inv.running
@@ -100,6 +101,23 @@ func (s *store) fireEarly() {
 			s.note("%s: %s/%s %s is due %s early", EarlyTimer, o.name, o.key, inv.op, time.Until(inv.due))
 			inv.due = time.Now()
 		}
+	}
+}
+
+// reviveEnded opens invocations again that were killed.
+func (s *store) reviveEnded() {
+	if !s.bugs.on[EndedReturns] {
+		return
+	}
+	for _, o := range s.order {
+		for _, inv := range o.killed {
+			if s.bugs.strikes(EndedReturns, &o.site) {
+				s.note("%s: %s/%s %s runs again", EndedReturns, o.name, o.key, inv.op)
+				inv.finished, inv.done, inv.entry = time.Time{}, make(chan struct{}), nil
+				o.open = append(o.open, inv)
+			}
+		}
+		o.killed = nil
 	}
 }
 
@@ -204,6 +222,7 @@ func (s *store) lapses(killed bool) {
 // restartBugs strikes between two incarnations; the caller holds the lock.
 func (s *store) restartBugs() {
 	s.fireEarly()
+	s.reviveEnded()
 	if s.bugs.on[Rollback] {
 		for i := range s.partitions {
 			s.rollBack(&s.partitions[i])

@@ -32,7 +32,7 @@ func TestBugsAreParsedByName(t *testing.T) {
 			assert.NotEmpty(t, d.When)
 		}
 	}
-	assert.Len(t, simulated.Bugs(), 18)
+	assert.Len(t, simulated.Bugs(), 22)
 }
 
 // planted is a runtime on which the bug strikes wherever it can.

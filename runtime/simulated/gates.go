@@ -124,6 +124,7 @@ type entry struct {
 	ctx        context.Context // of the attempt
 	cancel     context.CancelFunc
 	isCut      atomic.Bool
+	isEnded    atomic.Bool // its invocation was killed, or is paused
 }
 
 // enter counts the attempt and claims the gates of its tag: the next attempt
@@ -176,6 +177,12 @@ func (e *entry) Seen() service.Evidence {
 // Cut implements [flight.Attempt].
 func (e *entry) Cut() {
 	e.isCut.Store(true)
+	e.cancel()
+}
+
+// end ends the attempt of an invocation that is to have no more of them, or none for now.
+func (e *entry) end() {
+	e.isEnded.Store(true)
 	e.cancel()
 }
 

@@ -84,19 +84,7 @@ func (h *handler) parse(body []byte, nonce string) model.Operation {
 	if err != nil {
 		return unreadable{message: "request could not be decoded into handler input type: " + err.Error()}
 	}
-	if submit, is := op.(model.AnswerSubmit); is {
-		return execution{submit}
-	}
-	return op
-}
-
-// execution is what a handler does whose operation has an idempotency key of its own: each
-// one has an effect. What the key is good for is in the store.
-type execution struct{ model.AnswerSubmit }
-
-// Apply counts the call.
-func (e execution) Apply(s model.State) (model.State, model.Answer) {
-	return s.(model.AnswersState).Execute(e.Value, e.Fails)
+	return model.Executed(op) // what the key is good for is in the store
 }
 
 // ping is the probe's operation. It has no state.

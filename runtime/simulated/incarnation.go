@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"retain/model"
 	"retain/runtime"
 	"retain/runtime/lifecycle"
 	"retain/runtime/versions"
@@ -171,7 +172,12 @@ func (i *incarnation) execute(inv *invocation) bool {
 		return false
 	}
 	for {
+		over, ok := i.store.goesOn(i, inv)
 		switch {
+		case !ok:
+			return false
+		case over:
+			return true
 		case i.store.fails(i, inv):
 			if !i.fail(inv) {
 				return false
@@ -182,6 +188,7 @@ func (i *incarnation) execute(inv *invocation) bool {
 			}
 		default:
 			e := i.control.enter(i.ctx, inv.tag, inv.id)
+			i.store.enters(inv, e)
 			ok := i.attempt(inv, e)
 			if !ok {
 				e.report(service.Broken)
@@ -190,6 +197,8 @@ func (i *incarnation) execute(inv *invocation) bool {
 			switch {
 			case ok:
 				return true
+			case e.isEnded.Load():
+				continue
 			case !e.isCut.Load() || i.ctx.Err() != nil:
 				return false
 			}
@@ -227,7 +236,7 @@ func (i *incarnation) attempt(inv *invocation, e *entry) bool {
 	if !i.store.naps(i, e, inv) {
 		return false
 	}
-	changed, ok := i.store.apply(i, inv)
+	changed, ok := i.effect(e, inv)
 	if !ok {
 		return false
 	}
@@ -240,6 +249,14 @@ func (i *incarnation) attempt(inv *invocation, e *entry) bool {
 	}
 	e.report(service.Finished)
 	return true
+}
+
+// effect is what the handler of an invocation does; changed and ok are those of [store.apply].
+func (i *incarnation) effect(e *entry, inv *invocation) (changed, ok bool) {
+	if _, awaits := inv.op.(model.AwakeableAwait); awaits {
+		return false, i.await(e, inv)
+	}
+	return i.store.apply(i, inv)
 }
 
 // takeTime is the time that a handler takes; false if the attempt is over first.

@@ -50,6 +50,8 @@ func (i *incarnation) route(w http.ResponseWriter, r *http.Request) *problem {
 		return i.health(w, r)
 	case parts[1] == "invocation":
 		return i.invocation(w, r, parts[2:])
+	case parts[1] == "awakeables":
+		return i.completes(w, r, parts[2:])
 	}
 	return notFound
 }

@@ -280,7 +280,7 @@ func TestIdentityNamesBackendVersionAndNode(t *testing.T) {
 	assert.Equal(t, runtime.DefaultVersion, a.Identity().Version)
 	assert.NotEqual(t, a.Identity().Node, b.Identity().Node)
 	assert.Equal(t, "restate-server 1.7.12, simulated", a.Identity().String())
-	assert.Equal(t, []string{"Counter/get", "Register/read"}, simulated.Contract().Shared())
+	assert.Equal(t, []string{"Awakeable/await", "Awakeable/id", "Counter/get", "Register/read"}, simulated.Contract().Shared())
 }
 
 func TestLogNamesTheBeginAndEndOfEachIncarnation(t *testing.T) {

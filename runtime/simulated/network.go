@@ -227,6 +227,7 @@ type conn struct {
 	network *network
 }
 
+// Write implements [net.Conn]. It waits while the server is paused.
 func (c *conn) Write(b []byte) (int, error) {
 	c.network.pause.wait(c.network.ctx) // the end of the incarnation closes the connection
 	return c.Conn.Write(b)

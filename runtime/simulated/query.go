@@ -156,6 +156,8 @@ func (inv *invocation) status() string {
 	switch {
 	case inv.due.After(time.Now()):
 		return "scheduled"
+	case inv.resumed != nil:
+		return "paused"
 	case inv.backsOff:
 		return "backing-off"
 	case inv.running:
@@ -188,23 +190,34 @@ func (s *store) stateRows() []tableRow {
 		if o.kind == "" || o.state.Equal(o.kind.Initial()) {
 			continue
 		}
-		for key, value := range stateKeys(o.kind, o.state) {
+		for key, value := range stateKeys(o) {
 			rows = append(rows, tableRow{"service_name": o.name, "service_key": o.key, "key": key, "value_utf8": value})
 		}
 	}
 	return rows
 }
 
-func stateKeys(k model.Kind, s model.State) map[string]string {
-	switch s := s.(type) {
+func stateKeys(o *object) map[string]string {
+	switch s := o.state.(type) {
 	case model.CounterState:
 		return map[string]string{"counter": s.String()}
 	case model.ListState:
-		return map[string]string{k.Spec().StateKey(nil): s.String()}
+		return map[string]string{o.kind.Spec().StateKey(nil): s.String()}
 	case model.RegisterState:
 		return map[string]string{"value": s.String()}
+	case model.AnswersState:
+		return map[string]string{"calls": fmt.Sprint(s.Calls())}
+	case model.AwakeablesState:
+		_, published := model.AwakeableGet{}.Apply(s)
+		keys := map[string]string{"published": published.String()}
+		for _, value := range s.Values() {
+			id := model.AwakeableID{Value: value}
+			_, of := id.Apply(s)
+			keys[id.Kind().Spec().StateKey(id)] = string(marshal(fmt.Sprintf("#%d %s", model.NumberOf(of), awakeableID(o, value, model.NumberOf(of)))))
+		}
+		return keys
 	}
-	_, entries := model.MapClearAll{}.Apply(s)
+	_, entries := model.MapClearAll{}.Apply(o.state)
 	keys := map[string]string{}
 	for _, e := range entries.(model.Entries) {
 		keys[e.Key] = string(marshal(e.Value))

@@ -35,6 +35,7 @@ type store struct {
 	partitions   []site
 	newest       map[string][2]*object // the two objects that were written last, by service
 	scheduled    []*invocation         // accepted, and not due yet
+	awakeables   map[string]*awakeable // by id
 }
 
 func newStore(c random, bugs *planted, partitions int, note func(string, ...any)) *store {
@@ -42,7 +43,7 @@ func newStore(c random, bugs *planted, partitions int, note func(string, ...any)
 		random: c, bugs: bugs, note: note,
 		objects: map[string]*object{}, ordinals: map[string]uint64{},
 		keyed: map[string]*invocation{}, byID: map[string]*invocation{},
-		partitions: make([]site, partitions), newest: map[string][2]*object{},
+		partitions: make([]site, partitions), newest: map[string][2]*object{}, awakeables: map[string]*awakeable{},
 	}
 	for i := range s.partitions {
 		s.partitions[i] = site{name: "partition", number: uint64(i)}
@@ -75,6 +76,7 @@ type object struct {
 	cleared  model.State
 	late     []lateWrite
 	stuck    bool
+	killed   []*invocation // or cancelled, since the last restart
 }
 
 // effect is one change of an object's state.
@@ -109,24 +111,28 @@ type invocation struct {
 	op           model.Operation
 	number       uint64 // its ordinal within its object
 
-	accepted time.Time
-	began    time.Time // of its first attempt
-	running  bool      // in this incarnation
-	crashed  bool      // in flight at a kill
-	fails    bool      // every attempt does, from now on
-	failures int       // attempts that failed in this incarnation
-	failure  breakage  // how the last of them did
-	backsOff bool      // it waits for its next attempt
-	applied  bool      // the effect is in the journal
-	answer   model.Answer
-	finished time.Time     // zero while it is not
-	done     chan struct{} // closed when it is
-	oneWay   bool          // nobody waits for its answer: that it is accepted is what the client has
-	due      time.Time     // when it may begin, the zero time for at once
-	wakes    time.Time     // when its handler goes on that sleeps, the zero time before that
-	seen     int           // operations that saw the effect before any client had the answer
-	sent     bool          // the answer is on its way to a client
-	acked    bool          // the whole answer reached the client's side
+	accepted  time.Time
+	began     time.Time // of its first attempt
+	running   bool      // in this incarnation
+	crashed   bool      // in flight at a kill
+	fails     bool      // every attempt does, from now on
+	failures  int       // attempts that failed in this incarnation
+	failure   breakage  // how the last of them did
+	backsOff  bool      // it waits for its next attempt
+	applied   bool      // the effect is in the journal
+	answer    model.Answer
+	finished  time.Time     // zero while it is not
+	done      chan struct{} // closed when it is
+	oneWay    bool          // nobody waits for its answer: that it is accepted is what the client has
+	due       time.Time     // when it may begin, the zero time for at once
+	wakes     time.Time     // when its handler goes on that sleeps, the zero time before that
+	seen      int           // operations that saw the effect before any client had the answer
+	sent      bool          // the answer is on its way to a client
+	acked     bool          // the whole answer reached the client's side
+	awakeable *awakeable    // that it published and awaits, nil for none
+	entry     *entry        // of the attempt that runs, nil for none
+	resumed   chan struct{} // closed when it is resumed, nil unless it is paused
+	restarts  bool          // it executes an ended one again
 }
 
 // run notes that its handler runs in this incarnation; the caller holds the lock.
@@ -258,21 +264,6 @@ func (s *store) unschedule(inv *invocation) bool {
 	return true
 }
 
-// cancel forgets an invocation that is scheduled or waits its turn; false if there is none.
-// One whose handler runs goes on: its handlers have no point at which they learn of it.
-func (s *store) cancel(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	inv := s.byID[id]
-	if inv == nil || !inv.finished.IsZero() {
-		return false
-	}
-	if s.unschedule(inv) || inv.began.IsZero() {
-		s.forget(inv)
-	}
-	return true
-}
-
 // naps lets the time pass for which a handler sleeps before its effect, once for all its
 // attempts; false if the attempt is over first.
 func (s *store) naps(i *incarnation, e *entry, inv *invocation) bool {
@@ -360,7 +351,7 @@ func (s *store) turn(o *object) *invocation {
 func (s *store) apply(i *incarnation, inv *invocation) (changed, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != i {
+	if s.current != i || !inv.finished.IsZero() {
 		return false, false
 	}
 	again := s.applyTwice(inv)
@@ -379,6 +370,10 @@ func (s *store) effect(inv *invocation) {
 	if d := model.DeferralOf(inv.op); d.Key != "" {
 		inv.answer, inv.applied = model.Done{}, true
 		s.relay(inv, d)
+		return
+	}
+	if relay, is := inv.op.(model.AwakeableRelay); is {
+		s.relayCompletion(inv, relay)
 		return
 	}
 	s.see(inv)
@@ -460,16 +455,21 @@ func (s *store) retries(i *incarnation, inv *invocation) bool {
 func (s *store) finish(i *incarnation, inv *invocation) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != i {
+	if s.current != i || !inv.finished.IsZero() {
 		return false
 	}
-	inv.finished = time.Now()
-	inv.object.close(inv)
-	if inv.key == "" && !inv.oneWay {
+	s.over(inv)
+	if inv.key == "" && !inv.oneWay && !inv.restarts {
 		delete(s.byID, inv.id)
 	}
-	close(inv.done)
 	return true
+}
+
+// over ends an invocation that has its answer; the caller holds the lock.
+func (s *store) over(inv *invocation) {
+	inv.finished = time.Now()
+	inv.object.close(inv)
+	close(inv.done)
 }
 
 func (o *object) close(inv *invocation) {
@@ -577,5 +577,6 @@ func (s *store) clear() {
 	clear(s.objects)
 	clear(s.keyed)
 	clear(s.byID)
+	clear(s.awakeables)
 	s.order, s.scheduled = nil, nil
 }

@@ -32,6 +32,7 @@ type refusal struct {
 	code   string // of the server's list of errors, "" for none
 }
 
+// Error implements error.
 func (r *refusal) Error() string {
 	return fmt.Sprintf("the admin API answered %d: %s", r.status, r.reason)
 }

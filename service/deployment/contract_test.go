@@ -198,6 +198,7 @@ func testKinds(t *testing.T, d *deployed) {
 		"MapObject/set": "exclusive", "MapObject/get": "exclusive", "MapObject/clearAll": "exclusive",
 		"ListObject/append": "exclusive", "ListObject/get": "exclusive", "ListObject/clear": "exclusive",
 		"Answer/submit": "exclusive", "Answer/get": "exclusive",
+		"Awakeable/await": "shared", "Awakeable/publish": "exclusive", "Awakeable/relay": "exclusive", "Awakeable/id": "shared", "Awakeable/get": "exclusive",
 		"Mailbox/append": "exclusive", "Mailbox/get": "exclusive", "Mailbox/drain": "exclusive", "Mailbox/relay": "exclusive", "Mailbox/nap": "exclusive",
 		"Register/read": "shared", "Register/readExclusive": "exclusive", "Register/write": "exclusive",
 		"Register/compareAndSet": "exclusive", "Register/clear": "exclusive",

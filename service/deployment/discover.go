@@ -155,11 +155,13 @@ type foreignAnswer struct {
 	refuses bool // it asks who calls
 }
 
+// Error implements error.
 func (f *foreignAnswer) Error() string { return f.says }
 
 // noAnswer is why there was none.
 type noAnswer struct{ error }
 
+// Unwrap is the reason.
 func (n *noAnswer) Unwrap() error { return n.error }
 
 func get(ctx context.Context, b service.Backend, t http.RoundTripper, path string) (*http.Response, []byte, error) {

@@ -22,8 +22,10 @@ type gate struct {
 
 var _ service.Gate = (*gate)(nil)
 
+// Held implements [service.Gate].
 func (g *gate) Held() <-chan struct{} { return g.held }
 
+// Open implements [service.Gate].
 func (g *gate) Open() {
 	g.once.Do(func() { close(g.open) })
 	g.owner.disarm(g)

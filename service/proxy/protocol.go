@@ -50,7 +50,7 @@ const (
 	input
 	output
 	lazy  // asks the runtime for state that was not sent along
-	state // changes the object's state, or sends another invocation
+	state // changes the object's state, sends another invocation, or completes an awakeable
 	start
 	suspension
 	failure
@@ -66,7 +66,7 @@ var legacyKinds = map[uint16]kind{
 	0x0000: start, 0x0002: suspension, 0x0003: failure, 0x0004: ack, 0x0005: end,
 	0x0400: input, 0x0401: output,
 	0x0801: state, 0x0802: state, 0x0803: state, // set, clear, clear all
-	0x0c02: state, // send
+	0x0c02: state, 0x0c04: state, // send, complete an awakeable
 }
 
 var modernKinds = map[uint16]kind{
@@ -74,7 +74,7 @@ var modernKinds = map[uint16]kind{
 	0x0400: input, 0x0401: output,
 	0x0402: lazy, 0x0406: lazy, // get a state, get the keys
 	0x0403: state, 0x0404: state, 0x0405: state, // set, clear, clear all
-	0x040e: state, // send
+	0x040e: state, 0x0414: state, // send, complete an awakeable
 }
 
 func (v protocol) kind(typ uint16) kind {

@@ -42,8 +42,10 @@ func newRequestBody(body io.ReadCloser, o *opening, version protocol, j *journal
 	return b
 }
 
+// Close implements [io.Closer].
 func (b *requestBody) Close() error { return b.body.Close() }
 
+// Read implements [io.Reader].
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.read(p)
 	if b.flow != nil && n > 0 {

@@ -238,6 +238,7 @@ type unreadBody struct {
 	io.ReadCloser
 }
 
+// Read reads what was read already, then the rest.
 func (b *unreadBody) Read(p []byte) (int, error) {
 	if len(b.read) > 0 {
 		n := copy(p, b.read)

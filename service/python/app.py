@@ -7,6 +7,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from answer import answer
+from awakeable import awakeable
 from counter import counter
 from list_object import list_object
 from mailbox_object import mailbox
@@ -14,7 +15,7 @@ from map_object import map_object
 from probe import probe
 from register import register
 
-app = restate.app([answer, counter, list_object, mailbox, map_object, register, probe])
+app = restate.app([answer, awakeable, counter, list_object, mailbox, map_object, register, probe])
 
 
 def main() -> None:

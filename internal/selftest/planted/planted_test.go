@@ -20,44 +20,73 @@ import (
 )
 
 // fewSeeds is the default number of sessions that must find each planted bug.
-const fewSeeds = 3
+const fewSeeds = 2
 
-// everySeed runs a search for a bug with each of n seeds, side by side.
-func everySeed(t *testing.T, n int, search func(seed uint64) *session.Result) {
+// everySeed runs a search for each of some bugs with each of n seeds, side by side. What it gives
+// are the sessions of each bug.
+func everySeed[Bug comparable](bugs []Bug, n int, search func(bug Bug, seed uint64) *session.Result) map[Bug][]*session.Result {
+	out := map[Bug][]*session.Result{}
 	var all sync.WaitGroup
-	for seed := range uint64(n) {
-		all.Go(func() {
-			suite.SideBySide <- struct{}{}
-			defer func() { <-suite.SideBySide }()
-			session := search(seed + 1)
-			assert.Equal(t, harness.Violation, session.Verdict, "seed %d, %d plans", seed+1, session.Tally.Plans)
-		})
+	for _, bug := range bugs {
+		sessions := make([]*session.Result, n)
+		out[bug] = sessions
+		for i := range sessions {
+			all.Go(func() {
+				suite.SideBySide <- struct{}{}
+				defer func() { <-suite.SideBySide }()
+				sessions[i] = search(bug, uint64(i)+1)
+			})
+		}
 	}
 	all.Wait()
+	return out
+}
+
+// assertFound asserts that each session found its bug.
+func assertFound(t *testing.T, sessions []*session.Result) {
+	for i, s := range sessions {
+		assert.Equal(t, harness.Violation, s.Verdict, "seed %d, %d plans", i+1, s.Tally.Plans)
+	}
+}
+
+// searched are the sessions of each planted bug of the simulated runtime, which two tests look at.
+var searched struct {
+	once sync.Once
+	of   map[simulated.Bug][]*session.Result
+}
+
+// searchedFor executes the sessions of [searched], once.
+func searchedFor(t *testing.T) map[simulated.Bug][]*session.Result {
+	searched.once.Do(func() {
+		var bugs []simulated.Bug
+		for _, d := range simulated.Bugs() {
+			bugs = append(bugs, d.Bug)
+		}
+		searched.of = everySeed(bugs, selftest.Seeds(t, fewSeeds), func(bug simulated.Bug, seed uint64) *session.Result {
+			return suite.PlannedSession(t, suite.Simulated(t, seed, bug), seed, 100, 1, reductionBounds)
+		})
+	})
+	return searched.of
 }
 
 // 100 drawn plans find each planted bug of the simulated runtime, whatever the seed.
 func TestPlantedBugsAreFound(t *testing.T) {
-	n := selftest.Seeds(t, fewSeeds)
-	for _, d := range simulated.Bugs() {
-		t.Run(string(d.Bug), func(t *testing.T) {
-			everySeed(t, n, func(seed uint64) *session.Result {
-				return suite.PlannedSession(t, suite.Simulated(t, seed, d.Bug), seed, 100, 1, reductionBounds)
-			})
-		})
+	for bug, sessions := range searchedFor(t) {
+		t.Run(string(bug), func(t *testing.T) { assertFound(t, sessions) })
 	}
 }
 
 // The bugs of the man in the middle were written without knowledge of how plans are
 // drawn or histories judged.
 func TestIndependentBugsAreFound(t *testing.T) {
-	n := selftest.Seeds(t, fewSeeds)
+	var bugs []mitm.Bug
 	for _, d := range mitm.Bugs() {
-		t.Run(string(d.Bug), func(t *testing.T) {
-			everySeed(t, n, func(seed uint64) *session.Result {
-				return suite.PlannedSession(t, mitmRuntime(seed, d.Bug), seed, 100, 1, harness.DefaultBounds)
-			})
-		})
+		bugs = append(bugs, d.Bug)
+	}
+	for bug, sessions := range everySeed(bugs, selftest.Seeds(t, fewSeeds), func(bug mitm.Bug, seed uint64) *session.Result {
+		return suite.PlannedSession(t, mitmRuntime(seed, bug), seed, 100, 1, harness.DefaultBounds)
+	}) {
+		t.Run(string(bug), func(t *testing.T) { assertFound(t, sessions) })
 	}
 }
 

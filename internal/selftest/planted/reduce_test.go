@@ -120,6 +120,8 @@ func TestPlantedBugsAreReduced(t *testing.T) {
 							selftest.Nightly(t, "35 s: each execution waits for the bound")
 						case simulated.DroppedSend, simulated.EarlyTimer, simulated.NewestFirst:
 							selftest.Nightly(t, "60 s: executions wait for what is delayed, or has a queue")
+						case simulated.LostCompletion, simulated.LastCompletionWins, simulated.EarlyCompletionLost, simulated.EndedReturns:
+							selftest.Nightly(t, "60 s: executions wait for what awaits")
 						}
 						results := reducedOften(t, n, d.Bug, c.rate)
 						assertSmallOfBug(t, results, c.executions)

@@ -11,6 +11,7 @@ import (
 	"retain/generators"
 	"retain/harness"
 	"retain/harness/session"
+	"retain/internal/selftest"
 	"retain/internal/selftest/suite"
 	"retain/model"
 )
@@ -20,9 +21,12 @@ import (
 func TestEveryPlanPassesOnSimulatedRuntime(t *testing.T) {
 	plans := generators.Plans(generators.Options{})
 	dir := t.TempDir()
-	open := suite.Simulated(t, 1)
+	open, left := suite.Simulated(t, 1), 25*selftest.Seeds(t, 1)
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := plans.Draw(rt, "plan")
+		if left--; left < 0 {
+			return // TestPlansPassWithoutBugs executes hundreds side by side
+		}
 		session, err := session.Conduct(t.Context(), session.Options{
 			Open: open, Plans: 1, Bounds: harness.DefaultBounds, Dir: dir,
 			Draw: func(int) generators.Plan { return plan },

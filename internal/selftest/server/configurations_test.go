@@ -26,7 +26,7 @@ import (
 
 // What a server does shows its configuration: its partition processors, the state that
 // it sends along, the streams that it closes before the handler ends them, the
-// invocations that it suspends, its virtual queues. That the configuration was parsed would not show this.
+// invocations that it suspends, the timers that it reads from its store, its virtual queues. That the configuration was parsed would not show this.
 func TestEachConfigurationHasAnEffect(t *testing.T) {
 	eachHasEffect(t, runtime.DefaultVersion)
 }
@@ -40,8 +40,8 @@ func TestEachConfigurationHasAnEffectInOtherVersions(t *testing.T) {
 
 func eachHasEffect(t *testing.T, version string) {
 	for _, c := range generators.Servers() {
-		if c.Start.OneTimer || c.VQueues && !generators.HasVQueues(version) {
-			continue // without timers the former has no effect
+		if c.VQueues && !generators.HasVQueues(version) {
+			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +99,9 @@ func hasEffect(t *testing.T, version string, c generators.Server) {
 	s.start(t, c.Start)
 	s.shows(t, c.Start)
 	s.processes(t, c.Partitions)
+	if version == runtime.DefaultVersion && !c.VQueues { // older ones do not count these reads
+		assert.Equal(t, c.Start.OneTimer, s.readsTimers(t), "timers are read from the store")
+	}
 	if generators.HasVQueues(version) {
 		assert.Equal(t, c.VQueues, s.queues(t), "invocations are in virtual queues")
 	}
@@ -260,6 +263,45 @@ func (s *configuredServer) queues(t *testing.T) bool {
 	return rows[0].Text("vqueue_id") != ""
 }
 
+// nextTimers matches how many timers were read from the store because they were not in memory.
+var nextTimers = regexp.MustCompile(`restate_rocksdb_perf_next_on_memtable_total\{[^}]*name="get-next-timers"[^}]*\} (\d+)`)
+
+// readsTimers reports whether the server reads timers from its store while a hundred fire.
+func (s *configuredServer) readsTimers(t *testing.T) bool {
+	const timers, mailboxes = 100, 5
+	read := func() string {
+		if m := nextTimers.FindSubmatch(s.metrics()); m != nil {
+			return string(m[1])
+		}
+		return "0"
+	}
+	before := read()
+	for n := range timers {
+		sent := ingress.Call{ObjectKey: fmt.Sprint("m", n%mailboxes), Op: model.MailboxSend{Value: fmt.Sprint("v", n), DelayMs: 1500}}
+		require.NotNil(t, s.client.Try(t.Context(), sent).Answer)
+	}
+	require.Eventually(t, func() bool {
+		fired := 0
+		for n := range mailboxes {
+			got, _ := s.client.Try(t.Context(), ingress.Call{ObjectKey: fmt.Sprint("m", n), Op: model.MailboxGet{}}).Answer.(model.Texts)
+			fired += len(got)
+		}
+		return fired == timers
+	}, time.Minute, 50*time.Millisecond, "the timers do not fire")
+	return read() != before
+}
+
+// metrics are the server's, nil while it has none.
+func (s *configuredServer) metrics() []byte {
+	answer, err := http.Get(s.runtime.(runtime.Metered).Metrics())
+	if err != nil {
+		return nil
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	return text
+}
+
 // onePartition matches a partition in the server's metrics.
 var onePartition = regexp.MustCompile(`restate_partition_\w+\{[^}]*\bpartition="(\d+)"`)
 
@@ -267,13 +309,7 @@ var onePartition = regexp.MustCompile(`restate_partition_\w+\{[^}]*\bpartition="
 func (s *configuredServer) processes(t *testing.T, partitions int) {
 	known := map[string]bool{}
 	all := func() bool {
-		answer, err := http.Get(s.runtime.(runtime.Metered).Metrics())
-		if err != nil {
-			return false
-		}
-		defer answer.Body.Close()
-		text, _ := io.ReadAll(answer.Body)
-		for _, m := range onePartition.FindAllSubmatch(text, -1) {
+		for _, m := range onePartition.FindAllSubmatch(s.metrics(), -1) {
 			known[string(m[1])] = true
 		}
 		return len(known) >= partitions

@@ -50,7 +50,7 @@ func runSession(t *testing.T, verdict harness.Verdict, args ...string) outputs {
 	from := regexp.MustCompile(`(?m)^` + string(verdict) + ` `).FindStringIndex(run.Text())
 	require.NotNil(t, from, run.Text())
 	for line := range strings.Lines(run.Text()[:from[0]]) {
-		require.Regexp(t, "^(runtime|note) ", line, "nothing else stands before the verdict")
+		require.Regexp(t, "^(runtime|note|progress) ", line, "nothing else stands before the verdict")
 	}
 	read := func(name string) string {
 		text, err := os.ReadFile(file(name))

@@ -1,6 +1,7 @@
 import { createServer } from "node:http2";
 import { createEndpointHandler } from "@restatedev/restate-sdk";
 import { answer } from "./answer.ts";
+import { awakeable } from "./awakeable.ts";
 import { counter } from "./counter.ts";
 import { listObject } from "./list.ts";
 import { mailbox } from "./mailbox.ts";
@@ -14,6 +15,7 @@ const server = createServer(
   createEndpointHandler({
     services: [
       answer,
+      awakeable,
       counter,
       listObject,
       mailbox,

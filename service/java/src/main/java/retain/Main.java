@@ -10,6 +10,7 @@ public class Main {
     Map<String, String> env = System.getenv();
     var endpoint =
         Endpoint.bind(new Answer())
+            .bind(new Awakeable())
             .bind(new Counter())
             .bind(new ListObject())
             .bind(new Mailbox())
