@@ -28,7 +28,7 @@ func (r *run) holding(o model.Object, t *pending, progress *keyProgress, now tim
 	h.Ended, h.Overtook = progress.ended()
 	r.rec.mu.Lock()
 	defer r.rec.mu.Unlock()
-	shared := r.rec.history.IsShared(t.call.Op)
+	shared := r.rec.history.IsShared(model.WaitedFor(t.call.Op))
 	q := progress.last
 	switch {
 	case !progress.asked:
@@ -44,7 +44,7 @@ func (r *run) holding(o model.Object, t *pending, progress *keyProgress, now tim
 		c := r.caller(o, row)
 		c.GaveUp = c.GaveUp && c.Operation != t.id // that one was sent again, and is waited for
 		switch is := row.Text("id"); {
-		case shared && c.Operation == t.id, !shared && is == q.Holder:
+		case is == q.Holder:
 			if c.Status == introspect.Running && progress.failing.pause != "" {
 				c.Status = progress.failing.pause
 			}

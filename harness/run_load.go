@@ -311,7 +311,7 @@ func (r *run) firstWithout(o model.Object) bool {
 // hadTurn reports whether the key of an operation's object moved on since a time: the
 // operation of the load waits its turn, and is not stuck.
 func (r *run) hadTurn(t *pending, since time.Time) bool {
-	if !t.load || r.rec.isShared(t.call.Op) {
+	if !t.load || r.rec.isShared(model.WaitedFor(t.call.Op)) {
 		return false
 	}
 	r.mu.Lock()

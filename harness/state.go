@@ -117,8 +117,10 @@ type opState struct {
 	ended         bool // its invocation may have been, by the plan
 	exclusive     bool
 	publishes     bool // its client waits until its handler has published an awakeable, by an exclusive one
+	attaches      bool // its client waits for the answer of another call
 	sent          bool // its client does not wait for its handler
 	object        string
+	key           string // the idempotency key of its own that it sends or waits for, "" for none
 }
 
 func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds Bounds) *run {
@@ -130,7 +132,8 @@ func newRun(sys *System, plan generators.Plan, rec *recorder, id string, bounds 
 	}
 	for i, s := range plan.Steps {
 		if o, ok := s.(generators.Operate); ok {
-			r.ops[o.ID] = &opState{index: i, client: o.Client, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op), publishes: model.AwakingOf(o.Op).Published != nil, sent: model.DeferralOf(o.Op).Sent}
+			r.ops[o.ID] = &opState{index: i, client: o.Client, object: o.Object.String(), exclusive: !rec.history.IsShared(o.Op), sent: model.DeferralOf(o.Op).Sent,
+				publishes: model.AwakingOf(o.Op).Published != nil, attaches: model.AskingOf(o.Op).Waits, key: model.KeyOf(model.WaitedFor(o.Op))}
 			m, _ := o.Op.(model.Manage)
 			r.pauses = r.pauses || m.Verb == model.PauseInvocation
 			if r.clients[o.Client] == nil {
@@ -233,14 +236,15 @@ func (r *run) gateBefore(i int) *opState {
 	return first
 }
 
-// behindGate reports whether an open operation waits its turn behind one that
-// stands at a gate, or is paused.
+// behindGate reports whether an open operation waits for one that stands at a gate, or is paused:
+// for its turn, or for the call that has its idempotency key.
 func (r *run) behindGate(op *opState) bool {
-	if !op.exclusive && !op.publishes {
-		return false
-	}
+	inTurn := op.exclusive || op.publishes || op.attaches
 	for _, other := range r.ops {
-		if (other.held || other.paused) && other != op && other.object == op.object && other.exclusive {
+		if other == op || other.object != op.object || !other.held && !other.paused {
+			continue
+		}
+		if inTurn && other.exclusive || op.key != "" && op.key == other.key {
 			return true
 		}
 	}

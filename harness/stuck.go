@@ -162,7 +162,7 @@ func (r *run) follow(ctx context.Context, t *pending, o model.Object) (seen *key
 }
 
 // lookAt asks for the calls that an operation may wait for. One of a shared handler
-// waits for none but itself.
+// waits for none but itself, and one that asks for an answer for the call of that key.
 func (r *run) lookAt(ctx context.Context, t *pending, o model.Object) (introspect.Queue, error) {
 	bounded, cancel := context.WithTimeout(ctx, min(introspect.QueryBound, r.bounds.Completion))
 	defer cancel()
@@ -172,13 +172,14 @@ func (r *run) lookAt(ctx context.Context, t *pending, o model.Object) (introspec
 	}
 	r.rec.mu.Lock()
 	defer r.rec.mu.Unlock()
+	waited := model.WaitedFor(t.call.Op)
 	for _, c := range q.Calls {
-		if op := r.operationOf(o, c); op != nil && op.ID == t.id {
+		if op := r.operationOf(o, c); op != nil && (op.ID == t.id || model.KeyOf(waited) != "" && model.KeyOf(op.Op) == model.KeyOf(waited)) {
 			q.Mine = c.Text("id")
 			break
 		}
 	}
-	if !r.rec.history.IsShared(t.call.Op) {
+	if !r.rec.history.IsShared(waited) {
 		return q, nil
 	}
 	return introspect.Queue{Holder: q.Mine, Mine: q.Mine, Calls: slices.DeleteFunc(q.Calls, func(c introspect.Row) bool { return c.Text("id") != q.Mine })}, nil
@@ -190,7 +191,7 @@ func (r *run) lookAt(ctx context.Context, t *pending, o model.Object) (introspec
 func (r *run) moved(t *pending, o model.Object) (at time.Time) {
 	r.rec.mu.Lock()
 	defer r.rec.mu.Unlock()
-	if r.rec.history.IsShared(t.call.Op) {
+	if r.rec.history.IsShared(model.WaitedFor(t.call.Op)) {
 		return at
 	}
 	if ns, moved := r.rec.index.movedBut(o, t.id); moved {

@@ -106,6 +106,37 @@ func TestSharedHandlerNeedsNoKey(t *testing.T) {
 	})
 }
 
+// A client that attaches waits for the call whose answer it asks for: that one does not
+// finish, and how it fails is known.
+func TestAttachIsStuckByTheCallThatItAsksFor(t *testing.T) {
+	for _, c := range []struct {
+		name, call, state string
+		object            model.Object
+		steps             []generators.Step
+	}{
+		{"await, by a shared handler", `await("a")`, string(NoKey), awakeables, []generators.Step{
+			about(1, 0, model.AwakeableAwait{Value: "a"}), about(4, 1, model.AwakeableAttach{Value: "a"})}},
+		{"submit, by an exclusive handler", `submit("a")`, string(Held), answers, []generators.Step{
+			harnesstest.Operate(1, 0, answers, model.AnswerSubmit{Value: "a"}), harnesstest.Operate(4, 1, answers, model.AnswerAttach{Value: "a"})}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, _ := WiredSystem(t, simulated.Options{Timings: harnesstest.Slow, Bugs: []simulated.Bug{simulated.StuckRetry}, Rate: 1})
+				out, err := fails(t, s, c.steps[0], harnesstest.Inject(2, model.Kill, generators.AtGate{Step: 1}),
+					harnesstest.Inject(3, model.Start, generators.InPlace{}), c.steps[1])
+				require.NoError(t, err)
+				require.NotNil(t, out.Liveness)
+				held := out.Liveness.Held
+				assert.Equal(t, c.state, string(held.State))
+				require.NotNil(t, held.Holder)
+				assert.Equal(t, c.call, held.Holder.Op)
+				assert.Equal(t, "RT0016", held.Holder.LastFailureCode)
+				assert.Equal(t, c.call, out.History.Operations[out.Liveness.Operation-1].Op.String())
+			})
+		})
+	}
+}
+
 // Only the bound of the operation counts then.
 func TestHolderIsUnknownWithoutTables(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

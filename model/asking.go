@@ -22,6 +22,15 @@ func AskingOf(op Operation) Asking {
 	return Asking{}
 }
 
+// WaitedFor is the operation that an answer waits for: the one whose answer is asked for, or
+// else the operation itself.
+func WaitedFor(op Operation) Operation {
+	if asks := AskingOf(op); asks.Waits {
+		return asks.For
+	}
+	return op
+}
+
 // KeyOf is the idempotency key that an operation has by itself, unique on its object, "" for
 // one that has none: its caller may choose one.
 func KeyOf(op Operation) string {

@@ -254,11 +254,12 @@ func (h *History) RecoveryAfter(f Fault) (Recovery, bool) {
 	return Recovery{}, false
 }
 
-// IsShared reports whether the deployment serves the operation as a shared handler.
+// IsShared reports whether the operation needs no key of its object: the deployment serves it
+// as a shared handler, or the runtime answers it and invokes no handler.
 func (h *Header) IsShared(op Operation) bool {
 	op = Effective(op)
-	if _, manages := op.(Manage); manages {
-		return true // it waits for no turn on its object
+	if handlerOf(op).Name == "" {
+		return true
 	}
 	name := op.Kind().Service() + "/" + op.Handler()
 	for _, s := range h.Shared {
