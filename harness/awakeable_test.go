@@ -67,6 +67,23 @@ func TestAttachThatNobodyEndsIsGivenUp(t *testing.T) {
 	})
 }
 
+// An await that is published when it is sent again was too late to be ended with the others: what
+// asks for its answer is not sent again.
+func TestNobodyEndsAnAwaitBeforeItsCompletionIsAcknowledged(t *testing.T) {
+	of := func(id int, op model.Operation, a model.Answer) model.Invoked {
+		return model.Invoked{ID: id, Phase: model.Program, Object: awakeables, Op: op, Outcome: model.OK, Answer: a}
+	}
+	attach := of(9, model.AwakeableAttach{Value: "a"}, nil)
+	r := &run{rec: newTestRecorder(t)}
+	r.rec.history.Operations = []model.Invoked{of(1, model.AwakeableAwait{Value: "a"}, model.Receipt{Number: 1, Value: "a"})}
+	assert.True(t, r.nobodyEnds(attach))
+	r.rec.history.Operations = append(r.rec.history.Operations, of(2, model.AwakeableResolve{Value: "a", Result: "x"}, model.Unknown{}))
+	assert.True(t, r.nobodyEnds(attach), "it was not published then")
+	r.rec.history.Operations = append(r.rec.history.Operations, of(3, model.AwakeableResolve{Value: "a", Result: "x"}, model.Done{}))
+	assert.False(t, r.nobodyEnds(attach))
+	assert.False(t, r.nobodyEnds(model.Invoked{Object: answers, Op: model.AnswerAttach{Value: "a"}}), "its call ends by itself")
+}
+
 // A call that is held has nothing published: it is ambiguous, and awaited all the same.
 func TestAwaitThatAKillFindsIsEndedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

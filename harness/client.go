@@ -41,7 +41,7 @@ func (r *run) client(ctx context.Context, number int) error {
 		r.update(func() {
 			op := r.ops[o.ID]
 			op.done, op.held = true, op.held && op.sent
-			op.paused = op.paused && (op.sent || outcome != model.OK) // else its handler has ended
+			op.paused = op.paused && (op.sent || op.publishes || outcome != model.OK) // else its handler has ended
 		})
 		if err != nil {
 			return err
@@ -238,12 +238,14 @@ func (r *run) mayWaitForEver(t *pending) bool {
 	if t.load || !model.AskingOf(t.call.Op).Waits {
 		return false
 	}
-	if r.pauses {
-		return true
-	}
-	o := r.rec.operation(t.id).Object
-	waiting := o.Kind.Spec().Waiting
-	return waiting != nil && !slices.Contains(waiting.Ended(r.rec.on(o)), t.call.Op)
+	return r.pauses || r.nobodyEnds(r.rec.operation(t.id))
+}
+
+// nobodyEnds reports whether an operation waits for what others have to end, and none that did was
+// acknowledged.
+func (r *run) nobodyEnds(o model.Invoked) bool {
+	waiting := o.Object.Kind.Spec().Waiting
+	return model.AskingOf(o.Op).Waits && waiting != nil && !slices.Contains(waiting.Ended(r.rec.on(o.Object)), o.Op)
 }
 
 // incarnation identifies the server's current incarnation.

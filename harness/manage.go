@@ -12,9 +12,13 @@ import (
 	"retain/runtime/introspect"
 )
 
-// untilManaged is how long an operation on an invocation waits until there is one, and until
-// it has ended where that is needed.
-const untilManaged = 2 * time.Second
+// untilManaged bounds how long an operation on an invocation waits until there is one, and until
+// it has ended where that is needed. mostLooks is how often it looks for one of an operation whose
+// client has gone on, or can't before the next fault: that has an invocation at once, or none.
+const (
+	untilManaged = 2 * time.Second
+	mostLooks    = 3
+)
 
 // pausedInvocation is one that may be paused: that of a step, to be resumed at the heal or, if
 // the plan has resumed it, at once.
@@ -34,7 +38,7 @@ func (r *run) manage(ctx context.Context, t *pending, m model.Manage) (model.Out
 		r.rec.note("operation %d: step %d has no invocation to %s, or may have been sent twice", t.id, m.Step, m.Verb)
 		return r.unanswered(t, model.NotSent)
 	}
-	r.update(func() { r.beginManaged(id, m) })
+	r.update(func() { r.beginManaged(id, of.Outcome == model.OK, m) })
 	t.call.Invocation = id
 	outcome, _, err := r.attempts(ctx, t)
 	if m.Verb.Forgets() && outcome == model.Failed {
@@ -44,12 +48,13 @@ func (r *run) manage(ctx context.Context, t *pending, m model.Manage) (model.Out
 	return outcome, err
 }
 
-// beginManaged notes what may become of an invocation; the caller holds the lock.
-func (r *run) beginManaged(id string, m model.Manage) {
+// beginManaged notes what may become of the invocation of an operation, which may have been
+// answered; the caller holds the lock.
+func (r *run) beginManaged(id string, answered bool, m model.Manage) {
 	switch op := r.ops[m.Step]; {
 	case m.Verb == model.PauseInvocation:
 		r.paused[id] = &pausedInvocation{step: m.Step}
-		op.paused = !op.done || op.sent
+		op.paused = !answered || op.sent || op.publishes
 	case m.Verb.Ends():
 		op.ended = true
 	}
@@ -69,28 +74,39 @@ func (r *run) endManaged(id string, m model.Manage, outcome model.Outcome) {
 }
 
 // invocationOf waits for the invocation of an earlier operation, and until that is over where
-// the verb needs it or its client waits for more than its end. Its id is "" if there is none in time.
+// the verb needs it or its client waits for more than its end. Its id is "" if there is none in
+// time, or there can be none before the next fault, which may wait for this operation.
 func (r *run) invocationOf(ctx context.Context, m model.Manage) (of model.Invoked, id string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, untilManaged)
 	defer cancel()
-	number := 0
+	number, arrived := 0, false
 	err = r.await(bounded, func() bool {
 		op := r.ops[m.Step]
 		if op == nil || r.cut {
 			return true
 		}
 		number = r.ids[r.tag(m.Step)]
-		return number > 0 && op.wrote && (op.done || !m.Verb.NeedsEnd() && !op.publishes)
+		arrived = number > 0 && op.wrote && (op.done || !m.Verb.NeedsEnd() && !op.publishes)
+		return arrived || !op.ended && r.stuck(r.clients[op.client])
 	})
-	if err != nil || number == 0 {
+	if err != nil || !arrived {
 		return of, "", context.Cause(ctx)
 	}
-	for {
+	for looks := 1; ; looks++ {
 		of = r.rec.operation(number)
-		if id = r.invocationID(bounded, of); id != "" || poll.Sleep(bounded, 10*ingress.PollInterval) != nil {
+		if id = r.invocationID(bounded, of); id != "" || looks >= mostLooks && r.goesOnWithout(m.Step) || poll.Sleep(bounded, 10*ingress.PollInterval) != nil {
 			return of, id, context.Cause(ctx)
 		}
 	}
+}
+
+// goesOnWithout reports whether the operation of a step is over, or its client can't go on before
+// the next fault.
+func (r *run) goesOnWithout(step int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	op := r.ops[step]
+	return r.state == ready && op.done || r.stuck(r.clients[op.client])
 }
 
 // invocationID is the server's id of an operation's invocation: as its send was answered, as

@@ -190,6 +190,31 @@ func TestKillThatDidNothingLeavesItsCallToBeResolved(t *testing.T) {
 	})
 }
 
+// A key that is sent twice has the invocation of its first call: the second has none of its own.
+func TestVerbOnACallWithoutAnInvocationIsGivenUpSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		out := play(t, system(t), generators.Config{NoClosingKill: true},
+			asking(1, 0, model.AnswerSubmit{Value: "a"}), asking(2, 0, model.AnswerSubmit{Value: "a"}),
+			asking(3, 0, on(model.Answers, model.PauseInvocation, 2)), asking(4, 0, model.AnswerGet{}))
+		assert.Equal(t, model.Failed, out.step(3).Outcome)
+		assert.Less(t, time.Since(began), time.Second)
+	})
+}
+
+// The start that lets a call go on waits for the operation on its invocation, which does not wait.
+func TestVerbOnACallThatIsRefusedIsGivenUpBeforeTheNextStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		out := play(t, system(t), generators.Config{Retry: true, NoClosingKill: true},
+			asking(1, 0, model.AnswerSubmit{Value: "a"}), asking(2, 1, on(model.Answers, model.PurgeInvocation, 1)),
+			harnesstest.Inject(3, model.Kill, generators.WhileOpen{Step: 1}), harnesstest.Inject(4, model.Start, generators.InPlace{}))
+		assert.Equal(t, model.Failed, out.step(2).Outcome)
+		assert.Equal(t, model.OK, out.step(1).Outcome)
+		assert.Less(t, time.Since(began), time.Second)
+	})
+}
+
 // What the plan has resumed is watched from then on, the rest from the heal on.
 func TestWhatIsToBeResumedFollowsFromThePlanAndTheHeal(t *testing.T) {
 	r := &run{state: ready, ops: map[int]*opState{1: {}}, paused: map[string]*pausedInvocation{"a": {step: 1}, "b": {step: 1}}}
@@ -208,4 +233,9 @@ func TestAwaitBehindAHeldCallWaitsForIt(t *testing.T) {
 	r := &run{ops: map[int]*opState{1: held, 2: await, 3: other}}
 	assert.True(t, r.behindGate(await))
 	assert.False(t, r.behindGate(other), "a shared read has no turn")
+
+	paused, again := &opState{object: "awakeable-0", publishes: true, key: "a", paused: true, done: true}, &opState{object: "awakeable-0", publishes: true, key: "a"}
+	r = &run{ops: map[int]*opState{1: paused, 2: again, 3: {object: "awakeable-0", publishes: true, key: "b"}}}
+	assert.True(t, r.behindGate(again), "the call that has its key is paused")
+	assert.False(t, r.behindGate(r.ops[3]))
 }

@@ -246,6 +246,9 @@ func (r *run) ambiguous() map[model.Object][]model.Invoked {
 // says: by their output, read-only, or by sending them again under their keys.
 func (r *run) resolve(ctx context.Context, open []model.Invoked) error {
 	for _, o := range open {
+		if r.nobodyEnds(o) {
+			continue // it stays open
+		}
 		t := r.again(o)
 		by := model.Resend
 		var result ingress.Result
