@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -120,6 +121,8 @@ type won struct {
 	value  string
 	with   Completion
 	others *won
+	count  int    // of this one and the others
+	hash   uint64 // of all of them, in whichever order
 }
 
 func parseAwakeable(name string, args Arguments) (Operation, error) {
@@ -626,7 +629,11 @@ func (s AwakeablesState) complete(op Operation) (State, Answer) {
 	}
 	if _, before := s.Completed(value); !before {
 		with, _ := CompletionOf(op)
-		s.won = &won{value, with, s.won}
+		first := won{value: value, with: with, others: s.won, count: 1, hash: with.hash(value)}
+		if s.won != nil {
+			first.count, first.hash = first.count+s.won.count, first.hash+s.won.hash
+		}
+		s.won = &first
 	}
 	return s, Done{}
 }
@@ -645,7 +652,26 @@ func (s AwakeablesState) output(value string) Answer {
 // Equal compares the awakeables and their completions, whatever the order of these.
 func (s AwakeablesState) Equal(t State) bool {
 	other := t.(AwakeablesState)
-	return s.published.Equal(other.published) && slices.Equal(s.completions(), other.completions())
+	a, b := s.won, other.won
+	switch {
+	case !s.published.Equal(other.published):
+		return false
+	case a == nil || b == nil || a == b:
+		return a == b
+	case a.count != b.count || a.hash != b.hash:
+		return false
+	}
+	for ; a != nil; a = a.others {
+		if with, is := other.Completed(a.value); !is || with != a.with {
+			return false
+		}
+	}
+	return true
+}
+
+// hash is that of the completion of an awakeable.
+func (c Completion) hash(of string) uint64 {
+	return hashAdd(hashAdd(hashString(strconv.FormatBool(c.Rejected)), of), "\x00"+c.Value)
 }
 
 // completions are those of all awakeables, sorted, in text.
@@ -659,11 +685,10 @@ func (s AwakeablesState) completions() (out []string) {
 
 // Hash is that of the awakeables and their completions.
 func (s AwakeablesState) Hash() uint64 {
-	hash := s.published.Hash()
-	for w := s.won; w != nil; w = w.others {
-		hash += hashAdd(hashString(w.value), w.with.Answer().String())
+	if s.won == nil {
+		return s.published.Hash()
 	}
-	return hash
+	return s.published.Hash() + s.won.hash
 }
 
 // String prints the awakeables, the newest first, and their completions.
