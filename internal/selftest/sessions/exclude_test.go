@@ -37,7 +37,7 @@ configurations:
 	assert.NotContains(t, fmt.Sprint(got.summary["faults"]), "kill", "neither plans nor the ledger kill")
 	assert.Contains(t, fmt.Sprint(got.summary["faults"]), "stop")
 	coverage := got.summary["coverage"].(map[string]any)
-	assert.EqualValues(t, 2*14*3, coverage["changes_of"], "2 classes, 14 operations, one fault at 3 moments")
+	assert.EqualValues(t, 2*(15*3+2+1+1), coverage["changes_of"], "2 classes, one fault: 15 operations at 3 moments, await at 2, resolve and reject, which have no handler, at 1")
 	assert.NotContains(t, fmt.Sprint(coverage["classes"]), "lazy")
 	assert.Contains(t, got.text, "2 of 2 classes")
 }
