@@ -220,6 +220,7 @@ func TestReadRefusesUnknownVerdicts(t *testing.T) {
 
 // There is nothing to resume.
 func TestCampaignStartsOverIfKilledBeforeItsFirstRecord(t *testing.T) {
+	t.Parallel() // it mostly waits
 	cut, err := encode(one())
 	require.NoError(t, err)
 	for what, text := range map[string]string{"no file": "none", "an empty file": "", "a line that is cut off": string(cut[:40])} {

@@ -47,6 +47,7 @@ func short(t *testing.T, d time.Duration, bugs ...simulated.Bug) Options {
 
 // Each shard has numbers of its own.
 func TestShardsDrawDistinctPlans(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, 2*time.Second)
 	o.Start.Shard = Shard{Index: 1, Of: 3}
 	c, err := Conduct(t.Context(), o)
@@ -107,6 +108,7 @@ func TestCampaignEndsIfNoServerStarts(t *testing.T) {
 }
 
 func TestCanarySkipsBugsThatTheVersionLacks(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, time.Second)
 	o.Canaries = append([]Planted{{Bug: "of another version", Open: opener(), Fits: func(runtime.Identity) bool { return false }}}, o.Canaries...)
 	c, err := Conduct(t.Context(), o)
@@ -118,6 +120,7 @@ func TestCanarySkipsBugsThatTheVersionLacks(t *testing.T) {
 
 // The seed determines the plans of a campaign.
 func TestResumeRefusesAnotherSeed(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, time.Second)
 	_, err := Conduct(t.Context(), o)
 	require.NoError(t, err)
@@ -134,6 +137,7 @@ func TestResumeRefusesAnotherSeed(t *testing.T) {
 }
 
 func TestCampaignSessionsEndWithALedger(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, 5*time.Second)
 	o.Chunk, o.Canaries = time.Second, nil // which would take a part of it
 	c, err := Conduct(t.Context(), o)
@@ -155,6 +159,7 @@ func TestCampaignSessionsEndWithALedger(t *testing.T) {
 
 // Pending plans come first and keep their situation.
 func TestResumeRedrawsPendingPlans(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, 3*time.Second)
 	target, lost := generators.Situations()[40], generators.Situations()[80]
 	killed := begunAt(time.Now().Add(-time.Hour).UTC(), "a")
@@ -185,6 +190,7 @@ func TestResumeRedrawsPendingPlans(t *testing.T) {
 
 // The most important counts come first.
 func TestProgressCountsAllSegments(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, 3*time.Second)
 	var progress func() Progress
 	o.OnStart = func(p func() Progress) { progress = p }
@@ -209,6 +215,7 @@ func TestProgressCountsAllSegments(t *testing.T) {
 }
 
 func TestCanaryLongerThanACampaignLeavesThePlansTheirTime(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, time.Second)
 	caught := o.Canaries[0].Open
 	o.Canaries[0].Open = func(ctx context.Context, s runtime.Settings) (*harness.System, error) {

@@ -13,6 +13,7 @@ import (
 )
 
 func TestTargetsOfACampaignAreInTheClassOfTheirPlan(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, 4*time.Second)
 	o.Start.Scheduled = true
 	c, err := Conduct(t.Context(), o)
@@ -40,6 +41,7 @@ func TestTargetsOfACampaignAreInTheClassOfTheirPlan(t *testing.T) {
 }
 
 func TestResumedCampaignDrawsAsItBegan(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, 2*time.Second)
 	_, err := Conduct(t.Context(), o)
 	require.NoError(t, err)

@@ -30,6 +30,7 @@ func stuckRetries(t *testing.T, expires string) known.List {
 // its records have the link.
 func TestCampaignGoesOnAfterKnownFindings(t *testing.T) {
 	selftest.Long(t, "15 s")
+	t.Parallel() // it mostly waits
 	o := short(t, 12*time.Second, simulated.StuckRetry)
 	o.Session.Bounds = harness.Bounds{Recovery: 20 * time.Second, Completion: 2 * time.Second}
 	o.Start.Known, o.Start.Workers = stuckRetries(t, "2999-12-31"), 6
@@ -57,6 +58,7 @@ func TestCampaignGoesOnAfterKnownFindings(t *testing.T) {
 
 func TestCampaignIsRedForAnExpiredEntry(t *testing.T) {
 	selftest.Long(t, "10 s")
+	t.Parallel() // it mostly waits
 	o := short(t, 8*time.Second, simulated.StuckRetry)
 	o.Session.Bounds = harness.Bounds{Recovery: 20 * time.Second, Completion: time.Second}
 	o.Start.Known, o.Start.Workers = stuckRetries(t, "2026-01-31"), 4

@@ -13,6 +13,7 @@ import (
 
 // A second process would draw the same plans.
 func TestShardIsLockedByOneProcess(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := short(t, time.Second)
 	release, err := claim(o.Dir, Shard{})
 	require.NoError(t, err)

@@ -58,6 +58,7 @@ func TestEachPathHasASystematicPlanOfEachFaultAndThenDrawnOnes(t *testing.T) {
 }
 
 func TestUpgradeThatKeepsEverythingPassesWithoutCanaries(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := upgrading(t, time.Second, upAndBack)
 	// Calls that take a while are still in flight when the server ends.
 	o.Session.Open = opening(simulated.Options{Timings: simulated.Timings{Latency: 20 * time.Millisecond}})
@@ -78,6 +79,7 @@ func TestUpgradeThatKeepsEverythingPassesWithoutCanaries(t *testing.T) {
 }
 
 func TestFindingOfAnUpgradeSaysAfterWhichStep(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := upgrading(t, time.Second, upAndBack)
 	o.Session.Open = opening(simulated.Options{Step: func(_, to string) simulated.Damage { return simulated.Damage{DropsObject: to == "1.7.12"} }})
 	o.Start.Upgrade.Settings = []map[string]string{{"A": "1"}}
@@ -96,6 +98,7 @@ func TestFindingOfAnUpgradeSaysAfterWhichStep(t *testing.T) {
 }
 
 func TestInterruptedUpgradeGoesOnWhereItWas(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := upgrading(t, time.Minute, upAndBack)
 	o.Start.Workers = 1
 	ctx, stop := context.WithCancel(t.Context())
@@ -154,6 +157,7 @@ func TestEachPathHasItsFirstPlansWhereTheMachineIsSlow(t *testing.T) {
 
 // An upgrade whose time is over goes on with the first plans that were interrupted.
 func TestUpgradeIsUnfinishedUntilItsFirstPlansHaveRun(t *testing.T) {
+	t.Parallel() // it mostly waits
 	o := upgrading(t, 300*time.Millisecond, upAndBack)
 	ctx, stop := context.WithTimeout(t.Context(), 3*o.Start.Duration)
 	defer stop()

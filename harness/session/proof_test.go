@@ -29,7 +29,7 @@ func withoutFaults(n int) generators.Plan {
 
 // It names what is missing and why. A replay and a small session are not vacuous.
 func TestSessionWithoutFaultsIsVacuous(t *testing.T) {
-	result := sessiontest.Conduct(t, session.Options{Plans: 30, Workers: 2, Draw: withoutFaults}, nil)
+	result := sessiontest.Conduct(t, session.Options{Plans: 30, Workers: 8, Draw: withoutFaults}, nil)
 	assert.Equal(t, harness.Vacuous, result.Verdict)
 	assert.Equal(t, []string{
 		"restarts: 0 of 30 needed", "operations in flight at a fault: 0 of 30 needed", "values read back after a restart: 0 of 30 needed",
@@ -42,7 +42,7 @@ func TestSessionWithoutFaultsIsVacuous(t *testing.T) {
 	assert.Equal(t, map[harness.Verdict]int{harness.Pass: 30}, result.Counts)
 
 	for name, o := range map[string]session.Options{"a replay": {Plans: harness.Judgeable, Fresh: true}, "too small": {Plans: harness.Judgeable - 1}} {
-		o.Workers, o.Draw = 2, withoutFaults
+		o.Workers, o.Draw = 8, withoutFaults
 		result := sessiontest.Conduct(t, o, nil)
 		assert.Equal(t, harness.Pass, result.Verdict, name)
 		assert.Empty(t, result.Missing, name)
@@ -63,7 +63,7 @@ func TestSessionWhoseFaultsCanNotBeDoneIsVacuous(t *testing.T) {
 
 // The rate is 3/n.
 func TestSessionOfDrawnPlansExcludesAFailureRate(t *testing.T) {
-	result := sessiontest.Conduct(t, session.Options{Plans: 60, Workers: 2, Draw: func(n int) generators.Plan {
+	result := sessiontest.Conduct(t, session.Options{Plans: 60, Workers: 8, Draw: func(n int) generators.Plan {
 		return generators.Draw(5, n, generators.Options{})
 	}}, nil)
 	require.Equal(t, harness.Pass, result.Verdict, result.Missing)
@@ -76,7 +76,7 @@ func TestSessionOfDrawnPlansExcludesAFailureRate(t *testing.T) {
 // what their random parts meet besides.
 func TestScheduledSessionTestsChangesAtFaults(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
-		result := sessiontest.Conduct(t, session.Options{Plans: 45, Workers: 2, Draw: func(n int) generators.Plan {
+		result := sessiontest.Conduct(t, session.Options{Plans: 45, Workers: 8, Draw: func(n int) generators.Plan {
 			return generators.Draw(seed, n, generators.Options{Scheduled: true, StartConfigs: true})
 		}}, nil)
 		require.Equal(t, harness.Pass, result.Verdict, result.Missing)

@@ -82,8 +82,10 @@ func execute(t T, p program) *executed {
 	}
 	reporter := &report.Reporter{Name: t.Name(), Out: console, Verbose: verbose(), Flags: serverArguments(), Seed: p.seed}
 	options := Options()
-	options.Draw, options.Plans, options.Time, options.AtLeast, options.Workers, options.Fresh =
-		p.draw, p.plans, sessionTime(), harness.Judgeable, workers(p.plans), p.fresh
+	options.Draw, options.Plans, options.Time, options.Workers, options.Fresh = p.draw, p.plans, sessionTime(), workers(p.plans), p.fresh
+	if options.Time != besideTests {
+		options.AtLeast = harness.Judgeable
+	}
 	options.Dir, options.KeepData, options.Known = artifacts, *dataFlag, knownFindings
 	j := &job{
 		ctx: Interruptible(t), on: backend.Name(*runtimeFlag), reporter: reporter,
