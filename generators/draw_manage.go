@@ -140,6 +140,7 @@ func manageable(op model.Operation) bool {
 // manageOne appends an operation on an invocation, by another client if there is one. What is
 // paused is resumed, now or by the heal.
 func (d *drawing) manageOne(of Operate, v model.Verb) {
+	of = d.invokedBy(of)
 	m := model.Manage{Verb: v, Step: of.ID, On: of.Object.Kind}
 	if v == model.RestartInvocation {
 		if !restarts(of.Op) {
@@ -151,6 +152,26 @@ func (d *drawing) manageOne(of Operate, v model.Verb) {
 	if v == model.PauseInvocation && d.manages(model.ResumeInvocation) && common(d.t, "resume", 1) {
 		d.operate(d.otherThan(of.Client), of.Object, model.Manage{Verb: model.ResumeInvocation, Step: of.ID, On: of.Object.Kind})
 	}
+}
+
+// invokedBy is the operation that an operation has its invocation from: the first one with its
+// idempotency key since the runtime may have forgotten that, or else the operation itself.
+func (d *drawing) invokedBy(of Operate) Operate {
+	first := Operate{}
+	for _, o := range d.drawn {
+		m, manages := o.Op.(model.Manage)
+		switch {
+		case o.Object != of.Object:
+		case manages && m.Verb.Forgets() && m.Step == first.ID:
+			first = Operate{}
+		case first.ID == 0 && model.KeyOf(o.Op) != "" && model.KeyOf(o.Op) == model.KeyOf(of.Op):
+			first = o.Operate
+		}
+	}
+	if first.ID == 0 {
+		return of
+	}
+	return first
 }
 
 // restarts reports whether plans restart the invocation of an operation: one whose effects are

@@ -94,6 +94,37 @@ func TestPlansHaveTheVerbThatAKnownFindingNeeds(t *testing.T) {
 	}
 }
 
+// A key that is sent again has the invocation of its first call, unless that was forgotten.
+func TestVerbsNameTheCallThatHasTheInvocation(t *testing.T) {
+	seen := 0
+	for n := range 200 {
+		p := Draw(7, n, Options{StartConfigs: true, Exclude: noOtherKinds(model.Answers)})
+		first := map[string]int{}
+		for _, s := range p.Steps {
+			o, operates := s.(Operate)
+			if !operates {
+				continue
+			}
+			key := o.Object.String() + " " + model.KeyOf(o.Op)
+			if m, manages := o.Op.(model.Manage); manages {
+				of := p.Steps[m.Step-1].(Operate)
+				key = o.Object.String() + " " + model.KeyOf(of.Op)
+				if first[key] > 0 {
+					assert.Equal(t, first[key], m.Step, "plan %d, %s of %s", n, m, of.Op)
+				}
+				if seen++; m.Verb.Forgets() {
+					delete(first, key)
+				}
+				continue
+			}
+			if model.KeyOf(o.Op) != "" && first[key] == 0 {
+				first[key] = o.ID
+			}
+		}
+	}
+	assert.Positive(t, seen)
+}
+
 func TestOperationOnAnInvocationNamesAnEarlierOperation(t *testing.T) {
 	counter, list := model.Object{Kind: model.Counter}, model.Object{Kind: model.List}
 	add := Operate{ID: 1, Object: counter, Op: model.CounterAdd{Delta: 1}}
