@@ -18,7 +18,7 @@ const (
 	Held HoldState = "held"
 	// Nobody held the key, and its queue did not move.
 	Nobody HoldState = "nobody"
-	// NoKey: the operation that does not finish is of a shared handler, which needs no key.
+	// NoKey: the call that does not finish is of a shared handler, which needs no key, or of none.
 	NoKey HoldState = "no key needed"
 	// Unknown: the tables could not be asked.
 	Unknown HoldState = "unknown"
